@@ -1,0 +1,202 @@
+"""A store's history: its polls in segments, one per UTC day.
+
+Pure. Comes from ``poll`` (parsed batches); leads through the table
+``histories`` to ``uptime``.
+
+A segment's key is the store id, a NUL byte and the day (days since
+1970-01-01, 4 bytes, big-endian): RocksDB keeps a store's days together and in
+order. Its value is a sorted array of int64, one per distinct poll time::
+
+    time_us << 2 | thinned << 1 | active
+
+The answers depend only on the set of polls, never on their order or
+repetition (and so does every byte, until a segment is thinned); that is what
+makes at-least-once delivery count each poll once.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from streamproc.schedule import DAY_US
+
+Ints = npt.NDArray[np.int64]
+
+FLAG_BITS = 2
+ACTIVE = 1
+THINNED = 2
+POLL_BYTES = 8
+
+KEPT_DAYS = 8
+"""Longest window (7 days) plus one, so that ``as_of`` may lie a day back."""
+
+THIN_ABOVE = 512
+THIN_STEP = 64
+THIN_GAP_US = 5 * 60 * 1_000_000
+
+_DAY_BYTES = 4
+_ENCODING = np.dtype("<i8")
+
+
+def pack(polls: Iterable[tuple[int, bool]]) -> Ints:
+    """Pack ``(time_us, active)`` pairs into the array form of a segment."""
+    return np.array([time << FLAG_BITS | bool(active) for time, active in polls], "i8")
+
+
+def unpack(value: bytes) -> Ints:
+    """Read a segment, or several one after another, without copying."""
+    return np.frombuffer(value, _ENCODING)
+
+
+def canonical(packed: Ints) -> Ints:
+    """Sort by time and keep one poll per time; on disagreement inactive wins."""
+    packed = np.sort(packed)
+    time = packed >> FLAG_BITS
+    first = np.ones(len(packed), bool)
+    first[1:] = time[1:] != time[:-1]
+    return packed[first]
+
+
+def segment_key(store_id: bytes, day: int) -> bytes:
+    """Key of the segment that holds a store's polls of one UTC day."""
+    return store_id + b"\0" + day.to_bytes(_DAY_BYTES, "big")
+
+
+def split_key(key: bytes) -> tuple[bytes, int]:
+    """Return store id and day of a segment's key."""
+    return key[: -_DAY_BYTES - 1], int.from_bytes(key[-_DAY_BYTES:], "big")
+
+
+def day_of(time_us: int) -> int:
+    """UTC day number of a time."""
+    return time_us // DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """New polls of one store and day: sorted, one per time."""
+
+    store: int
+    day: int
+    value: bytes
+
+
+def group(codes: Ints, packed: Ints) -> list[Segment]:
+    """Split a batch into segments, ordered by store code, then day.
+
+    ``codes`` numbers the store of each poll in ``packed``.
+    """
+    if not len(packed):
+        return []
+    order = np.lexsort((packed, codes))
+    codes, packed = codes[order], packed[order]
+    time = packed >> FLAG_BITS
+    first = np.ones(len(packed), bool)
+    first[1:] = (codes[1:] != codes[:-1]) | (time[1:] != time[:-1])
+    codes, packed, day = codes[first], packed[first], time[first] // DAY_US
+    cut = np.flatnonzero((codes[1:] != codes[:-1]) | (day[1:] != day[:-1])) + 1
+    starts = np.concatenate(([0], cut))
+    ends = np.append(cut, len(packed))
+    buffer = packed.astype(_ENCODING, copy=False).tobytes()
+    return [
+        Segment(code, number, buffer[a * POLL_BYTES : b * POLL_BYTES])
+        for code, number, a, b in zip(
+            codes[starts].tolist(),
+            day[starts].tolist(),
+            starts.tolist(),
+            ends.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _time_at(value: bytes, position: int) -> int:
+    return (
+        int.from_bytes(value[position : position + POLL_BYTES], "little") >> FLAG_BITS
+    )
+
+
+def merge(old: bytes, new: bytes) -> tuple[bytes, list[int]]:
+    """Add new polls to a segment; return its new value and the late polls.
+
+    A late poll is one that contradicts a thinned gap, so it cannot be placed
+    exactly; it is returned packed, and left out.
+    """
+    late: list[int] = []
+    if not old or _time_at(old, len(old) - POLL_BYTES) < _time_at(new, 0):
+        merged = old + new
+    else:
+        present = unpack(old)
+        added = unpack(new)
+        if (present & THINNED).any():
+            added, late = _placeable(present.tolist(), added.tolist())
+        both = canonical(np.concatenate((present, added)))
+        merged = both.astype(_ENCODING, copy=False).tobytes()
+    return _thin_if_due(merged, len(old) // POLL_BYTES), late
+
+
+def _placeable(present: list[int], added: list[int]) -> tuple[Ints, list[int]]:
+    """Sort out the polls that fall into a thinned gap: absorbed or late."""
+    times = [poll >> FLAG_BITS for poll in present]
+    placed: list[int] = []
+    late: list[int] = []
+    for poll in added:
+        time, active = poll >> FLAG_BITS, poll & ACTIVE
+        left = bisect_right(times, time) - 1
+        if left < 0 or not present[left] & THINNED:
+            placed.append(poll)
+        elif active == present[left] & ACTIVE:
+            continue  # the gap already says so
+        elif time == times[left] and active:
+            continue  # inactive wins
+        else:
+            late.append(poll)
+    return np.array(placed, np.int64), late
+
+
+def _thin_if_due(value: bytes, old_count: int) -> bytes:
+    """Thin a segment that passed the limit, again only every few polls."""
+    count = len(value) // POLL_BYTES
+    due = count > THIN_ABOVE and (
+        old_count <= THIN_ABOVE or count // THIN_STEP > old_count // THIN_STEP
+    )
+    if not due:
+        return value
+    return np.array(thin(unpack(value).tolist()), _ENCODING).tobytes()
+
+
+def thin(polls: Sequence[int]) -> list[int]:
+    """Drop interior polls that change no answer.
+
+    A poll may go when both neighbours have its status and lie at most
+    ``THIN_GAP_US`` apart without it: no hold is shorter than that, so its left
+    neighbour speaks for it. That neighbour is marked ``THINNED``.
+    """
+    kept = [polls[0]]
+    for poll, right in pairwise(polls[1:]):
+        left = kept[-1]
+        same = not (poll ^ left) & ACTIVE and not (poll ^ right) & ACTIVE
+        if same and (right >> FLAG_BITS) - (left >> FLAG_BITS) <= THIN_GAP_US:
+            kept[-1] = left | THINNED
+        else:
+            kept.append(poll)
+    if len(polls) > 1:
+        kept.append(polls[-1])
+    return kept
+
+
+def retained(days: Iterable[int]) -> set[int]:
+    """Which of a store's days are kept.
+
+    All within ``KEPT_DAYS`` of the newest, and the newest of the older ones:
+    with an unlimited hold its last poll still speaks.
+    """
+    known = set(days)
+    horizon = max(known) - KEPT_DAYS
+    kept = {day for day in known if day >= horizon}
+    older = known - kept
+    return kept | {max(older)} if older else kept

@@ -1,0 +1,138 @@
+"""Timestamps: UTC microseconds of what producers write, one or a whole batch. Pure.
+
+``parse_timestamp`` states the rules. ``parse_timestamps`` reads the usual form only,
+as a matrix of characters: each column is checked and converted at once.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from streamproc.errors import InvalidPoll
+
+Ints = npt.NDArray[np.int64]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_PLAIN = r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d+))? (UTC)"
+_ISO = (
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)"
+    r"(?:(?<=:\d\d:\d\d)[.,](\d+))? ?(Z|[+-]\d\d(?::?[0-5]\d)?)"
+)
+_TIMESTAMP = re.compile(rf"(?:{_PLAIN}|{_ISO})\Z", re.ASCII)
+
+
+def parse_timestamp(text: object) -> int:
+    """UTC microseconds of ``2023-01-25 18:13:22.47922 UTC`` or ISO 8601.
+
+    ISO 8601 needs ``Z`` or an offset. Digits beyond microseconds are cut off.
+    Raises InvalidPoll.
+    """
+    match = _TIMESTAMP.match(text) if isinstance(text, str) and len(text) < 80 else None
+    if match is None:
+        raise InvalidPoll(
+            "bad-timestamp",
+            f"timestamp_utc is {text!r:.80}, expected YYYY-MM-DD HH:MM:SS[.ffffff] UTC"
+            " or ISO 8601 with Z or an offset",
+        )
+    day, clock, fraction, zone = match.group(
+        *((1, 2, 3, 4) if match[1] else (5, 6, 7, 8))
+    )
+    offset = "+00:00" if zone in ("UTC", "Z") else zone
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{offset}")
+        time_us = (moment - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError) as exc:
+        raise InvalidPoll("bad-timestamp", f"timestamp_utc is {text!r}: {exc}") from exc
+    time_us += int((fraction or "0")[:6].ljust(6, "0"))
+    if time_us < 0:
+        raise InvalidPoll("bad-timestamp", f"timestamp_utc is {text!r}, before 1970")
+    return time_us
+
+
+def timestamp_text(time_us: int) -> str:
+    """Write a time the way producers do; trailing zeros are trimmed."""
+    moment = _EPOCH + time_us * _MICROSECOND
+    text = moment.strftime("%Y-%m-%d %H:%M:%S")
+    if moment.microsecond:
+        text += f".{moment.microsecond:06d}".rstrip("0")
+    return text + " UTC"
+
+
+_WIDTH = 30  # YYYY-MM-DD HH:MM:SS.ffffff UTC
+_DIGITS = (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18)
+_MARKS = ((4, "-"), (7, "-"), (10, " "), (13, ":"), (16, ":"))
+_MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
+
+
+def parse_timestamps(stamps: Sequence[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """UTC microseconds of each stamp, and which of them could be read.
+
+    Reads ``YYYY-MM-DD HH:MM:SS[.ffffff] UTC`` only, with up to 6 digits;
+    others are for ``parse_timestamp``.
+    """
+    lengths = np.fromiter(map(len, stamps), np.int64, len(stamps))
+    text = "".join([s.ljust(_WIDTH) for s in stamps])
+    if len(text) != _WIDTH * len(stamps) or not text.isascii():
+        text = "".join([s.ljust(_WIDTH) if _fits(s) else " " * _WIDTH for s in stamps])
+    # One row per character position: column work on contiguous memory.
+    chars = np.frombuffer(text.encode(), np.uint8).reshape(-1, _WIDTH).T.copy()
+    digits = chars - np.uint8(ord("0"))  # wraps above 9 for anything but a digit
+    good = np.ones(len(stamps), bool)
+    for position in _DIGITS:
+        good &= digits[position] <= 9
+    for position, mark in _MARKS:
+        good &= chars[position] == ord(mark)
+    micros, good_tail = _fractions(chars, digits, lengths)
+    seconds, good_date = _seconds(digits.astype(np.int64))
+    time_us = seconds * 1_000_000 + micros
+    return time_us, good & good_tail & good_date & (time_us >= 0)
+
+
+def _fits(stamp: str) -> bool:
+    return len(stamp) <= _WIDTH and stamp.isascii()
+
+
+def _fractions(
+    chars: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], lengths: Ints
+) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Microseconds after the second, and whether `` UTC`` ends the stamp."""
+    count = np.where(lengths == 23, 0, lengths - 24)
+    good = (lengths == 23) | ((lengths >= 25) & (lengths <= _WIDTH))
+    good &= (count == 0) | (chars[19] == ord("."))
+    micros = np.zeros(len(lengths), np.int64)
+    for place in range(6):
+        inside = place < count
+        digit = np.where(inside, digits[20 + place], 0)
+        good &= digit <= 9
+        micros = micros * 10 + digit
+    at = np.clip(lengths - 4, 0, _WIDTH - 4)
+    column = np.arange(len(lengths))
+    for place, mark in enumerate(" UTC"):
+        good &= chars[at + place, column] == ord(mark)
+    return micros, good
+
+
+def _seconds(d: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Seconds since 1970 of digits ``YYYY-MM-DD HH:MM:SS``, and their validity.
+
+    Days by the civil calendar algorithm (years begin in March, so that the
+    leap day is a year's last).
+    """
+    year = d[0] * 1000 + d[1] * 100 + d[2] * 10 + d[3]
+    month, day = d[5] * 10 + d[6], d[8] * 10 + d[9]
+    hour, minute, second = d[11] * 10 + d[12], d[14] * 10 + d[15], d[17] * 10 + d[18]
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    longest = _MONTH_DAYS[np.clip(month, 0, 12)] + (leap & (month == 2))
+    good = (month >= 1) & (month <= 12) & (day >= 1) & (day <= longest)
+    good &= (hour <= 23) & (minute <= 59) & (second <= 59)
+    shifted = year - (month <= 2)
+    era = shifted // 400
+    year_of_era = shifted - era * 400
+    day_of_year = (153 * (month + np.where(month > 2, -3, 9)) + 2) // 5 + day - 1
+    day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
+    days = era * 146_097 + day_of_era - 719_468
+    return days * 86_400 + hour * 3600 + minute * 60 + second, good

@@ -1,0 +1,214 @@
+"""How hours and zones are read; what they mean is in ``test_uptime``."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from streamproc.errors import InvalidHours, InvalidInput, InvalidZone
+from streamproc.schedule import (
+    Opening,
+    check_zone,
+    load_zone,
+    open_intervals,
+    parse_hours,
+    parse_opening,
+    parse_weekday,
+    zone_names,
+)
+from tests.test_reference import utc, weekly
+
+ROOT = Path(__file__).parents[1]
+HOUR_S = 3_600
+DAY_S = 24 * HOUR_S
+
+SHOW_INTERVALS = """
+import sys
+from streamproc.schedule import open_intervals, parse_hours
+hours = [{"dayOfWeek": 0, "start_time_local": "09:00", "end_time_local": "17:00"}]
+print(open_intervals(parse_hours(hours), *map(eval, sys.argv[1:])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "weekday"),
+    [(0, 0), (6, 6), ("0", 0), ("6", 6), (" 3 ", 3), ("04", 4)],
+)
+def test_a_weekday_is_a_number_or_its_text(value: object, weekday: int) -> None:
+    """0 is Monday and 6 is Sunday."""
+    assert weekday == parse_weekday(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(-1, 7, 10**30, 1.0, True, False, None, [], {}, [0]),
+        *("", " ", "-1", "+1", "7", "1.0", "Monday", "mon", "0x1", "1_0", "٣", "²"),
+        "1" * 5_000,
+    ],
+    ids=lambda value: f"{value!a:.20}",
+)
+def test_any_other_weekday_is_refused(value: object) -> None:
+    """The error names the field, and no text is too long to be refused."""
+    with pytest.raises(InvalidHours, match="dayOfWeek") as caught:
+        parse_weekday(value)
+    assert caught.value.reason == "bad-weekday"
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        ("00:00", 0),
+        ("00:00:00", 0),
+        ("09:00", 9 * HOUR_S),
+        ("9:00", 9 * HOUR_S),
+        ("09:05:07", 9 * HOUR_S + 307),
+        ("09:05:07.999", 9 * HOUR_S + 307),
+        (" 09:00 ", 9 * HOUR_S),
+        ("23:58:59", DAY_S - 61),
+    ],
+)
+def test_a_time_is_hours_and_minutes_or_seconds_too(text: str, second: int) -> None:
+    """HH:MM and HH:MM:SS; a fraction of a second does not count."""
+    assert second == parse_opening(0, text, "23:00").start_s
+
+
+@pytest.mark.parametrize("field", ["start_time_local", "end_time_local"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, 9, 9.5, True, [], {}, ["09:00"]),
+        *("", " ", ":", "9", "0900", "09", "09:0", "09:000", "9 am", "09:00 AM"),
+        *("09:60", "09:00:60", "24:00:01", "24:01", "25:00", "99:99", "-9:00"),
+        *("09:00:00.", "09:00:00:00", "09:00Z", "09:00+01:00", "09.00", "noon"),
+        *("٠٩:٠٠", "09\u200b:00", "09:00\0", "9" * 5_000, "09:00:00." + "x" * 5_000),
+    ],
+    ids=lambda value: f"{value!a:.20}",
+)
+def test_any_other_time_is_refused(field: str, value: object) -> None:
+    """The error names the field that holds it."""
+    row = {"dayOfWeek": 0, "start_time_local": "09:00", "end_time_local": "17:00"}
+    with pytest.raises(InvalidHours, match=field) as caught:
+        parse_hours([row | {field: value}])
+    assert caught.value.reason == "bad-time"
+
+
+@pytest.mark.parametrize("missing", ["dayOfWeek", "start_time_local", "end_time_local"])
+def test_a_missing_field_is_named(missing: str) -> None:
+    """An opening has all three fields."""
+    row = dict(weekly((0, "09:00", "17:00"))[0])
+    del row[missing]
+    with pytest.raises(InvalidHours, match=missing):
+        parse_hours([row])
+
+
+@pytest.mark.parametrize(
+    "rows", [None, {}, "09:00", 7, (), [None], [7], ["09:00"], [[]], [[0, "9", "17"]]]
+)
+def test_hours_are_a_list_of_objects(rows: object) -> None:
+    """Any other shape is refused."""
+    with pytest.raises(InvalidHours, match="hours") as caught:
+        parse_hours(rows)
+    assert caught.value.reason == "bad-hours"
+
+
+def test_one_bad_opening_refuses_the_week() -> None:
+    """A store's week is taken whole or not at all."""
+    with pytest.raises(InvalidHours):
+        parse_hours(weekly((0, "09:00", "17:00"), (1, "09:00", "17 h")))
+
+
+def test_repeats_collapse_and_the_order_does_not_matter() -> None:
+    """The same opening twice, in any form, is one."""
+    openings = weekly(
+        (2, "09:00", "17:00"), (0, "9:00", "23:59"), (2, "12:00", "13:00")
+    )
+    again = weekly((0, "09:00:00", "24:00"), (2, "09:00", "17:00:00"))
+    again[0]["dayOfWeek"] = "0"
+    schedule = parse_hours(openings)
+    assert schedule == parse_hours([*again, *reversed(openings)])
+    assert schedule == (
+        Opening(0, 9 * HOUR_S, DAY_S),
+        Opening(2, 9 * HOUR_S, 17 * HOUR_S),
+        Opening(2, 12 * HOUR_S, 13 * HOUR_S),
+    )
+
+
+def test_no_openings_are_an_empty_week() -> None:
+    """An empty list is no error: it means open 24x7."""
+    assert parse_hours([]) == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["UTC", "America/Chicago", "Asia/Kolkata", "Etc/GMT-3"]
+)
+def test_a_zone_is_a_name_of_the_tz_database(name: str) -> None:
+    """Its name is returned, and it can be loaded."""
+    assert name in zone_names()
+    assert name == check_zone(name) == load_zone(name).key
+
+
+@pytest.mark.parametrize("refuse", [check_zone, load_zone])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", " ", "Chicago", "America", "america/chicago", "America/Chicago "),
+        *("America\\Chicago", "CT", "UTC+1", "+01:00", "zone.tab", "tzdata.zi"),
+        *("/etc/localtime", "../zones", "America/../UTC", "UTC\0", "x" * 5_000),
+    ],
+    ids=lambda value: f"{value!a:.20}",
+)
+def test_an_unknown_zone_is_refused(refuse: Callable[[str], object], name: str) -> None:
+    """Names are exact; a path is no name."""
+    with pytest.raises(InvalidZone, match="timezone_str") as caught:
+        refuse(name)
+    assert caught.value.reason == "unknown-zone"
+
+
+@pytest.mark.parametrize("name", [None, 7, True, [], {}, ["UTC"], b"UTC"])
+def test_a_zone_is_text(name: object) -> None:
+    """Any other type is refused."""
+    with pytest.raises(InvalidInput, match="timezone_str"):
+        check_zone(name)
+
+
+def test_every_zone_can_be_used() -> None:
+    """No name of the tz database fails to open and close a store."""
+    hours = parse_hours(weekly((0, "09:00", "17:00")))
+    week = utc("2025-05-05 00:00"), utc("2025-05-12 00:00")
+    open_s = {
+        name: sum(end - start for start, end in open_intervals(hours, name, *week))
+        for name in zone_names()
+    }
+    assert len(open_s) > 500
+    assert {name for name, total in open_s.items() if total <= 0} == set()
+
+
+def intervals_elsewhere(tzpath: str, zone: str, *window: int) -> str:
+    """Monday's opening as a process with another system's zones computes it."""
+    arguments = [repr(argument) for argument in (zone, *window)]
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_INTERVALS, *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONTZPATH": tzpath},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_zones_never_come_from_the_system(tmp_path: Path) -> None:
+    """Neither a system without zones nor one with wrong ones changes an answer."""
+    zone, window = "America/Chicago", (utc("2024-03-11 00:00"), utc("2024-03-12 00:00"))
+    hours = parse_hours(weekly((0, "09:00", "17:00")))
+    expected = str(open_intervals(hours, zone, *window))
+    tokyo = resources.files("tzdata").joinpath("zoneinfo", "Asia", "Tokyo").read_bytes()
+    (tmp_path / "America").mkdir()
+    (tmp_path / "America" / "Chicago").write_bytes(tokyo)
+    assert expected == intervals_elsewhere("/nonexistent", zone, *window)
+    assert expected == intervals_elsewhere(str(tmp_path), zone, *window)
