@@ -1,0 +1,64 @@
+"""Reading and writing topics from outside a worker, on either broker.
+
+Used by the commands (load, simulate, report, …) and by the gateway. The two
+implementations: ``sqlite.client`` and ``kafka.client``.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from faust.types import TP
+
+from streamproc.settings import Settings
+from streamproc.topics import Topic
+from streamproc.transport.batch import Batch, Headers
+
+
+class Client(Protocol):
+    """A connection to the broker, independent of any worker."""
+
+    async def create_topics(self, topics: Iterable[Topic]) -> None:
+        """Create what is missing; raise TopicMismatchError where one differs."""
+
+    async def publish(
+        self,
+        topic: Topic,
+        keys: Sequence[bytes],
+        values: Sequence[bytes | None],
+        headers: Mapping[int, Headers] | None = None,
+    ) -> None:
+        """Append records, partitioned by key; returns when they are durable."""
+
+    async def begin_offsets(self, topic: Topic) -> dict[TP, int]:
+        """Oldest offset of each partition."""
+
+    async def end_offsets(self, topic: Topic) -> dict[TP, int]:
+        """Next offset of each partition."""
+
+    async def read(self, positions: Mapping[TP, int], timeout_s: float) -> list[Batch]:
+        """Records from the positions on; empty when none came in time."""
+
+    async def has_worker(self) -> bool | None:
+        """Whether a worker runs on the broker's topics; None when unknowable."""
+
+    async def close(self) -> None:
+        """Disconnect."""
+
+
+async def connect(settings: Settings) -> Client:
+    """Open a client for the broker of these settings."""
+    if settings.embedded:
+        from streamproc.transport.sqlite.client import SqliteClient
+
+        return SqliteClient(settings.broker_url, settings.log_sync)
+    from streamproc.transport.kafka.client import KafkaClient
+
+    return await KafkaClient.connect(settings)
+
+
+def by_partition(partitions: Sequence[int]) -> dict[int, list[int]]:
+    """Rows of each partition, in order."""
+    rows: dict[int, list[int]] = {}
+    for row, partition in enumerate(partitions):
+        rows.setdefault(partition, []).append(row)
+    return rows

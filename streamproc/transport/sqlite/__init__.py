@@ -1,0 +1,6 @@
+"""An embedded, durable log in one SQLite file, for any Faust app.
+
+``log`` is the file: topics, append, read, commit. ``cleaner`` keeps it from
+growing: retention and compaction. ``lock`` allows one worker. ``driver`` is the
+Faust transport on top, registered for ``sqlite://`` URLs.
+"""

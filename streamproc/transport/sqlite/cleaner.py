@@ -1,0 +1,232 @@
+"""Keeps a log from growing: retention by time and compaction by key.
+
+What Kafka's brokers do in the background. Work is cut into short write
+transactions, so appends are never held up for long.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from faust.types import TP
+
+from streamproc.transport.sqlite import codec
+from streamproc.transport.sqlite.codec import Columns
+from streamproc.transport.sqlite.log import (
+    Log,
+    TopicInfo,
+    insert_batch,
+    split,
+)
+
+TOMBSTONES_KEPT_MS = 24 * 3600 * 1000
+"""So that a reader a day behind still learns of a deletion."""
+
+_DIRTY_RATIO = 0.5
+_DIRTY_BYTES = 1 << 20
+_KEYS_PER_PASS = 500_000
+_BATCHES_PER_TRANSACTION = 32
+_VACUUM_PAGES = 2_000
+
+
+@dataclass(slots=True)
+class Cleaned:
+    """What one run has removed."""
+
+    expired_batches: int = 0
+    compacted_records: int = 0
+
+
+class Cleaner:
+    """Cleans one log; ``run`` may be called again and again, from any thread."""
+
+    def __init__(self, log: Log, dirty_bytes: int = _DIRTY_BYTES) -> None:
+        self._log = log
+        self._dirty_bytes = dirty_bytes
+
+    def run(self, now_ms: int | None = None) -> Cleaned:
+        """Expire and compact whatever is due."""
+        now_ms = int(time.time() * 1000) if now_ms is None else now_ms
+        cleaned = Cleaned()
+        self._log.forget_topics()
+        for name in self._log.topics():
+            info = self._log.topic(name)
+            for partition in range(info.partitions):
+                cleaned.expired_batches += self._expire(info, partition, now_ms)
+                if info.compacted:
+                    removed = self._compact(info, partition, now_ms)
+                    cleaned.compacted_records += removed
+        if cleaned.expired_batches or cleaned.compacted_records:
+            self._give_back_pages()
+        return cleaned
+
+    def _give_back_pages(self) -> None:
+        """Return free pages to the file system, some at a time."""
+        free = 1
+        while free:
+            with self._log.writer() as db:
+                # Not execute: that steps once, and frees a single page.
+                db.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+                (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        with self._log.writer() as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    # -- retention ------------------------------------------------------------
+
+    def _expire(self, info: TopicInfo, partition: int, now_ms: int) -> int:
+        """Delete old batches, but never what a consumer group has yet to read."""
+        if info.retention_ms is None:
+            return 0
+        with self._log.transaction() as db:
+            done = db.execute(
+                "SELECT min(next_offset) FROM committed"
+                " WHERE topic_id = ? AND partition = ?",
+                (info.id, partition),
+            ).fetchone()[0]
+            limit = "" if done is None else f" AND last_offset < {int(done)}"
+            return db.execute(
+                "DELETE FROM batch WHERE topic_id = ? AND partition = ?"
+                f" AND newest_ms < ?{limit}",
+                (info.id, partition, now_ms - info.retention_ms),
+            ).rowcount
+
+    # -- compaction -----------------------------------------------------------
+
+    def _compact(self, info: TopicInfo, partition: int, now_ms: int) -> int:
+        """Drop records whose key was written again later."""
+        cleaned_to = self._cleaned_offset(info, partition)
+        if not self._is_dirty(info, partition, cleaned_to):
+            return 0
+        newest, upto = self._newest_offsets(info, partition, cleaned_to)
+        keep_from = self._log.end_offset(TP(info.name, partition)) - 1
+        removed, offset = 0, 0
+        while offset < upto:
+            with self._log.transaction() as db:
+                rows = self._rows(db, info, partition, offset, upto)
+                if not rows:
+                    break
+                offset = rows[-1][1] + 1
+                removed += self._rewrite(
+                    db, info, partition, rows, newest, keep_from, now_ms
+                )
+        with self._log.transaction() as db:
+            db.execute(
+                "UPDATE head SET cleaned_offset = ? WHERE topic_id = ?"
+                " AND partition = ?",
+                (upto, info.id, partition),
+            )
+        return removed
+
+    def _cleaned_offset(self, info: TopicInfo, partition: int) -> int:
+        with self._log.transaction() as db:
+            row = db.execute(
+                "SELECT cleaned_offset FROM head WHERE topic_id = ? AND partition = ?",
+                (info.id, partition),
+            ).fetchone()
+        return int(row[0])
+
+    def _is_dirty(self, info: TopicInfo, partition: int, cleaned_to: int) -> bool:
+        """Whether enough was written since the last pass to be worth one."""
+        with self._log.transaction() as db:
+            total, dirty = db.execute(
+                "SELECT coalesce(sum(length(body)), 0), coalesce(sum(CASE WHEN"
+                " last_offset >= ? THEN length(body) END), 0) FROM batch"
+                " WHERE topic_id = ? AND partition = ?",
+                (cleaned_to, info.id, partition),
+            ).fetchone()
+        return bool(dirty >= self._dirty_bytes and dirty >= total * _DIRTY_RATIO)
+
+    def _newest_offsets(
+        self, info: TopicInfo, partition: int, cleaned_to: int
+    ) -> tuple[dict[bytes | None, int], int]:
+        """Newest offset of each key since the last pass, and how far that goes.
+
+        Whole batches only: a pass rewrites all of a batch or nothing.
+        """
+        offset = cleaned_to
+        end = self._log.end_offset(TP(info.name, partition))
+        newest: dict[bytes | None, int] = {}
+        while len(newest) < _KEYS_PER_PASS:
+            with self._log.transaction() as db:
+                rows = self._rows(db, info, partition, offset, end)
+            if not rows:
+                break
+            for _, last_offset, base, body in rows:
+                columns = codec.decode(body, base)
+                newest.update(zip(columns.keys, columns.offsets, strict=True))
+                offset = last_offset + 1
+                if len(newest) >= _KEYS_PER_PASS:
+                    break
+        return newest, offset
+
+    @staticmethod
+    def _rows(
+        db: sqlite3.Connection, info: TopicInfo, partition: int, offset: int, upto: int
+    ) -> list[tuple[int, int, int, bytes]]:
+        return db.execute(
+            "SELECT rowid, last_offset, base_offset, body FROM batch"
+            " WHERE topic_id = ? AND partition = ? AND last_offset >= ?"
+            " AND last_offset < ? ORDER BY last_offset LIMIT ?",
+            (info.id, partition, offset, upto, _BATCHES_PER_TRANSACTION),
+        ).fetchall()
+
+    @staticmethod
+    def _rewrite(
+        db: sqlite3.Connection,
+        info: TopicInfo,
+        partition: int,
+        rows: list[tuple[int, int, int, bytes]],
+        newest: dict[bytes | None, int],
+        keep_from: int,
+        now_ms: int,
+    ) -> int:
+        """Replace some batches by what is left of them; return records removed."""
+        before = kept = 0
+        parts: list[Columns] = []
+        for _, _, base, body in rows:
+            columns = codec.decode(body, base)
+            chosen = list(_surviving(columns, newest, keep_from, now_ms))
+            before += len(columns)
+            kept += len(chosen)
+            if chosen:
+                parts.append(columns.rows(chosen))
+        if kept == before and len(parts) == len(list(_merged(parts))):
+            return 0
+        db.executemany("DELETE FROM batch WHERE rowid = ?", [(row[0],) for row in rows])
+        for part in _merged(parts):
+            insert_batch(db, info.id, partition, part)
+        return before - kept
+
+
+def _surviving(
+    columns: Columns, newest: dict[bytes | None, int], keep_from: int, now_ms: int
+) -> Iterator[int]:
+    """Rows that stay: the newest of their key; the partition's last always does."""
+    for row, (offset, key, value) in enumerate(
+        zip(columns.offsets, columns.keys, columns.values, strict=True)
+    ):
+        if offset >= keep_from:
+            yield row
+        elif newest.get(key, offset) > offset:
+            continue
+        elif value is not None or (
+            columns.timestamps_ms[row] > now_ms - TOMBSTONES_KEPT_MS
+        ):
+            yield row
+
+
+def _merged(parts: list[Columns]) -> Iterator[Columns]:
+    """Join small batches into full ones."""
+    joined = Columns([], [], [], [], {})
+    for part in parts:
+        shift = len(joined)
+        headers = {row + shift: pairs for row, pairs in part.headers.items()}
+        joined = Columns(
+            [*joined.offsets, *part.offsets],
+            [*joined.timestamps_ms, *part.timestamps_ms],
+            [*joined.keys, *part.keys],
+            [*joined.values, *part.values],
+            {**joined.headers, **headers},
+        )
+    yield from split(joined)

@@ -1,0 +1,99 @@
+"""The client of the embedded log."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from faust.types import TP
+
+from streamproc.partitioner import partitions_for
+from streamproc.topics import Topic
+from streamproc.transport.batch import Batch, Headers
+from streamproc.transport.client import by_partition
+from streamproc.transport.sqlite.consumer import POLL_INTERVAL_S
+from streamproc.transport.sqlite.driver import log_path
+from streamproc.transport.sqlite.lock import WorkerLock
+from streamproc.transport.sqlite.log import Append, Log
+
+_READ_RECORDS = 10_000
+
+
+class SqliteClient:
+    """Implements ``transport.client.Client`` on a log file."""
+
+    def __init__(self, url: str, sync: str) -> None:
+        self._log = Log(log_path(url), sync)
+
+    async def create_topics(self, topics: Iterable[Topic]) -> None:
+        """Create what is missing; raise TopicMismatchError where one differs."""
+        for topic in topics:
+            self._log.create_topic(
+                topic.name,
+                topic.partitions,
+                compacted=topic.compacted,
+                retention_ms=topic.retention_ms,
+            )
+
+    async def publish(
+        self,
+        topic: Topic,
+        keys: Sequence[bytes],
+        values: Sequence[bytes | None],
+        headers: Mapping[int, Headers] | None = None,
+    ) -> None:
+        """Append records, partitioned by key; returns when they are durable."""
+        await asyncio.to_thread(self._publish, topic, keys, values, headers or {})
+
+    def _publish(
+        self,
+        topic: Topic,
+        keys: Sequence[bytes],
+        values: Sequence[bytes | None],
+        headers: Mapping[int, Headers],
+    ) -> None:
+        partitions = partitions_for(keys, topic.partitions).tolist()
+        self._log.append(
+            Append(
+                topic.name,
+                partition,
+                [keys[row] for row in rows],
+                [values[row] for row in rows],
+                None,
+                {at: headers[row] for at, row in enumerate(rows) if row in headers},
+            )
+            for partition, rows in by_partition(partitions).items()
+        )
+
+    async def begin_offsets(self, topic: Topic) -> dict[TP, int]:
+        """Oldest offset of each partition."""
+        tps = [TP(topic.name, p) for p in range(topic.partitions)]
+        return {tp: self._log.begin_offset(tp) for tp in tps}
+
+    async def end_offsets(self, topic: Topic) -> dict[TP, int]:
+        """Next offset of each partition."""
+        tps = [TP(topic.name, p) for p in range(topic.partitions)]
+        return {tp: self._log.end_offset(tp) for tp in tps}
+
+    async def read(self, positions: Mapping[TP, int], timeout_s: float) -> list[Batch]:
+        """Records from the positions on; empty when none came in time."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = await asyncio.to_thread(self._read, positions)
+            if found or time.monotonic() >= deadline:
+                return found
+            await asyncio.sleep(POLL_INTERVAL_S)
+
+    def _read(self, positions: Mapping[TP, int]) -> list[Batch]:
+        batches = (
+            self._log.read(tp, offset, _READ_RECORDS)
+            for tp, offset in positions.items()
+        )
+        return [batch for batch in batches if batch is not None]
+
+    async def has_worker(self) -> bool | None:
+        """Whether a worker runs on the log."""
+        return WorkerLock(self._log.path).is_held()
+
+    async def close(self) -> None:
+        """Close the log."""
+        self._log.close()

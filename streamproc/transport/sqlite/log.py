@@ -1,0 +1,352 @@
+"""The log file: topics of numbered records in SQLite, in WAL mode.
+
+Any number of processes may append and read at the same time. Records are kept
+as batches (see ``codec``), so offsets are those of Kafka: per partition, from
+0, never used twice, with gaps where records were compacted away.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from faust.types import TP
+
+from streamproc.errors import (
+    LogError,
+    NotALogError,
+    TopicMismatchError,
+    UnknownTopicError,
+)
+from streamproc.transport.batch import Batch, Headers
+from streamproc.transport.sqlite import codec, schema
+from streamproc.transport.sqlite.codec import Columns
+
+BATCH_RECORDS = 2_000
+BATCH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """A topic as it was created; ``retention_ms`` None keeps records for ever."""
+
+    id: int
+    name: str
+    partitions: int
+    compacted: bool
+    retention_ms: int | None
+
+
+@dataclass(slots=True)
+class Append:
+    """Records to append to one partition; timestamps default to now."""
+
+    topic: str
+    partition: int
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+    timestamps_ms: Sequence[int] | None = None
+    headers: Mapping[int, Headers] | None = None
+
+
+class Log:
+    """One log file. Safe to use from several threads and processes.
+
+    ``sync``: "full" makes an append durable against power loss before it
+    returns, "normal" only against the death of the process.
+    """
+
+    def __init__(self, path: Path, sync: str = "full") -> None:
+        if sync not in ("full", "normal"):
+            raise LogError(f"sync is {sync!r}, expected full or normal")
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Two connections: SQLite lets one read while the other writes.
+        try:
+            self._writer = schema.connect(path, sync)
+            schema.prepare(self._writer, path)
+            self._reader = schema.connect(path, sync)
+        except sqlite3.DatabaseError as exc:
+            raise NotALogError(f"{path}: cannot be used as a log: {exc}") from exc
+        self._write_lock = threading.Lock()
+        self._read_lock = threading.Lock()
+        self._topics: dict[str, TopicInfo] = {}
+
+    def close(self) -> None:
+        """Close both connections; the log must not be used afterwards."""
+        self._reader.close()
+        self._writer.close()
+
+    @contextmanager
+    def writer(self) -> Iterator[sqlite3.Connection]:
+        """The writing connection, outside of a transaction."""
+        with self._write_lock:
+            yield self._writer
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: all of it happens, or nothing."""
+        with self.writer() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    def _read(self, sql: str, *args: object) -> list[tuple[int, ...]]:
+        with self._read_lock:
+            return self._reader.execute(sql, args).fetchall()
+
+    def data_version(self) -> int:
+        """A number that changes when any connection has committed something."""
+        return self._read("PRAGMA data_version")[0][0]
+
+    # -- topics ---------------------------------------------------------------
+
+    def create_topic(
+        self,
+        name: str,
+        partitions: int,
+        *,
+        compacted: bool = False,
+        retention_ms: int | None = None,
+    ) -> TopicInfo:
+        """Create a topic, or check the one that exists.
+
+        A different number of partitions raises TopicMismatchError; retention
+        and compaction follow the newest call.
+        """
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO topic (name, partitions, compacted, retention_ms)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+                " compacted = excluded.compacted, retention_ms = excluded.retention_ms",
+                (name, partitions, compacted, retention_ms),
+            )
+            info = self._load_topic(db, name)
+            assert info is not None  # written just above
+            if info.partitions != partitions:
+                raise TopicMismatchError(
+                    f"{self.path}: topic {name} has {info.partitions} partitions, the"
+                    f" settings say {partitions}; set partitions to"
+                    f" {info.partitions}, or start with a new log"
+                )
+            db.executemany(
+                "INSERT OR IGNORE INTO head (topic_id, partition, next_offset)"
+                " VALUES (?, ?, 0)",
+                [(info.id, partition) for partition in range(partitions)],
+            )
+        self._topics[name] = info
+        return info
+
+    @staticmethod
+    def _load_topic(db: sqlite3.Connection, name: str) -> TopicInfo | None:
+        row = db.execute(
+            "SELECT id, name, partitions, compacted, retention_ms FROM topic"
+            " WHERE name = ?",
+            (name,),
+        ).fetchone()
+        return TopicInfo(row[0], row[1], row[2], bool(row[3]), row[4]) if row else None
+
+    def find_topic(self, name: str) -> TopicInfo | None:
+        """The topic, or None when it was never created."""
+        if name not in self._topics:
+            with self._read_lock:
+                info = self._load_topic(self._reader, name)
+            if info is None:
+                return None
+            self._topics[name] = info
+        return self._topics[name]
+
+    def topic(self, name: str) -> TopicInfo:
+        """The topic; raises UnknownTopicError when it was never created."""
+        info = self.find_topic(name)
+        if info is None:
+            raise UnknownTopicError(f"{self.path}: there is no topic {name}")
+        return info
+
+    def forget_topics(self) -> None:
+        """Read topics anew: another process may have changed their settings."""
+        self._topics.clear()
+
+    def topics(self) -> list[str]:
+        """Names of all topics."""
+        with self._read_lock:
+            rows = self._reader.execute("SELECT name FROM topic ORDER BY name")
+            return [name for (name,) in rows]
+
+    # -- append and read --------------------------------------------------------
+
+    def append(self, appends: Iterable[Append]) -> list[int]:
+        """Append all, in one transaction; return the last offset of each."""
+        now_ms = int(time.time() * 1000)
+        with self.transaction() as db:
+            return [self._append(db, one, now_ms) for one in appends]
+
+    def _append(self, db: sqlite3.Connection, one: Append, now_ms: int) -> int:
+        info = self.topic(one.topic)
+        key = (info.id, one.partition)
+        row = db.execute(
+            "SELECT next_offset FROM head WHERE topic_id = ? AND partition = ?", key
+        ).fetchone()
+        if row is None:
+            raise UnknownTopicError(
+                f"{self.path}: topic {one.topic} has no partition {one.partition}"
+            )
+        base, count = row[0], len(one.values)
+        times = [now_ms] * count if one.timestamps_ms is None else one.timestamps_ms
+        if not len(one.keys) == len(times) == count:
+            raise ValueError(
+                f"{len(one.keys)} keys, {count} values, {len(times)} timestamps"
+            )
+        columns = Columns(
+            range(base, base + count), times, one.keys, one.values, one.headers or {}
+        )
+        for part in split(columns):
+            insert_batch(db, info.id, one.partition, part)
+        db.execute(
+            "UPDATE head SET next_offset = ? WHERE topic_id = ? AND partition = ?",
+            (base + count, *key),
+        )
+        return int(base + count - 1)
+
+    def read(
+        self, tp: TP, offset: int, max_records: int, max_bytes: int = 8 << 20
+    ) -> Batch | None:
+        """Records from ``offset`` on, or None when there are none yet."""
+        info = self.topic(tp.topic)
+        parts: list[Columns] = []
+        count = size = 0
+        with self._read_lock:
+            rows = self._reader.execute(
+                "SELECT base_offset, body FROM batch WHERE topic_id = ?"
+                " AND partition = ? AND last_offset >= ? ORDER BY last_offset",
+                (info.id, tp.partition, offset),
+            )
+            for base, body in rows:
+                parts.append(codec.decode(body, base))
+                count += len(parts[-1])
+                size += len(body)
+                if count >= max_records or size >= max_bytes:
+                    break
+            rows.close()
+        return _join(tp, parts, offset, max_records)
+
+    def end_offset(self, tp: TP) -> int:
+        """The offset the next record will get."""
+        rows = self._read(
+            "SELECT next_offset FROM head WHERE topic_id = ? AND partition = ?",
+            self.topic(tp.topic).id,
+            tp.partition,
+        )
+        return rows[0][0] if rows else 0
+
+    def begin_offset(self, tp: TP) -> int:
+        """The oldest offset still there, or the end when there is none."""
+        rows = self._read(
+            "SELECT base_offset FROM batch WHERE topic_id = ? AND partition = ?"
+            " ORDER BY last_offset LIMIT 1",
+            self.topic(tp.topic).id,
+            tp.partition,
+        )
+        return rows[0][0] if rows else self.end_offset(tp)
+
+    # -- consumer groups --------------------------------------------------------
+
+    def commit(self, group: str, offsets: Mapping[TP, int]) -> None:
+        """Remember, for a group, the next offset it wants of each partition."""
+        rows = [
+            (group, self.topic(tp.topic).id, tp.partition, offset)
+            for tp, offset in offsets.items()
+        ]
+        with self.transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO committed VALUES (?, ?, ?, ?)", rows)
+
+    def committed(self, group: str, tp: TP) -> int | None:
+        """The group's next offset, or None when it never committed."""
+        rows = self._read(
+            "SELECT next_offset FROM committed"
+            " WHERE consumer_group = ? AND topic_id = ? AND partition = ?",
+            group,
+            self.topic(tp.topic).id,
+            tp.partition,
+        )
+        return rows[0][0] if rows else None
+
+
+def split(columns: Columns) -> Iterator[Columns]:
+    """Cut columns into parts of at most a batch's records and bytes."""
+    first = size = 0
+    for row, (key, value) in enumerate(zip(columns.keys, columns.values, strict=True)):
+        size += len(key or b"") + len(value or b"")
+        if row - first + 1 >= BATCH_RECORDS or size >= BATCH_BYTES:
+            yield _slice(columns, first, row + 1)
+            first, size = row + 1, 0
+    if first < len(columns):
+        yield _slice(columns, first, len(columns))
+
+
+def _slice(columns: Columns, start: int, stop: int) -> Columns:
+    headers = {
+        row - start: pairs
+        for row, pairs in columns.headers.items()
+        if start <= row < stop
+    }
+    return Columns(
+        columns.offsets[start:stop],
+        columns.timestamps_ms[start:stop],
+        columns.keys[start:stop],
+        columns.values[start:stop],
+        headers,
+    )
+
+
+def insert_batch(
+    db: sqlite3.Connection, topic_id: int, partition: int, columns: Columns
+) -> None:
+    """Store one batch, inside a transaction."""
+    db.execute(
+        "INSERT INTO batch (topic_id, partition, last_offset, base_offset, newest_ms,"
+        " body) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            topic_id,
+            partition,
+            columns.offsets[-1],
+            columns.offsets[0],
+            max(columns.timestamps_ms),
+            codec.encode(columns),
+        ),
+    )
+
+
+def _join(
+    tp: TP, parts: Sequence[Columns], offset: int, max_records: int
+) -> Batch | None:
+    """One batch of the parts, from ``offset`` on, at most ``max_records``."""
+    offsets = [o for part in parts for o in part.offsets]
+    skip = next((i for i, o in enumerate(offsets) if o >= offset), len(offsets))
+    if skip == len(offsets):
+        return None
+    chosen = slice(skip, skip + max_records)
+    stop = min(skip + max_records, len(offsets))
+    headers: dict[int, Headers] = {}
+    before = -skip
+    for part in parts:
+        for row, pairs in part.headers.items():
+            if 0 <= before + row < stop - skip:
+                headers[before + row] = pairs
+        before += len(part)
+    return Batch(
+        tp,
+        offsets[chosen],
+        [t for part in parts for t in part.timestamps_ms][chosen],
+        [k for part in parts for k in part.keys][chosen],
+        [v for part in parts for v in part.values][chosen],
+        headers,
+    )

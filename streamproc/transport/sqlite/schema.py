@@ -1,0 +1,103 @@
+"""The log file's schema: how it is created, recognised and refused."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+from streamproc.errors import LogVersionError, NotALogError
+
+APPLICATION_ID = 0x5350_4C47  # "SPLG", so that a foreign database is recognised
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 30.0
+_BUSY_RETRY_S = 0.01
+
+_SCHEMA = """
+CREATE TABLE topic (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    partitions INTEGER NOT NULL,
+    compacted INTEGER NOT NULL,
+    retention_ms INTEGER
+);
+CREATE TABLE head (
+    topic_id INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    next_offset INTEGER NOT NULL,
+    cleaned_offset INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (topic_id, partition)
+) WITHOUT ROWID;
+CREATE TABLE batch (
+    topic_id INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    last_offset INTEGER NOT NULL,
+    base_offset INTEGER NOT NULL,
+    newest_ms INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (topic_id, partition, last_offset)
+);
+CREATE TABLE committed (
+    consumer_group TEXT NOT NULL,
+    topic_id INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    next_offset INTEGER NOT NULL,
+    PRIMARY KEY (consumer_group, topic_id, partition)
+) WITHOUT ROWID;
+"""
+
+
+def connect(path: Path, sync: str) -> sqlite3.Connection:
+    """Open the file with the durability asked for."""
+    db = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    db.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+    db.execute(f"PRAGMA synchronous = {sync.upper()}")
+    return db
+
+
+def prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Create the schema in a new file; refuse a foreign or newer one.
+
+    SQLite does not wait for others while it turns a file to WAL: it says busy at
+    once, so many that open a new log together have to try again.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            _prepare(db, path)
+        except sqlite3.OperationalError as exc:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            busy = exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_RETRY_S)
+        else:
+            return
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("BEGIN")  # so that another's creation is seen whole or not at all
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (application_id,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    db.execute("COMMIT")
+    if application_id != APPLICATION_ID and (application_id or tables):
+        raise NotALogError(f"{path}: a SQLite database, but not a log of this program")
+    if version > SCHEMA_VERSION:
+        raise LogVersionError(
+            f"{path}: written by a newer version (schema {version}, this"
+            f" program knows {SCHEMA_VERSION}); upgrade, or use another log"
+        )
+    if not tables:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("BEGIN IMMEDIATE")
+    # Another process may have created it in the meantime.
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.execute("COMMIT")
