@@ -1,0 +1,41 @@
+"""What the program counts and times, as Prometheus metrics."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+
+class Metrics:
+    """One program's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.polls = Counter(
+            "streamproc_polls",
+            "Polls consumed, by what became of them:"
+            " accepted, rejected, rerouted, late, expired.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.rejected = Counter(
+            "streamproc_rejected",
+            "Rejected records by topic and reason.",
+            ["topic", "reason"],
+            registry=self.registry,
+        )
+        self.batch_polls = Histogram(
+            "streamproc_batch_polls",
+            "Polls per batch.",
+            buckets=(1, 10, 100, 1_000, 5_000, 10_000, 20_000, 50_000),
+            registry=self.registry,
+        )
+        self.batch_seconds = Histogram(
+            "streamproc_batch_seconds",
+            "Seconds from a batch's arrival to its durable state.",
+            registry=self.registry,
+        )
+        self.report_seconds = Histogram(
+            "streamproc_report_seconds",
+            "Seconds from a report's request to its end.",
+            ["state"],
+            buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
+            registry=self.registry,
+        )

@@ -1,0 +1,234 @@
+"""A report's rows: as columns, as JSON pieces, as CSV. Pure."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from streamproc import history
+from streamproc.report.state import time_text
+from streamproc.uptime import HOUR_US, MINUTE_US, WINDOWS_US, Accounts
+
+Ints = npt.NDArray[np.int64]
+
+HEADER = (
+    "store_id",
+    "uptime_last_hour(in minutes)",
+    "uptime_last_day(in hours)",
+    "uptime_last_week(in hours)",
+    "downtime_last_hour(in minutes)",
+    "downtime_last_day(in hours)",
+    "downtime_last_week(in hours)",
+)
+FULL_HEADER = (
+    *HEADER,
+    "unknown_last_hour(in minutes)",
+    "unknown_last_day(in hours)",
+    "unknown_last_week(in hours)",
+    "open_last_hour(in minutes)",
+    "open_last_day(in hours)",
+    "open_last_week(in hours)",
+    "uptime_percent_last_hour(of observed)",
+    "uptime_percent_last_day(of observed)",
+    "uptime_percent_last_week(of observed)",
+    "last_poll_utc",
+    "last_status",
+)
+UNITS_US = (MINUTE_US, HOUR_US, HOUR_US)
+"""Unit of each window's figures: the hour in minutes, day and week in hours."""
+
+ROWS_PER_PIECE = 2_000
+"""Under 1 MB even with the longest ids, every character escaped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows as columns.
+
+    ``up``, ``down``, ``open``: shape (windows, n), microseconds. ``last``: the
+    last packed poll of each store, or -1.
+    """
+
+    store_ids: list[str]
+    up: Ints
+    down: Ints
+    open: Ints
+    last: Ints
+
+    def __len__(self) -> int:
+        return len(self.store_ids)
+
+
+def rows_of(store_ids: Sequence[bytes], accounts: Accounts) -> Rows:
+    """Rows of accounted stores, in the same order."""
+    return Rows(
+        [store_id.decode() for store_id in store_ids],
+        accounts.up,
+        accounts.down,
+        accounts.open,
+        accounts.last,
+    )
+
+
+_NO_AMOUNTS = np.zeros((len(WINDOWS_US), 0), np.int64)
+NO_ROWS = Rows([], _NO_AMOUNTS, _NO_AMOUNTS, _NO_AMOUNTS, np.zeros(0, np.int64))
+
+
+def pieces(rows: Rows) -> Iterator[Rows]:
+    """Cut rows into pieces that fit into one message."""
+    for first in range(0, len(rows), ROWS_PER_PIECE):
+        cut = slice(first, first + ROWS_PER_PIECE)
+        yield Rows(
+            rows.store_ids[cut],
+            rows.up[:, cut],
+            rows.down[:, cut],
+            rows.open[:, cut],
+            rows.last[cut],
+        )
+
+
+def encode_rows(rows: Rows) -> bytes:
+    """A piece as JSON: columns, microseconds."""
+    return orjson.dumps(
+        {
+            "store_ids": rows.store_ids,
+            "up": np.ascontiguousarray(rows.up),
+            "down": np.ascontiguousarray(rows.down),
+            "open": np.ascontiguousarray(rows.open),
+            "last": np.ascontiguousarray(rows.last),
+        },
+        option=orjson.OPT_SERIALIZE_NUMPY,
+    )
+
+
+def decode_rows(value: bytes) -> Rows:
+    """Rows of a piece."""
+    columns = orjson.loads(value)
+    windows = len(WINDOWS_US)
+    up, down, opened = (
+        np.array(columns[name], np.int64).reshape(windows, -1)
+        for name in ("up", "down", "open")
+    )
+    last = np.array(columns["last"], np.int64)
+    return Rows(columns["store_ids"], up, down, opened, last)
+
+
+def join_rows(parts: Sequence[Rows]) -> Rows:
+    """All rows, sorted by store id as text, bytewise.
+
+    Python compares str by code point, which is the order of UTF-8's bytes.
+    """
+    parts = parts or [NO_ROWS]
+    store_ids = [store_id for part in parts for store_id in part.store_ids]
+    order = sorted(range(len(store_ids)), key=store_ids.__getitem__)
+    chosen = np.array(order, np.int64)
+    return Rows(
+        [store_ids[i] for i in order],
+        np.concatenate([part.up for part in parts], axis=1)[:, chosen],
+        np.concatenate([part.down for part in parts], axis=1)[:, chosen],
+        np.concatenate([part.open for part in parts], axis=1)[:, chosen],
+        np.concatenate([part.last for part in parts])[chosen],
+    )
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return "'" + text if text.startswith(_FORMULA) else text
+
+
+def _decimals(amount_us: Ints, unit_us: int) -> Ints:
+    """Hundredths of the unit, half a hundredth rounded up."""
+    return (amount_us * 200 + unit_us) // (2 * unit_us)
+
+
+_TEXTS = [f"{n // 100}.{n % 100:02d}" for n in range(169 * 100)]
+
+
+def _texts(amount_us: Ints, unit_us: int) -> list[str]:
+    """Amounts with two decimals; no window is longer than 168 hours."""
+    texts = _TEXTS
+    return [texts[n] for n in _decimals(amount_us, unit_us).tolist()]
+
+
+def csv_rows(rows: Rows, full: bool = False) -> Iterator[Sequence[str]]:
+    """Cells of each row, without the header."""
+    amounts = [rows.up, rows.down]
+    if full:
+        amounts += [rows.open - rows.up - rows.down, rows.open]
+    columns = [[safe_cell(store_id) for store_id in rows.store_ids]]
+    for amount in amounts:
+        columns += [_texts(amount[i], unit) for i, unit in enumerate(UNITS_US)]
+    if full:
+        columns += [_percent(rows.up[i], rows.down[i]) for i in range(len(UNITS_US))]
+        columns += [
+            [last_poll_text(poll) for poll in rows.last.tolist()],
+            [last_status(poll) for poll in rows.last.tolist()],
+        ]
+    return zip(*columns, strict=True)
+
+
+def _percent(up: Ints, down: Ints) -> list[str]:
+    """Uptime in percent of observed time, empty where nothing was observed."""
+    observed = np.maximum(up + down, 1)
+    share = (up * 20_000 + observed) // (2 * observed)
+    seen = (up + down > 0).tolist()
+    return [
+        f"{n // 100}.{n % 100:02d}" if was_seen else ""
+        for n, was_seen in zip(share.tolist(), seen, strict=True)
+    ]
+
+
+def last_poll_text(packed: int) -> str:
+    """Time of a packed poll; empty for none."""
+    return "" if packed < 0 else time_text(packed >> history.FLAG_BITS)
+
+
+def last_status(packed: int) -> str:
+    """Status of a packed poll; empty for none."""
+    if packed < 0:
+        return ""
+    return "active" if packed & history.ACTIVE else "inactive"
+
+
+def write_csv(stream: TextIO, rows: Rows, full: bool = False) -> None:
+    """Write a report, header first."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(FULL_HEADER if full else HEADER)
+    writer.writerows(csv_rows(rows, full))
+
+
+def uptime_json(rows: Rows, as_of_us: int) -> list[bytes]:
+    """Each row as the JSON of the topic ``store-uptime``; amounts in seconds."""
+    as_of = time_text(as_of_us)
+    amounts = {
+        f"{name}_{window}_s": (amount[i] / 1_000_000).tolist()
+        for name, amount in (
+            ("up", rows.up),
+            ("down", rows.down),
+            ("unknown", rows.open - rows.up - rows.down),
+            ("open", rows.open),
+        )
+        for i, window in enumerate(WINDOWS_US)
+    }
+    names = list(amounts)
+    return [
+        orjson.dumps(
+            {
+                "store_id": store_id,
+                "as_of": as_of,
+                **dict(zip(names, cells, strict=True)),
+                "last_poll": last_poll_text(last) or None,
+                "last_status": last_status(last) or None,
+            }
+        )
+        for store_id, last, *cells in zip(
+            rows.store_ids, rows.last.tolist(), *amounts.values(), strict=True
+        )
+    ]

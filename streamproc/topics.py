@@ -1,0 +1,73 @@
+"""The topics: names, partitions, retention. See ``docs/topics.md``.
+
+Keys are store ids, partitioned like Kafka's default partitioner does, so that a
+store's polls, hours and zone meet on one worker.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from streamproc.settings import Settings
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic as it is to be created; retention None keeps records for ever."""
+
+    name: str
+    partitions: int
+    retention_ms: int | None = None
+    compacted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """All topics but the tables' changelogs, which Faust names and creates."""
+
+    polls: Topic
+    hours: Topic
+    zones: Topic
+    rejected: Topic
+    requests: Topic
+    rows: Topic
+    uptime: Topic
+
+    def __iter__(self) -> Iterator[Topic]:
+        return iter(
+            (
+                self.polls,
+                self.hours,
+                self.zones,
+                self.rejected,
+                self.requests,
+                self.rows,
+                self.uptime,
+            )
+        )
+
+
+def topics_for(settings: Settings) -> Topics:
+    """The topics these settings ask for."""
+    count, prefix = settings.partitions, settings.topic_prefix
+    return Topics(
+        polls=Topic(
+            f"{prefix}store-polls", count, round(settings.polls_retention * DAY_MS)
+        ),
+        hours=Topic(f"{prefix}store-hours", count, compacted=True),
+        zones=Topic(f"{prefix}store-zones", count, compacted=True),
+        rejected=Topic(
+            f"{prefix}store-polls-rejected",
+            count,
+            round(settings.rejected_retention * DAY_MS),
+        ),
+        requests=Topic(f"{prefix}report-requests", count, DAY_MS),
+        rows=Topic(f"{prefix}report-rows", 1, DAY_MS),
+        uptime=Topic(f"{prefix}store-uptime", count, compacted=True),
+    )
+
+
+def changelog(settings: Settings, table: str) -> str:
+    """Name Faust gives a table's changelog topic."""
+    return f"{settings.app_id}-{table}-changelog"

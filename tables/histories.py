@@ -1,0 +1,198 @@
+"""Table ``histories``: every store's polls, in segments of one UTC day.
+
+Written by ``agents.polls``, scanned by ``agents.reports``. Keys and values:
+``streamproc.history``. One key more per partition, ``NEWEST``, holds the time of
+the newest poll the partition has seen.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from streamproc import history
+from streamproc.history import Segment
+from tables.batch_table import BatchTable
+
+Ints = npt.NDArray[np.int64]
+
+NEWEST = b"\0newest"
+_SCAN_SEGMENTS = 8_192
+
+
+@dataclass(slots=True)
+class Added:
+    """What became of a batch of polls beyond the ordinary.
+
+    ``late``: (store code, packed poll) that contradict a thinned gap.
+    ``expired``: polls older than what is kept. ``segments``: written.
+    """
+
+    late: list[tuple[int, int]] = field(default_factory=list)
+    expired: int = 0
+    segments: int = 0
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Histories of consecutive stores: ids, polls per store, all polls packed."""
+
+    store_ids: list[bytes]
+    counts: Ints
+    packed: Ints
+
+
+class Histories(BatchTable):
+    """Polls by store and day."""
+
+    async def add(
+        self,
+        partition: int,
+        store_ids: Sequence[bytes],
+        segments: Sequence[Segment],
+        newest_us: int,
+    ) -> Added:
+        """Merge new polls into the segments they belong to, and write those.
+
+        ``newest_us``: time of the newest of them, -1 when there are none.
+        """
+        added = Added()
+        async with self.exclusive(partition):
+            keys = [history.segment_key(store_ids[s.store], s.day) for s in segments]
+            old = self.read_many(partition, keys) if keys else []
+            changes: dict[bytes, bytes | None] = {}
+            for key, before, segment in zip(keys, old, segments, strict=True):
+                after, late = history.merge(before or b"", segment.value)
+                added.late += [(segment.store, poll) for poll in late]
+                if after != before:
+                    changes[key] = after
+            self._retain(partition, store_ids, segments, old, changes, added)
+            if newest_us > self.newest_us(partition):
+                changes[NEWEST] = newest_us.to_bytes(8, "big")
+            added.segments = len(changes)
+            await self.write(partition, changes)
+        return added
+
+    def _retain(
+        self,
+        partition: int,
+        store_ids: Sequence[bytes],
+        segments: Sequence[Segment],
+        old: Sequence[bytes | None],
+        changes: dict[bytes, bytes | None],
+        added: Added,
+    ) -> None:
+        """Let go of days that are too old, for stores that got a new one."""
+        fresh = {
+            segment.store
+            for segment, before in zip(segments, old, strict=True)
+            if before is None
+        }
+        cursor = self._db(partition).iter() if fresh else None
+        for store, group in groupby(segments, key=attrgetter("store")):
+            if store not in fresh:
+                continue  # no new day
+            store_id = store_ids[store]
+            mine = list(group)
+            present = set(_days_of(cursor, store_id))
+            if not present and len(mine) == 1:
+                continue  # its first
+            days = present | {segment.day for segment in mine}
+            if max(days) - min(days) <= history.KEPT_DAYS:
+                continue
+            for day in days - history.retained(days):
+                key = history.segment_key(store_id, day)
+                if day in present:
+                    changes[key] = None
+                else:
+                    value = changes.pop(key) or b""
+                    added.expired += len(value) // history.POLL_BYTES
+
+    def newest_us(self, partition: int) -> int:
+        """Time of the newest poll the partition has seen, -1 before the first."""
+        value = self.read(partition, NEWEST)
+        return -1 if value is None else int.from_bytes(value, "big")
+
+    def chunks(self, partition: int, stores: int) -> Iterator[Chunk]:
+        """All histories in the order of their store ids, ``stores`` at a time.
+
+        Each chunk reads afresh, so no iterator outlives it.
+        """
+        start = b"\1"  # after NEWEST
+        while chunk := self._chunk(partition, start, stores):
+            yield chunk
+            start = chunk.store_ids[-1] + b"\1"  # after all its days
+
+    def _chunk(self, partition: int, start: bytes, stores: int) -> Chunk | None:
+        items = self.scan(partition, start)
+        chunk = _Builder()
+        while len(chunk.store_ids) <= stores:
+            some = list(islice(items, _SCAN_SEGMENTS))
+            if not some:
+                return chunk.build(len(chunk.store_ids))
+            chunk.add(some)
+        # The last store may go on in segments that were not read.
+        return chunk.build(min(stores, len(chunk.store_ids) - 1))
+
+    def polls_of(self, partition: int, store_id: bytes) -> Ints:
+        """One store's packed polls in time order."""
+        prefix = store_id + b"\0"
+        values = []
+        for key, value in self.scan(partition, prefix):
+            if not key.startswith(prefix):
+                break
+            values.append(value)
+        return history.unpack(b"".join(values))
+
+
+class _Builder:
+    """Gathers segments, in key order, into a chunk."""
+
+    def __init__(self) -> None:
+        self.store_ids: list[bytes] = []
+        self._sizes: list[int] = []
+        self._values: list[bytes] = []
+        self._segments: list[int] = []
+
+    def add(self, items: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add segments; those of one store follow each other."""
+        store_ids, sizes, segments = self.store_ids, self._sizes, self._segments
+        last = store_ids[-1] if store_ids else None
+        for key, value in items:
+            store_id = key[:-5]
+            if store_id == last:
+                sizes[-1] += len(value)
+                segments[-1] += 1
+            else:
+                store_ids.append(store_id)
+                sizes.append(len(value))
+                segments.append(1)
+                last = store_id
+            self._values.append(value)
+
+    def build(self, stores: int) -> Chunk | None:
+        """The first ``stores`` stores, or None for none."""
+        if not stores:
+            return None
+        values = self._values[: sum(self._segments[:stores])]
+        return Chunk(
+            self.store_ids[:stores],
+            np.array(self._sizes[:stores], np.int64) // history.POLL_BYTES,
+            history.unpack(b"".join(values)),
+        )
+
+
+def _days_of(cursor: Any, store_id: bytes) -> Iterator[int]:
+    """Days a store has segments for, newest first."""
+    prefix = store_id + b"\0"
+    cursor.seek_for_prev(prefix + b"\xff" * 4)
+    while cursor.valid():
+        key = cursor.key()
+        if not key.startswith(prefix):
+            break
+        yield history.split_key(key)[1]
+        cursor.prev()

@@ -1,0 +1,27 @@
+"""Table ``hours``: every store's business hours.
+
+Written by ``agents.stores``. The value is JSON, a sorted list of
+``[day, start_s, end_s]`` (``streamproc.schedule.Opening``), so that stores with
+the same week have the same bytes and share one computed schedule.
+"""
+
+import orjson
+
+from streamproc.schedule import Opening, Schedule
+from tables.batch_table import BatchTable
+
+
+class Hours(BatchTable):
+    """Business hours by store id."""
+
+
+def encode(openings: Schedule) -> bytes:
+    """Value of a store's hours."""
+    return orjson.dumps([[o.day, o.start_s, o.end_s] for o in openings])
+
+
+def decode(value: bytes | None) -> Schedule:
+    """Openings of a value; none at all means open 24x7."""
+    if value is None:
+        return ()
+    return tuple(Opening(*opening) for opening in orjson.loads(value))

@@ -1,0 +1,118 @@
+"""A partition's tables as one: the rows of all its stores at one instant.
+
+Reads ``histories``, ``hours`` and ``zones`` side by side, some thousand stores at
+a time, so that memory does not grow with the fleet.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from streamproc import uptime
+from streamproc.errors import ReportFailedError
+from streamproc.report.rows import NO_ROWS, Rows, rows_of
+from streamproc.report.state import time_text
+from streamproc.schedule import DAY_US
+from streamproc.uptime import Calendars, Rules
+from tables import hours as hours_table
+from tables import zones as zones_table
+from tables.batch_table import BatchTable
+from tables.histories import Chunk, Histories
+from tables.hours import Hours
+from tables.zones import Zones
+
+STORES_PER_CHUNK = 16_000
+
+_Week = tuple[bytes | None, bytes | None]
+_NO_POLLS = np.zeros(0, np.int64)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Rows of one partition as of ``as_of_us``."""
+
+    histories: Histories
+    hours: Hours
+    zones: Zones
+    partition: int
+    as_of_us: int
+    rules: Rules
+    _intervals: dict[_Week, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise ReportFailedError when the history needed is pruned already."""
+        newest_us = self.histories.newest_us(self.partition)
+        if self.as_of_us < newest_us - DAY_US:
+            raise ReportFailedError(
+                f"as_of {time_text(self.as_of_us)} lies more than a day before the"
+                f" newest poll ({time_text(newest_us)}): older history is not kept"
+            )
+
+    def rows(self) -> Iterator[Rows]:
+        """Rows of all stores known from polls, hours or zones, in id order."""
+        done = b""
+        for chunk in self.histories.chunks(self.partition, STORES_PER_CHUNK):
+            last = chunk.store_ids[-1]
+            yield self._rows(chunk, done, last)
+            done = last
+        rest = Chunk([], _NO_POLLS, _NO_POLLS)
+        yield self._rows(rest, done, None)
+
+    def row(self, store_id: bytes) -> Rows:
+        """One store's row, or no rows when nothing is known of it."""
+        polls = self.histories.polls_of(self.partition, store_id)
+        week = (
+            self.hours.read(self.partition, store_id),
+            self.zones.read(self.partition, store_id),
+        )
+        if not len(polls) and week == (None, None):
+            return NO_ROWS
+        counts = np.array([len(polls)], np.int64)
+        return self._account([store_id], counts, polls, [week])
+
+    def _rows(self, chunk: Chunk, after: bytes, upto: bytes | None) -> Rows:
+        """Rows of a chunk and of the stores without polls that lie in between."""
+        hours = dict(_between(self.hours, self.partition, after, upto))
+        zones = dict(_between(self.zones, self.partition, after, upto))
+        silent = (hours.keys() | zones.keys()).difference(chunk.store_ids)
+        store_ids, counts = chunk.store_ids, chunk.counts
+        if silent:
+            polled = dict(zip(store_ids, counts.tolist(), strict=True))
+            store_ids = sorted([*store_ids, *silent])
+            counts = np.array([polled.get(i, 0) for i in store_ids], np.int64)
+        weeks = [(hours.get(i), zones.get(i)) for i in store_ids]
+        return self._account(store_ids, counts, chunk.packed, weeks)
+
+    def _account(
+        self,
+        store_ids: list[bytes],
+        counts: uptime.Ints,
+        packed: uptime.Ints,
+        weeks: list[_Week],
+    ) -> Rows:
+        if not store_ids:
+            return NO_ROWS
+        number: dict[_Week, int] = {}
+        schedule = np.array([number.setdefault(w, len(number)) for w in weeks])
+        calendars = Calendars([self._open(week) for week in number], self.as_of_us)
+        accounts = uptime.account(packed, counts, schedule, calendars, self.rules)
+        return rows_of(store_ids, accounts)
+
+    def _open(self, week: _Week) -> list[tuple[int, int]]:
+        """Open intervals of a week; computed once per distinct one."""
+        if week not in self._intervals:
+            self._intervals[week] = uptime.window_intervals(
+                hours_table.decode(week[0]), zones_table.decode(week[1]), self.as_of_us
+            )
+        return self._intervals[week]
+
+
+def _between(
+    table: BatchTable, partition: int, after: bytes, upto: bytes | None
+) -> Iterator[tuple[bytes, bytes]]:
+    """Items with ``after`` < key <= ``upto``; None for no end."""
+    for key, value in table.scan(partition, after + b"\0" if after else b""):
+        if upto is not None and key > upto:
+            break
+        yield key, value
