@@ -1,0 +1,116 @@
+"""The timer: the hourly report, reports that stand still, reports of old.
+
+Tables are written by agents only, so it sends the collector messages. Due hours
+follow from the last hour reported, not from a timer that sleeps until then: a
+worker that was down at the hour asks for the newest missed one when it is back.
+"""
+
+from typing import Any, Protocol
+
+import orjson
+
+from streamproc.program import Program
+from streamproc.report import state
+from streamproc.report.state import Report
+from streamproc.schedule import DAY_US
+from streamproc.uptime import HOUR_US
+from tables import reports as reports_table
+
+TICK_S = 1.0
+EXPIRE_EVERY_US = 60 * 1_000_000
+
+
+class Collector(Protocol):
+    """Who keeps the reports' records."""
+
+    def reports(self) -> list[Report]:
+        """All records there are."""
+
+
+def register(program: Program, collector: Collector) -> None:
+    """Declare the timer on the program's app."""
+    timer = ReportTimer(program, collector)
+
+    @program.app.timer(TICK_S, name="report-timer")
+    async def tick() -> None:
+        """Ask for the hourly report, and for what has not come."""
+        try:
+            await timer.tick()
+        except Exception as exc:
+            # Faust would go on without the timer: no report would ever come.
+            await program.app.crash(exc)
+            raise
+
+
+class ReportTimer:
+    """Looks once a second what is due, on the worker that collects."""
+
+    def __init__(self, program: Program, collector: Collector) -> None:
+        self._program = program
+        self._collector = collector
+        self._asked_hour_us = -1
+        self._asked_at_us = 0
+        self._expired_at_us = 0
+
+    async def tick(self) -> None:
+        """Send the messages that are due."""
+        program = self._program
+        if not program.is_ready() or not program.reports.owns(reports_table.PARTITION):
+            return
+        reports = self._collector.reports()
+        now_us = program.now_us()
+        if program.settings.hourly:
+            await self._ask_for_hour(reports, now_us)
+        for report in reports:
+            why = self._overdue(report, now_us)
+            if why is not None:
+                news = {"attempt": report.attempt, "why": why}
+                await self._send("retry", report.report_id, news)
+        await self._expire(reports, now_us)
+
+    async def _ask_for_hour(self, reports: list[Report], now_us: int) -> None:
+        hours = [
+            report.as_of_us
+            for report in reports
+            if report.kind == state.HOURLY and report.as_of_us is not None
+        ]
+        hour_us = state.due_hour(now_us, max(hours, default=None))
+        if hour_us is None:
+            return
+        timeout_us = self._program.settings.report_timeout * 1_000_000
+        if hour_us == self._asked_hour_us and now_us - self._asked_at_us < timeout_us:
+            return  # asked for already; the collector has not got to it yet
+        self._asked_hour_us, self._asked_at_us = hour_us, now_us
+        request = state.hourly_request(hour_us)
+        await self._program.to_collector(
+            "request", request.report_id, state.encode_request(request)
+        )
+
+    def _overdue(self, report: Report, now_us: int) -> str | None:
+        """Why the report must be started over, or None."""
+        if report.state != state.RUNNING:
+            return None
+        if report.collector != self._program.worker_id:
+            return "its collector has changed"
+        silence_us = now_us - report.progress_us
+        if silence_us > self._program.settings.report_timeout * 1_000_000:
+            return f"no news for {silence_us // 1_000_000} s"
+        return None
+
+    async def _expire(self, reports: list[Report], now_us: int) -> None:
+        if now_us - self._expired_at_us < EXPIRE_EVERY_US:
+            return
+        self._expired_at_us = now_us
+        oldest_us = now_us - self._program.settings.report_retention * DAY_US
+        old = [
+            report.report_id
+            for report in reports
+            if report.finished_us is not None and report.finished_us < oldest_us
+        ]
+        self._program.report_files.tidy((now_us - HOUR_US) / 1_000_000)
+        if old:
+            await self._send("expire", "", {"report_ids": old})
+
+    async def _send(self, kind: str, report_id: str, news: dict[str, Any]) -> None:
+        value = orjson.dumps({"report_id": report_id, **news})
+        await self._program.to_collector(kind, report_id, value)

@@ -1,0 +1,160 @@
+"""Builds the program: settings in, a Faust app with its tables and agents out."""
+
+from functools import cached_property
+from typing import Any, TypeVar
+
+import faust
+from mode.utils.queues import FlowControlEvent
+
+from agents import collector, polls, reports, stores
+from streamproc.program import Program
+from streamproc.settings import Settings
+from streamproc.topics import topics_for
+from streamproc.transport.kafka.client import REQUEST_TIMEOUT_S
+from streamproc.transport.kafka.driver import SCHEME
+from streamproc.transport.kafka.security import addresses, credentials
+from streamproc.web.server import WebServer
+from tables.batch_table import BatchTable
+from tables.histories import Histories
+from tables.hours import Hours
+from tables.reports import Reports
+from tables.zones import Zones
+
+AnyTable = TypeVar("AnyTable", bound=BatchTable)
+
+_FETCH_BYTES = 8 << 20
+_BUFFERED_BATCHES = 8
+_REBALANCE_S = 20.0
+
+
+def build(settings: Settings) -> Program:
+    """Put the program together; nothing is opened or started yet."""
+    app = _faust_app(settings)
+    sizes = {"block_cache": settings.block_cache, "write_buffer": settings.write_buffer}
+
+    def table(kind: type[AnyTable], name: str, partitions: int, help: str) -> AnyTable:
+        made = kind(app, name=name, partitions=partitions, help=help, **sizes)
+        app.tables.add(made)
+        return made
+
+    count = settings.partitions
+    program = Program(
+        settings=settings,
+        app=app,
+        topics=topics_for(settings),
+        histories=table(Histories, "histories", count, "Polls by store and UTC day."),
+        hours=table(Hours, "hours", count, "Business hours by store."),
+        zones=table(Zones, "zones", count, "Time zone by store."),
+        reports=table(Reports, "reports", 1, "Reports and their state, by id."),
+    )
+    program.histories.source = program.topics.polls.name
+    program.hours.source = program.topics.hours.name
+    program.zones.source = program.topics.zones.name
+    for module in (polls, stores, reports, collector):
+        module.register(program)
+    _follow_rebalances(program)
+    if settings.web:
+        app.web_service = WebServer(program, beacon=app.beacon)
+    return program
+
+
+class _BootStrategy(faust.App.BootStrategy):
+    """Starts our own web in place of Faust's, which shows tables to anybody."""
+
+    def web_server(self) -> list[Any]:
+        """The service that serves pages and API, when there is to be one."""
+        service = self.app.web_service
+        return [] if service is None else [service]
+
+
+class _FlowControl(FlowControlEvent):
+    """Clears the agents' queues when the flow resumes, and only then.
+
+    Faust says once more that it resumes when it has sought the committed offsets,
+    and meanwhile the consumer may have delivered what comes after them: that would
+    be thrown away, and never read again.
+    """
+
+    def resume(self) -> None:
+        """Let the flow go on; without effect while it does."""
+        if not self.is_active():
+            super().resume()
+
+
+class _App(faust.App):
+    BootStrategy = _BootStrategy
+    # Else its lines would count as ours, and be shown.
+    logger = faust.App.logger
+    web_service: Any = None
+
+    @cached_property
+    def flow_control(self) -> FlowControlEvent:
+        """What holds messages back during a rebalance."""
+        return _FlowControl(loop=self.loop)
+
+
+def _faust_app(settings: Settings) -> faust.App:
+    return _App(
+        settings.app_id,
+        broker=_broker(settings),
+        datadir=str(settings.data_dir.absolute()),
+        store="rocksdb://?driver=rocksdict",
+        autodiscover=False,
+        web_enabled=False,
+        canonical_url=settings.advertised_url,
+        topic_partitions=settings.partitions,
+        topic_allow_declare=True,
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=_FETCH_BYTES,
+        broker_max_poll_records=settings.max_poll_records,
+        broker_commit_interval=settings.commit_interval,
+        stream_buffer_maxsize=_BUFFERED_BATCHES,
+        stream_wait_empty=False,
+        worker_redirect_stdouts=False,
+        **({} if settings.embedded else _kafka(settings)),
+    )
+
+
+def _broker(settings: Settings) -> str:
+    if not settings.embedded:
+        return ";".join(f"{SCHEME}://{host}" for host in addresses(settings))
+    if "?" not in settings.broker_url:
+        return f"{settings.broker_url}?sync={settings.log_sync}"
+    return settings.broker_url
+
+
+def _kafka(settings: Settings) -> dict[str, Any]:
+    """Faust's settings for a cluster."""
+    return {
+        "broker_credentials": credentials(settings),
+        "broker_session_timeout": settings.session_timeout,
+        # Also how soon a worker hears that another one has come or gone.
+        "broker_heartbeat_interval": min(settings.session_timeout / 5, 1.0),
+        "broker_rebalance_timeout": max(_REBALANCE_S, settings.session_timeout),
+        # A request may wait for a whole rebalance.
+        "broker_request_timeout": 2 * max(_REBALANCE_S, settings.session_timeout),
+        "producer_request_timeout": REQUEST_TIMEOUT_S,
+        "table_standby_replicas": settings.standby_replicas,
+        # Only asked for, never used: ``worker.prepare`` creates all topics.
+        "topic_replication_factor": settings.replication_factor or 1,
+    }
+
+
+def _follow_rebalances(program: Program) -> None:
+    """A partition changes hands only when nobody is writing it."""
+
+    async def on_revoked(*_: object, **__: object) -> None:
+        for table in program.tables:
+            await table.hand_over()
+
+    async def on_assigned(*_: object, **__: object) -> None:
+        program.consumed.clear()
+        for table in program.tables:
+            table.take_over()
+        program.consumed_ms.clear()
+
+    program.app.on_partitions_revoked.connect(on_revoked)
+    program.app.on_partitions_assigned.connect(on_assigned)
+    # Signals keep weak references only.
+    program.app.__dict__["_rebalance_listeners"] = (on_revoked, on_assigned)

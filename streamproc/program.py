@@ -1,0 +1,128 @@
+"""The program: one Faust app, its topics and tables, and what agents share."""
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import faust
+from faust.types import TP
+
+from streamproc.metrics import Metrics
+from streamproc.report.files import ReportFiles
+from streamproc.report.state import COMPLETE, STORE, Report
+from streamproc.settings import Settings
+from streamproc.topics import Topic, Topics
+from streamproc.transport.batch import BatchSchema, declare_batched, encoded
+from tables.batch_table import BatchTable
+from tables.histories import Histories
+from tables.hours import Hours
+from tables.reports import Reports
+from tables.zones import Zones
+
+
+def wall_clock_us() -> int:
+    """Now, in UTC microseconds."""
+    return time.time_ns() // 1_000
+
+
+@dataclass
+class Program:
+    """Everything the agents need; built by ``streamproc.app.build``."""
+
+    settings: Settings
+    app: faust.App
+    topics: Topics
+    histories: Histories
+    hours: Hours
+    zones: Zones
+    reports: Reports
+    metrics: Metrics = field(default_factory=Metrics)
+    now_us: Callable[[], int] = wall_clock_us
+    #: Offset of the last batch dealt with, by partition.
+    consumed: dict[TP, int] = field(default_factory=dict)
+    #: Timestamp of its last record, in milliseconds.
+    consumed_ms: dict[TP, int] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> tuple[BatchTable, ...]:
+        """All tables."""
+        return (self.histories, self.hours, self.zones, self.reports)
+
+    @property
+    def consumed_topics(self) -> tuple[Topic, ...]:
+        """The topics that agents consume."""
+        topics = self.topics
+        return (topics.polls, topics.hours, topics.zones, topics.requests, topics.rows)
+
+    def source(self, topic: Topic) -> faust.TopicT:
+        """The topic as an agent consumes it: in batches."""
+        declare_batched(self.app, topic.name)
+        return self.app.topic(
+            topic.name,
+            schema=BatchSchema(),
+            partitions=topic.partitions,
+            allow_empty=True,
+        )
+
+    @cached_property
+    def report_files(self) -> ReportFiles:
+        """The report directory."""
+        return ReportFiles(self.settings.reports_root)
+
+    @cached_property
+    def worker_id(self) -> str:
+        """Names this worker's disk, over restarts."""
+        path: Path = self.settings.data_dir / "worker-id"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(uuid.uuid4().hex)
+        return path.read_text().strip()
+
+    def is_ready(self) -> bool:
+        """Whether the tables are recovered and the worker consumes."""
+        return bool(self.app.tables.actives_ready and not self.app.rebalancing)
+
+    async def until_ready(self) -> None:
+        """Wait until the tables are recovered and the worker consumes."""
+        await self.app.tables.recovery.completed.wait()
+
+    def latest_complete(self) -> Report | None:
+        """The newest complete report of all stores, on the worker that has it."""
+        complete = [
+            report
+            for report in self.reports.all()
+            if report.state == COMPLETE and report.kind != STORE
+        ]
+        return max(complete, key=lambda report: report.as_of_us or 0, default=None)
+
+    async def to_collector(self, kind: str, report_id: str, value: bytes) -> None:
+        """Send a message to the owner of ``report-rows``; returns when durable."""
+        await self.app.producer.append_batch(
+            self.topics.rows.name,
+            0,
+            [report_id.encode()],
+            [value],
+            {0: encoded((("kind", kind),))},
+        )
+
+    async def behind(self, tp: TP, end: int) -> int:
+        """How many offsets before ``end`` are not dealt with yet."""
+        consumer = self.app.consumer
+        begin = (await consumer.earliest_offsets(tp))[tp] or 0
+        done = self.consumed.get(tp, -1)
+        committed = consumer._committed_offset.get(tp) or 0
+        return max(end - max(done + 1, committed, begin), 0)
+
+    async def is_idle(self, tp: TP, end: int) -> bool:
+        """Whether nothing of the partition is under way although it was read.
+
+        The last offsets of a Kafka partition may hold no record (transaction
+        markers): the consumer is past them, and no agent will ever be.
+        """
+        consumer = self.app.consumer
+        delivered = consumer._read_offset.get(tp)
+        known = (None, self.consumed.get(tp), consumer._committed_offset.get(tp))
+        return (await consumer.position(tp) or 0) >= end and delivered in known

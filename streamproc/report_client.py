@@ -1,0 +1,139 @@
+"""Asking a running worker for a report, from another process, on either broker."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from faust.types import TP
+
+from streamproc.errors import ReportFailedError
+from streamproc.report import state
+from streamproc.report.rows import Rows, decode_rows, join_rows
+from streamproc.report.state import Report, Request
+from streamproc.settings import Settings
+from streamproc.timestamp import parse_timestamp
+from streamproc.topics import Topic, changelog, topics_for
+from streamproc.transport.batch import Batch, encoded
+from streamproc.transport.client import Client
+
+ANSWER_TIMEOUT_S = 30.0
+_POLL_S = 0.5
+
+OnProgress = Callable[[Report], None]
+
+
+def new_request(as_of: str, now_us: int, store_id: str | None = None) -> Request:
+    """A request as a person makes it; raises InvalidInput for a bad time."""
+    parsed: str | int = as_of
+    if as_of not in (state.NOW, state.LATEST):
+        parsed = parse_timestamp(as_of)
+    moment = datetime.fromtimestamp(now_us // 1_000_000, UTC)
+    report_id = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    kind = state.STORE if store_id else state.ALL
+    request = Request(report_id, kind, parsed, now_us, store_id or None)
+    return state.decode_request(state.encode_request(request))
+
+
+@dataclass
+class ReportClient:
+    """Sends a request and follows the report until it is Complete or Failed."""
+
+    settings: Settings
+    client: Client
+    _pieces: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
+
+    async def run(
+        self, request: Request, on_progress: OnProgress
+    ) -> tuple[Report, Rows]:
+        """Return the finished report and its rows.
+
+        Raises ReportFailedError when it ended as Failed, or when no worker
+        took it up within ``ANSWER_TIMEOUT_S``.
+        """
+        if await self.client.has_worker() is False:
+            raise ReportFailedError(self._nobody("no worker runs"))
+        rows_topic = topics_for(self.settings).rows
+        records = Topic(changelog(self.settings, "reports"), 1, compacted=True)
+        await self.client.create_topics([rows_topic, records])
+        positions = {
+            **await self.client.end_offsets(rows_topic),
+            **await self.client.end_offsets(records),
+        }
+        await self.client.publish(
+            rows_topic,
+            [request.report_id.encode()],
+            [state.encode_request(request)],
+            {0: encoded((("kind", "request"),))},
+        )
+        report = await self._follow(request.report_id, positions, on_progress)
+        return report, self._rows(report)
+
+    async def _follow(
+        self, report_id: str, positions: dict[TP, int], on_progress: OnProgress
+    ) -> Report:
+        report: Report | None = None
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while not self._is_done(report):
+            batches = await self.client.read(positions, _POLL_S)
+            for batch in batches:
+                positions[TP(batch.topic, batch.partition)] = batch.offset + 1
+                report = self._take(batch, report_id) or report
+            if report is not None:
+                on_progress(report)
+                if report.state == state.FAILED:
+                    raise ReportFailedError(
+                        f"report {report_id} failed: {report.error}"
+                    )
+            elif time.monotonic() > deadline:
+                silence = f"no worker answered within {ANSWER_TIMEOUT_S:g} s"
+                raise ReportFailedError(self._nobody(silence))
+        assert report is not None  # else it would not be done
+        return report
+
+    def _nobody(self, what: str) -> str:
+        return (
+            f"{what} on {self.settings.broker_url}; is one running?"
+            " Start it with: streamproc worker"
+        )
+
+    def _is_done(self, report: Report | None) -> bool:
+        """Whether the report is complete and all its pieces were read."""
+        return (
+            report is not None
+            and report.state == state.COMPLETE
+            and all(
+                (report.attempt, partition, number) in self._pieces
+                for partition, part in report.parts.items()
+                for number in range(part.expected or 0)
+            )
+        )
+
+    def _take(self, batch: Batch, report_id: str) -> Report | None:
+        """Note pieces and the newest record of the report in a batch."""
+        found = None
+        for row, key in enumerate(batch.keys):
+            value = batch.values[row]
+            if key != report_id.encode() or value is None:
+                continue
+            headers = dict(batch.record_headers.get(row, ()))
+            if not headers:
+                found = state.decode(value)
+            elif headers.get("kind") == b"rows":
+                place = (
+                    int(headers["attempt"]),
+                    int(headers["partition"]),
+                    int(headers["piece"]),
+                )
+                self._pieces.setdefault(place, value)
+        return found
+
+    def _rows(self, report: Report) -> Rows:
+        return join_rows(
+            [
+                decode_rows(self._pieces[report.attempt, partition, number])
+                for partition, part in report.parts.items()
+                for number in range(part.expected or 0)
+            ]
+        )

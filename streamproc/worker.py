@@ -1,0 +1,188 @@
+"""Runs a program as a worker process: logging, signals, a bounded stop."""
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+
+import faust
+
+from streamproc.errors import BrokerUnavailableError, StreamprocError
+from streamproc.program import Program
+from streamproc.topics import Topic
+from streamproc.transport.client import connect
+from streamproc.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
+
+BROKER_RETRY_S = 3.0
+STOP_TIMEOUT_S = 9.0
+"""A worker that joins a group may not notice a signal; then the process exits."""
+
+# Faust's services log under the name of the module that derives from them.
+_FAUST_LINES = ("streamproc.app", "streamproc.transport.kafka.driver")
+_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+def set_up_logging(level: str) -> None:
+    """Our own lines at ``level``; Faust's, which are many, from warning on."""
+    logging.basicConfig(
+        level=level.upper(), format=_FORMAT, stream=sys.stderr, force=True
+    )
+    if level == "debug":
+        # It logs every request, also the one that carries the password.
+        logging.getLogger("aiokafka.conn").setLevel(logging.INFO)
+    else:
+        for name in ("faust", "mode", "aiokafka", "asyncio", *_FAUST_LINES):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out the tracebacks of errors that are said in one line at the end."""
+    exc = record.exc_info[1] if record.exc_info else None
+    return not isinstance(exc, StreamprocError)
+
+
+class Worker(faust.Worker):
+    """Faust's worker, quiet, and sure to stop."""
+
+    def __init__(self, program: Program, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            program.app,
+            loop=loop,
+            quiet=True,
+            override_logging=False,
+            redirect_stdouts=False,
+        )
+        self.spinner = None
+        self._program = program
+        self.last_resort: threading.Timer | None = None
+
+    def _on_sigint(self) -> None:
+        self._on_sigterm()
+
+    def _on_sigterm(self) -> None:
+        log.info("Stopping")
+        self._exit_in_time(0)
+        super()._on_sigterm()
+
+    def _crash(self, reason: BaseException) -> None:
+        """Stop with an error; this, too, within a set time."""
+        self._exit_in_time(1)
+        super()._crash(reason)
+
+    def _exit_in_time(self, code: int) -> None:
+        if self.last_resort is None:
+            self.last_resort = exit_after(STOP_TIMEOUT_S, code)
+
+    def _setproctitle(self, info: str, *, ident: str = "streamproc") -> None:
+        """Leave the process title as it is."""
+
+    async def on_startup_finished(self) -> None:
+        """Say that the tables are recovered and polls are consumed."""
+        log.info("Worker ready on %s", self._program.settings.broker_url)
+
+
+def exit_after(seconds: float, code: int) -> threading.Timer:
+    """End the process when stopping takes longer; nothing acked is lost."""
+
+    def end() -> None:
+        log.warning("Not stopped within %g s: exiting", seconds)
+        logging.shutdown()
+        os._exit(code)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+async def prepare(program: Program) -> None:
+    """Create the topics, or check that they are as they must be.
+
+    An absent broker is waited for; raises BrokerUnavailableError in the end.
+    """
+    limit_s = program.settings.broker_timeout
+    clock = asyncio.get_running_loop().time
+    give_up = clock() + limit_s
+    while True:
+        try:
+            return await _prepare(program)
+        except BrokerUnavailableError as exc:
+            left_s = give_up - clock()
+            if left_s <= 0:
+                raise BrokerUnavailableError(
+                    f"gave up after {limit_s:g} s: {exc}"
+                ) from exc
+            log.warning("Waiting for the broker, %.0f s more: %s", left_s, exc)
+            await asyncio.sleep(min(BROKER_RETRY_S, left_s))
+
+
+async def _prepare(program: Program) -> None:
+    client = await connect(program.settings)
+    try:
+        await client.create_topics([*program.topics, *_changelogs(program)])
+    finally:
+        await client.close()
+
+
+def _changelogs(program: Program) -> list[Topic]:
+    return [
+        Topic(table.changelog_topic.get_topic_name(), table.partitions, compacted=True)
+        for table in program.tables
+    ]
+
+
+def run(
+    program: Program,
+    alongside: Callable[[Program], Awaitable[None]] | None = None,
+) -> int:
+    """Run until a signal or a crash; return the process's exit code.
+
+    ``alongside`` runs in the worker's event loop once it is ready; when it
+    returns or raises, the worker stops.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(prepare(program))
+    worker = Worker(program, loop)
+    outcome: list[BaseException] = []
+    if alongside is not None:
+        _attach(worker, program, alongside, outcome)
+    watchdog = Watchdog(program)
+    watchdog.start(loop)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as exc:
+        code, cause = int(exc.code or 0), exc.__context__
+    finally:
+        watchdog.stop()
+        if worker.last_resort is not None:
+            worker.last_resort.cancel()
+    if outcome:
+        raise outcome[0]
+    reason = worker.crash_reason or program.app.crash_reason or cause
+    if isinstance(reason, StreamprocError):
+        raise reason
+    return code
+
+
+def _attach(
+    worker: Worker,
+    program: Program,
+    alongside: Callable[[Program], Awaitable[None]],
+    outcome: list[BaseException],
+) -> None:
+    """Start ``alongside`` with the app's tasks; stop the worker after it."""
+
+    @program.app.task
+    async def accompany() -> None:
+        try:
+            await alongside(program)
+        except Exception as exc:
+            outcome.append(exc)
+        worker._on_sigterm()
