@@ -1,0 +1,102 @@
+"""``streamproc demo``: a generated fleet, its report, and live polls."""
+
+import asyncio
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamproc.app import build
+from streamproc.cli.options import from_options, settings_options
+from streamproc.cli.progress import Progress
+from streamproc.fleet import Fleet
+from streamproc.live import LivePolls, publish_polls, publish_stores
+from streamproc.program import Program, wall_clock_us
+from streamproc.settings import Settings
+from streamproc.topics import topics_for
+from streamproc.transport.client import connect
+from streamproc.worker import run, set_up_logging
+
+STORES = 1_000
+INTERVAL_S = 3600.0
+PAST_US = 7 * 86_400 * 1_000_000
+_SHOWN_ROWS = 5
+_LOOK_EVERY_S = 0.2
+
+
+@click.command(context_settings={"max_content_width": 100})
+@click.option("--stores", default=STORES, show_default=True, type=click.IntRange(1))
+@settings_options(
+    "data_dir", "hold", "backfill", "web", "web_host", "web_port", "log_level"
+)
+def demo(stores: int, **options: Any) -> None:
+    """Show the program at work on a generated fleet, until Ctrl-C.
+
+    A week of polls is loaded through the log; combined_report.csv is written
+    and goes on being written every hour; polls go on live. A second run
+    resumes from the same data directory.
+    """
+    settings = from_options(options)
+    set_up_logging(settings.log_level)
+    fleet = Fleet(stores, interval_s=INTERVAL_S)
+    asyncio.run(_load_past(settings, fleet))
+
+    async def accompany(program: Program) -> None:
+        await _accompany(program, fleet)
+
+    sys.exit(run(build(settings), accompany))
+
+
+async def _load_past(settings: Settings, fleet: Fleet) -> None:
+    """Publish a week of polls, unless the log already holds some."""
+    topics = topics_for(settings)
+    client = await connect(settings)
+    try:
+        await client.create_topics(topics)
+        if any((await client.end_offsets(topics.polls)).values()):
+            click.echo(f"resuming from {settings.data_dir}")
+            return
+        click.echo(f"a week of polls of {len(fleet.stores):,} generated stores")
+        await publish_stores(client, topics, fleet)
+        now_us = wall_clock_us()
+        total = len(fleet.stores) * PAST_US // fleet.interval_us * 96 // 97
+        with Progress("loading", total, "polls") as bar:
+            await publish_polls(
+                client, topics, fleet, now_us - PAST_US, now_us, bar.advance
+            )
+    finally:
+        await client.close()
+
+
+async def _accompany(program: Program, fleet: Fleet) -> None:
+    """Show the report when it is there, then go on polling."""
+    await program.until_ready()
+    client = await connect(program.settings)
+    stop = asyncio.Event()
+    live = asyncio.create_task(LivePolls(client, program.topics, fleet).run(stop))
+    try:
+        await _show_report(program)
+        if program.settings.web:
+            click.echo(f"pages: {program.settings.advertised_url}")
+        click.echo("polls go on live, the report is written every hour; Ctrl-C stops")
+        await live
+    finally:
+        stop.set()
+        await live
+        await client.close()
+
+
+async def _show_report(program: Program) -> None:
+    """Print path and first rows of the newest hourly report."""
+    done = None
+    while done is None:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        done = program.latest_complete()
+    path: Path = program.report_files.combined
+    click.echo(f"\n{path}: {done.rows:,} stores, as of {done.as_of_text}")
+    with path.open(encoding="utf-8") as lines:
+        for line in islice(lines, _SHOWN_ROWS + 1):
+            click.echo("  " + line.rstrip())
+    click.echo(f"  … {max(done.rows - _SHOWN_ROWS, 0):,} more\n")

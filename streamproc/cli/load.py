@@ -1,0 +1,82 @@
+"""``streamproc load``: CSV files into the topics."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamproc.cli.options import CONNECTION, from_options, settings_options
+from streamproc.cli.progress import Progress
+from streamproc.errors import LoadError
+from streamproc.loader import Loaded, Loader
+from streamproc.program import wall_clock_us
+from streamproc.settings import Settings
+from streamproc.topics import topics_for
+from streamproc.transport.client import connect
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(context_settings={"max_content_width": 100})
+@click.option("--polls", type=FILE, help="CSV of store_id, status, timestamp_utc.")
+@click.option(
+    "--hours",
+    type=FILE,
+    help="CSV of store_id, day or dayOfWeek, start_time_local, end_time_local.",
+)
+@click.option("--zones", type=FILE, help="CSV of store_id, timezone_str.")
+@click.option("--strict", is_flag=True, help="Stop at the first row that is refused.")
+@settings_options(*CONNECTION, "log_sync")
+def load(
+    polls: Path | None,
+    hours: Path | None,
+    zones: Path | None,
+    strict: bool,
+    **options: Any,
+) -> None:
+    """Publish polls, hours and zones from CSV files, plain or .gz.
+
+    Polls are published in the order of their times. A worker may run
+    meanwhile or be started later. Refused rows go to FILE.rejects.csv with
+    line number and reason.
+    """
+    if not (polls or hours or zones):
+        raise click.UsageError("give at least one of --polls, --hours, --zones")
+    settings = from_options(options)
+    loaded = asyncio.run(load_files(settings, polls, hours, zones, strict))
+    show(loaded)
+
+
+async def load_files(
+    settings: Settings,
+    polls: Path | None,
+    hours: Path | None,
+    zones: Path | None,
+    strict: bool = False,
+) -> Loaded:
+    """Load the files through the broker of these settings."""
+    topics = topics_for(settings)
+    client = await connect(settings)
+    try:
+        await client.create_topics(topics)
+        loader = Loader(
+            client, topics, wall_clock_us(), Progress, settings.data_dir, strict
+        )
+        return await loader.load(polls, hours, zones)
+    except OSError as exc:
+        raise LoadError(f"{exc.filename}: {exc.strerror}") from exc
+    finally:
+        await client.close()
+
+
+def show(loaded: Loaded) -> None:
+    """Print the summary."""
+    click.echo(
+        f"loaded {loaded.polls:,} polls, hours of {loaded.hours:,} stores,"
+        f" zones of {loaded.zones:,} stores"
+    )
+    for reason, count in loaded.refused.most_common():
+        click.echo(f"refused {count:,} rows: {reason}")
+    for path in loaded.rejects:
+        click.echo(f"refused rows are in {path}")

@@ -1,0 +1,80 @@
+"""``streamproc report``: a report from the running worker."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamproc.cli.options import CONNECTION, from_options, settings_options
+from streamproc.errors import ReportFailedError
+from streamproc.poll import check_store_id
+from streamproc.program import wall_clock_us
+from streamproc.report.rows import Rows, write_csv
+from streamproc.report.state import Report
+from streamproc.report_client import ReportClient, new_request
+from streamproc.settings import Settings
+from streamproc.transport.client import connect
+
+
+@click.command(context_settings={"max_content_width": 100})
+@click.option("--store", help="Only this store's row.")
+@click.option(
+    "--as-of",
+    default="now",
+    show_default=True,
+    help="now, latest (the newest poll's time), or a time such as"
+    " 2023-01-25T18:13:22Z.",
+)
+@click.option(
+    "--full", is_flag=True, help="Also unknown and open time, percent, last poll."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; without it the report is printed.",
+)
+@settings_options(*CONNECTION)
+def report(
+    store: str | None, as_of: str, full: bool, out: Path | None, **options: Any
+) -> None:
+    """Make a report on the running worker and print or save it."""
+    settings = from_options(options)
+    if store is not None:
+        check_store_id(store)
+    done, rows = asyncio.run(_run(settings, store, as_of))
+    if out is None:
+        write_csv(sys.stdout, rows, full)
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open("w", encoding="utf-8", newline="") as stream:
+            write_csv(stream, rows, full)
+    except OSError as exc:
+        raise ReportFailedError(f"{out}: {exc.strerror}") from exc
+    click.echo(f"{out}: {len(rows):,} stores, as of {done.as_of_text}", err=True)
+
+
+async def _run(
+    settings: Settings, store: str | None, as_of: str
+) -> tuple[Report, Rows]:
+    client = await connect(settings)
+    try:
+        request = new_request(as_of, wall_clock_us(), store)
+        return await ReportClient(settings, client).run(request, _ProgressLine())
+    finally:
+        await client.close()
+
+
+class _ProgressLine:
+    """Says on standard error how far the report is, whenever that changes."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, report: Report) -> None:
+        line = report.progress_text
+        if line != self._last:
+            self._last = line
+            click.echo(line, err=True)

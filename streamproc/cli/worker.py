@@ -1,0 +1,23 @@
+"""``streamproc worker``: agents, tables and timer on the configured broker."""
+
+import sys
+from typing import Any
+
+import click
+
+from streamproc.app import build
+from streamproc.cli.options import ALL, from_options, settings_options
+from streamproc.worker import run, set_up_logging
+
+
+@click.command(context_settings={"max_content_width": 100})
+@settings_options(*ALL)
+def worker(**options: Any) -> None:
+    """Run a worker until Ctrl-C or SIGTERM.
+
+    On the embedded log one worker runs at a time; on Kafka as many as there
+    are partitions. Settings also come from the environment.
+    """
+    settings = from_options(options)
+    set_up_logging(settings.log_level)
+    sys.exit(run(build(settings)))

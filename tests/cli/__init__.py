@@ -1,0 +1,1 @@
+"""The command streamproc, run as people run it."""

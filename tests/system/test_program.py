@@ -1,0 +1,382 @@
+"""What becomes of every kind of input, in a program run by the test itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from streamproc import history
+from streamproc.cli.rejected import Rejected, read_rejected
+from streamproc.partitioner import partition_for
+from streamproc.poll import Poll, encode_poll
+from streamproc.program import Program
+from streamproc.report import state
+from streamproc.report.state import Report, Request
+from streamproc.transport.client import connect
+from tests.system.harness import publish, publish_raw
+
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+NOON_US = 1_674_648_000_000_000  # 2023-01-25 12:00 UTC, a Wednesday
+
+StartProgram = Callable[..., Any]
+
+
+class Clock:
+    """A wall clock that the test moves."""
+
+    def __init__(self, now_us: int = NOON_US) -> None:
+        self.now_us = now_us
+
+    def __call__(self) -> int:
+        """Now, as the program sees it."""
+        return self.now_us
+
+
+_numbers = iter(range(1_000_000))
+
+
+async def make_report(
+    program: Program, as_of: str | int = "now", store_id: str | None = None
+) -> Report:
+    """Ask for a report and wait for its end."""
+    kind = state.STORE if store_id else state.ALL
+    report_id = f"test-{next(_numbers)}"
+    request = Request(report_id, kind, as_of, program.now_us(), store_id)
+    await program.to_collector("request", report_id, state.encode_request(request))
+    return await ended(program, report_id)
+
+
+async def ended(program: Program, report_id: str) -> Report:
+    """The report once it is Complete or Failed."""
+    async with asyncio.timeout(20):
+        while True:
+            report = program.reports.find(report_id)
+            if report is not None and report.state != state.RUNNING:
+                return report
+            await asyncio.sleep(0.02)
+
+
+def csv_of(program: Program, report: Report) -> list[list[str]]:
+    """Rows of a finished report's file, without the header."""
+    path = program.report_files.path(report.report_id)
+    return [line.split(",") for line in path.read_text().splitlines()[1:]]
+
+
+async def rejected(program: Program) -> list[Rejected]:
+    """Everything in the topic of rejected records."""
+    client = await connect(program.settings)
+    try:
+        return [one async for one in read_rejected(client, program.topics.rejected)]
+    finally:
+        await client.close()
+
+
+def counted(program: Program, outcome: str) -> float:
+    """How many polls had an outcome."""
+    value = program.metrics.registry.get_sample_value(
+        "streamproc_polls_total", {"outcome": outcome}
+    )
+    return value or 0.0
+
+
+@pytest.fixture
+async def program(start_program: StartProgram) -> AsyncIterator[Program]:
+    """A program whose clock stands at a Wednesday noon."""
+    async with start_program(now_us=Clock()) as running:
+        yield running
+
+
+async def test_a_poll_becomes_uptime_in_the_report(program: Program) -> None:
+    """Active at 11:00 and inactive at 11:30: half an hour each."""
+    polls = [
+        Poll("a", NOON_US - HOUR_US, True),
+        Poll("a", NOON_US - HOUR_US // 2, False),
+    ]
+    await publish(program.settings, polls)
+    await publish_raw(
+        program.settings,
+        [b"a"],
+        [b'{"store_id": "a", "timezone_str": "UTC"}'],
+        "zones",
+    )
+    report = await make_report(program)
+    assert csv_of(program, report) == [
+        ["a", "30.00", "0.50", "0.50", "30.00", "0.50", "0.50"]
+    ]
+
+
+async def test_stores_known_only_from_hours_or_zones_have_a_row(
+    program: Program,
+) -> None:
+    """Rows are sorted by id, bytewise, whatever made the store known."""
+    await publish(program.settings, [Poll("b", NOON_US - HOUR_US, True)])
+    await publish_raw(
+        program.settings, [b"c"], [b'{"store_id":"c","timezone_str":"UTC"}'], "zones"
+    )
+    await publish_raw(
+        program.settings, [b"Z"], [b'{"store_id":"Z","hours":[]}'], "hours"
+    )
+    report = await make_report(program)
+    assert [row[0] for row in csv_of(program, report)] == ["Z", "b", "c"]
+    assert csv_of(program, report)[0][1:] == ["0.00"] * 6
+
+
+async def test_null_forgets_hours_and_zone(program: Program) -> None:
+    """By a tombstone, by JSON null, and by a null field."""
+    week = orjson.dumps(
+        {
+            "store_id": "a",
+            "hours": [
+                {
+                    "dayOfWeek": 2,
+                    "start_time_local": "00:00:00",
+                    "end_time_local": "00:01:00",
+                }
+            ],
+        }
+    )
+    await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+    for forget in (None, b"null", b'{"store_id":"a","hours":null}'):
+        await publish_raw(program.settings, [b"a"], [week], "hours")
+        report = await make_report(program)
+        assert csv_of(program, report)[0][1] == "0.00"
+        await publish_raw(program.settings, [b"a"], [forget], "hours")
+        report = await make_report(program)
+        assert csv_of(program, report)[0][1] == "60.00"
+
+
+GARBAGE: list[tuple[str, bytes | None, str]] = [
+    ("polls", None, "no-value"),
+    ("polls", b"\xff\xfe", "bad-json"),
+    ("polls", b"[1, 2]", "bad-json"),
+    ("polls", b'{"timestamp_utc": "x", "status": "active"}', "missing-store-id"),
+    ("polls", b'{"store_id": "a", "status": "up"}', "unknown-status"),
+    ("polls", b'{"store_id": "a", "status": "active"}', "bad-timestamp"),
+    (
+        "polls",
+        b'{"store_id":"a","status":"active","timestamp_utc":"2023-01-25 12:05:01 UTC"}',
+        "in-the-future",
+    ),
+    ("hours", b"{", "bad-json"),
+    ("hours", b'{"store_id": "a"}', "bad-hours"),
+    ("hours", b'{"store_id": "a", "hours": [{"dayOfWeek": 7}]}', "bad-weekday"),
+    ("zones", b'{"store_id": "a", "timezone_str": "Mars/Base"}', "unknown-zone"),
+    ("zones", b'"text"', "bad-json"),
+    ("rows", b"{}", "bad-request"),
+    ("requests", b"garbage", "bad-request"),
+    ("requests", b'{"as_of_us": "noon"}', "bad-request"),
+]
+
+
+@pytest.mark.parametrize(("topic", "value", "reason"), GARBAGE)
+async def test_garbage_is_kept_with_its_reason(
+    topic: str, value: bytes | None, reason: str, program: Program
+) -> None:
+    """On every input topic: rejected, never a crash, never dropped in silence."""
+    await publish(program.settings, [Poll("good", NOON_US - HOUR_US, True)])
+    await publish_raw(program.settings, [b"a"], [value], topic)
+    await publish(program.settings, [Poll("good", NOON_US - HOUR_US // 2, True)])
+    report = await make_report(program)
+    assert [row[0] for row in csv_of(program, report)] == ["good"]
+    (one,) = await rejected(program)
+    assert (one.reason, one.value) == (reason, value)
+    assert one.topic == getattr(program.topics, topic).name
+
+
+@pytest.mark.parametrize("kind", ["rows", "survey", "failed", "retry", "expire"])
+async def test_garbage_for_the_collector_is_kept_with_its_reason(
+    kind: str, program: Program
+) -> None:
+    """Whoever can write to the internal topic cannot stop the worker."""
+    for value in (b"{}", b"[]", b"\xff"):
+        await program.to_collector(kind, "x", value)
+    assert (await make_report(program)).state == state.COMPLETE
+    assert [one.reason for one in await rejected(program)] == ["bad-request"] * 3
+
+
+async def test_a_misplaced_poll_ends_in_the_right_store_once(program: Program) -> None:
+    """Sent to every partition with another client's key: sent on, counted."""
+    polls = [Poll("a", NOON_US - i * MINUTE_US, True) for i in range(1, 9)]
+    keys = [f"key-{i}".encode() for i in range(8)]
+    await publish_raw(program.settings, keys, [encode_poll(poll) for poll in polls])
+    await make_report(program)
+    partition = partition_for(b"a", program.settings.partitions)
+    stored = program.histories.polls_of(partition, b"a")
+    assert (stored >> history.FLAG_BITS).tolist() == sorted(p.time_us for p in polls)
+    away = sum(
+        partition_for(key, program.settings.partitions) != partition for key in keys
+    )
+    assert counted(program, "rerouted") == away > 0
+    assert counted(program, "accepted") == len(polls)
+
+
+async def test_misplaced_hours_and_zones_are_sent_on(program: Program) -> None:
+    """They too must meet the store's polls."""
+    zone = b'{"store_id":"a","timezone_str":"UTC"}'
+    for i in range(8):
+        await publish_raw(program.settings, [f"key-{i}".encode()], [zone], "zones")
+    await make_report(program)
+    partition = partition_for(b"a", program.settings.partitions)
+    assert program.zones.read(partition, b"a") == b"UTC"
+
+
+async def test_a_late_poll_is_rejected_and_counted(program: Program) -> None:
+    """It contradicts what was thinned out, so it cannot be placed exactly."""
+    begin = NOON_US - 3 * HOUR_US
+    dense = [Poll("a", begin + i * 10_000_000, True) for i in range(700)]
+    await publish(program.settings, dense)
+    await make_report(program)
+    await publish(program.settings, [Poll("a", begin + 35_000_001, False)])
+    await make_report(program)
+    (one,) = await rejected(program)
+    assert one.reason == "late"
+    assert counted(program, "late") == 1
+
+
+async def test_old_days_are_let_go_but_the_newest_of_them(program: Program) -> None:
+    """Kept: what lies within 8 days of the newest, and one day more."""
+    days = [Poll("a", NOON_US - ago * DAY_US, True) for ago in range(20, -1, -1)]
+    for poll in days:
+        await publish(program.settings, [poll])
+        await make_report(program)
+    partition = partition_for(b"a", program.settings.partitions)
+    stored = program.histories.polls_of(partition, b"a") >> history.FLAG_BITS
+    assert stored.tolist() == [NOON_US - ago * DAY_US for ago in range(9, -1, -1)]
+    await publish(program.settings, [Poll("a", NOON_US - 15 * DAY_US, True)])
+    await make_report(program)
+    assert counted(program, "expired") == 1
+    assert not await rejected(program)
+
+
+async def test_as_of_latest_is_the_newest_poll_of_all_partitions(
+    program: Program,
+) -> None:
+    """Historical data is reported as of its own end."""
+    newest_us = NOON_US - 3 * DAY_US
+    polls = [Poll(f"s{i}", newest_us - i * HOUR_US, True) for i in range(20)]
+    await publish(program.settings, polls)
+    report = await make_report(program, "latest")
+    assert report.as_of_us == newest_us
+
+
+async def test_as_of_may_not_lie_where_history_is_gone(program: Program) -> None:
+    """More than a day before the newest poll the answer would be wrong."""
+    await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+    report = await make_report(program, NOON_US - 2 * DAY_US)
+    assert report.state == state.FAILED
+    assert "more than a day before the newest poll" in (report.error or "")
+
+
+async def test_a_report_of_one_store_is_one_row(program: Program) -> None:
+    """And of an unknown one it is Failed, with the reason."""
+    await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+    report = await make_report(program, store_id="a")
+    assert [row[0] for row in csv_of(program, report)] == ["a"]
+    report = await make_report(program, store_id="b")
+    assert (report.state, report.error) == (state.FAILED, "store b is not known")
+
+
+async def test_the_same_request_twice_is_one_report(program: Program) -> None:
+    """At-least-once delivery of requests."""
+    request = Request("twice", state.ALL, "now", program.now_us())
+    for _ in range(2):
+        await program.to_collector("request", "twice", state.encode_request(request))
+    first = await ended(program, "twice")
+    await make_report(program)
+    assert program.reports.find("twice") == first
+
+
+async def test_an_unwritable_report_directory_fails_the_report_only(
+    program: Program,
+) -> None:
+    """Failed with its reason; the next one is made when the cause is gone."""
+    await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+    reports = program.settings.data_dir / "reports"
+    reports.write_text("in the way")
+    report = await make_report(program)
+    assert report.state == state.FAILED
+    assert "reports" in (report.error or "")
+    reports.unlink()
+    assert (await make_report(program)).state == state.COMPLETE
+
+
+async def test_a_missed_hour_is_written_once_the_newest_first(
+    start_program: StartProgram,
+) -> None:
+    """Down at the hour: written when back; three hours missed: one report."""
+    clock = Clock(NOON_US + 5 * MINUTE_US)
+    async with start_program(now_us=clock, hourly="on") as program:
+        await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+        await ended(program, "hourly-20230125T1200Z")
+    clock.now_us += 3 * HOUR_US
+    async with start_program(now_us=clock, hourly="on") as program:
+        report = await ended(program, "hourly-20230125T1500Z")
+        assert report.as_of_us == NOON_US + 3 * HOUR_US
+        ids = [each.report_id for each in program.reports.all()]
+        assert ids == ["hourly-20230125T1200Z", "hourly-20230125T1500Z"]
+        combined = program.report_files.combined.read_text()
+        assert combined == program.report_files.path(report.report_id).read_text()
+
+
+async def test_hourly_rows_go_to_the_uptime_topic(start_program: StartProgram) -> None:
+    """One JSON row per store, keyed by its id."""
+    async with start_program(now_us=Clock(), hourly="on") as program:
+        await ended(program, "hourly-20230125T1200Z")
+        program.now_us.now_us += HOUR_US
+        await publish(program.settings, [Poll("a", NOON_US, True)])
+        await ended(program, "hourly-20230125T1300Z")
+        client = await connect(program.settings)
+        positions = await client.begin_offsets(program.topics.uptime)
+        (batch,) = await client.read(positions, 5)
+        await client.close()
+    row = orjson.loads(batch.values[0] or b"")
+    assert batch.keys == [b"a"]
+    assert (row["as_of"], row["up_hour_s"]) == ("2023-01-25T13:00:00Z", 3600.0)
+
+
+async def test_an_older_report_does_not_replace_the_combined_one(
+    program: Program,
+) -> None:
+    """combined_report.csv is the newest by as_of."""
+    await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+    await make_report(program, NOON_US)
+    newest = program.report_files.combined.read_bytes()
+    await make_report(program, NOON_US - 30 * MINUTE_US)
+    assert program.report_files.combined.read_bytes() == newest
+
+
+async def test_old_reports_are_deleted_with_their_files(
+    start_program: StartProgram,
+) -> None:
+    """After report_retention; the combined one stays."""
+    clock = Clock()
+    async with start_program(now_us=clock, report_retention=1) as program:
+        report = await make_report(program)
+        clock.now_us += 2 * DAY_US
+        async with asyncio.timeout(20):
+            while True:
+                if program.reports.find(report.report_id) is None:
+                    break
+                await asyncio.sleep(0.05)
+        assert not program.report_files.path(report.report_id).exists()
+        assert program.report_files.combined.exists()
+
+
+async def test_a_report_nobody_answers_is_failed_after_its_tries(
+    start_program: StartProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never stays Running."""
+    from agents import reports
+
+    async def silent(*_: object) -> None:
+        """An owner that never answers."""
+
+    monkeypatch.setattr(reports, "answer", silent)
+    async with start_program(report_timeout=0.5, report_tries=2) as program:
+        report = await make_report(program)
+        assert report.state == state.FAILED
+        assert "did not answer in 2 tries" in (report.error or "")
