@@ -1,0 +1,132 @@
+"""Topics: created as the program needs them, or checked to be so."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from streamproc.errors import TopicMismatchError
+from streamproc.settings import Settings
+from streamproc.topics import Topic
+
+log = logging.getLogger(__name__)
+
+COMPACTED_SEGMENT_BYTES = 64 << 20
+"""The newest segment of a topic is never compacted, and read on every recovery."""
+
+SETTLE_S = 30.0
+"""How long partitions may be without a leader."""
+
+_RETRY_S = 0.1
+_BROKER_DEFAULT = -1
+
+
+async def create(
+    admin: AIOKafkaAdminClient, topics: Iterable[Topic], settings: Settings
+) -> None:
+    """Create what is missing; raise TopicMismatchError where one differs."""
+    wanted = list(topics)
+    existing = set(await admin.list_topics())
+    missing = [topic for topic in wanted if topic.name not in existing]
+    if missing:
+        answer = await admin.create_topics([_new(topic, settings) for topic in missing])
+        for name, code, message, *_ in answer.topic_errors:
+            if code == TopicAlreadyExistsError.errno:
+                existing.add(name)  # another worker was faster
+            elif code:
+                raise for_code(code)(f"topic {name} cannot be created: {message}")
+            else:
+                log.info("Topic %s created", name)
+    counts = await _partition_counts(admin, [topic.name for topic in wanted])
+    await _check(admin, [t for t in wanted if t.name in existing], counts)
+
+
+def _new(topic: Topic, settings: Settings) -> NewTopic:
+    new = NewTopic(
+        topic.name, topic.partitions, 1, topic_configs=_config(topic, settings)
+    )
+    # The constructor does not let the broker's default through; the protocol does.
+    new.replication_factor = settings.replication_factor or _BROKER_DEFAULT
+    return new
+
+
+def _config(topic: Topic, settings: Settings) -> dict[str, str]:
+    config = {"cleanup.policy": _policy(topic)}
+    if topic.compacted:
+        config["segment.bytes"] = str(COMPACTED_SEGMENT_BYTES)
+    else:
+        retention_ms = -1 if topic.retention_ms is None else topic.retention_ms
+        config["retention.ms"] = str(retention_ms)
+    if settings.min_insync_replicas:
+        config["min.insync.replicas"] = str(settings.min_insync_replicas)
+    return config
+
+
+def _policy(topic: Topic) -> str:
+    """Not both: a record that is deleted by age is missing from its table."""
+    return "compact" if topic.compacted else "delete"
+
+
+async def _partition_counts(
+    admin: AIOKafkaAdminClient, names: list[str]
+) -> dict[str, int]:
+    """Partitions of each topic, once all of them have a leader.
+
+    What was just created is known to every broker only a moment later.
+    """
+    async with asyncio.timeout(SETTLE_S):
+        while True:
+            described = await admin.describe_topics(names)
+            leaders = {
+                found["topic"]: [part["leader"] for part in found["partitions"]]
+                for found in described
+                if not found["error_code"]
+            }
+            if all(min(leaders.get(name, ()), default=-1) >= 0 for name in names):
+                return {name: len(found) for name, found in leaders.items()}
+            await asyncio.sleep(_RETRY_S)
+
+
+async def _check(
+    admin: AIOKafkaAdminClient, topics: list[Topic], counts: dict[str, int]
+) -> None:
+    if not topics:
+        return
+    policies = await _policies(admin, [topic.name for topic in topics])
+    for topic in topics:
+        if counts[topic.name] != topic.partitions:
+            raise TopicMismatchError(
+                f"topic {topic.name} has {counts[topic.name]} partitions, but"
+                f" {topic.partitions} are needed: set partitions to"
+                f" {counts[topic.name]}, or take another app_id and topic_prefix and"
+                " load the data again (see docs/kafka.md)"
+            )
+        needed = _policy(topic)
+        if policies.get(topic.name, needed) != needed:
+            raise TopicMismatchError(
+                f"topic {topic.name} has cleanup.policy={policies[topic.name]}, but"
+                f" {needed} is needed: correct it with kafka-configs.sh"
+            )
+
+
+async def _policies(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, str]:
+    """Cleanup policy by topic; without those that may not be read."""
+    wanted = [
+        ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": None})
+        for name in names
+    ]
+    found: dict[str, str] = {}
+    for answer in await admin.describe_configs(wanted):
+        for code, _, _, name, entries in answer.resources:
+            if not code and entries:
+                found[name] = _value(entries[0])
+    return found
+
+
+def _value(entry: Any) -> str:
+    """Value of a configuration entry, ``(name, value, …)``."""
+    return str(entry[1])

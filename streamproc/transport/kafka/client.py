@@ -1,0 +1,208 @@
+"""The client of a Kafka cluster."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from streamproc.errors import BrokerUnavailableError
+from streamproc.partitioner import partitions_for
+from streamproc.settings import Settings
+from streamproc.topics import Topic
+from streamproc.transport.batch import Batch, Headers
+from streamproc.transport.client import by_partition
+from streamproc.transport.kafka import admin, append
+from streamproc.transport.kafka.records import LIGHT, RecordBatch
+from streamproc.transport.kafka.security import addresses, connection
+
+REQUEST_TIMEOUT_S = 30.0
+_READ_RECORDS = 10_000
+_FETCH_BYTES = 8 << 20
+
+
+class _Overheard(logging.Handler):
+    """Listens to aiokafka, which logs why it cannot connect and raises that not."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.last: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Remember the line."""
+        self.last = record.getMessage()
+
+    def __enter__(self) -> None:
+        logging.getLogger("aiokafka").addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("aiokafka").removeHandler(self)
+
+
+class KafkaClient:
+    """Implements ``transport.client.Client`` on a cluster.
+
+    Producer, consumer and admin client are started when they are first needed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection = connection(settings)
+        self._admin: AIOKafkaAdminClient | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+        self._starting = asyncio.Lock()
+        self._positions: dict[TP, int] = {}
+
+    @classmethod
+    async def connect(cls, settings: Settings) -> "KafkaClient":
+        """Connect once; raises BrokerUnavailableError when nothing answers."""
+        client = cls(settings)
+        said = _Overheard()
+        try:
+            with said:
+                await client._admin_client()
+        except (KafkaError, OSError) as exc:
+            await client.close()
+            where = ", ".join(addresses(settings))
+            why = said.last or exc
+            raise BrokerUnavailableError(
+                f"no broker lets us in: {where}: {why}"
+            ) from exc
+        return client
+
+    async def create_topics(self, topics: Iterable[Topic]) -> None:
+        """Create what is missing; raise TopicMismatchError where one differs."""
+        try:
+            await admin.create(await self._admin_client(), topics, self._settings)
+        except (KafkaError, OSError, TimeoutError) as exc:
+            why = exc or "some partitions have no leader"
+            raise BrokerUnavailableError(f"topics cannot be created: {why}") from exc
+
+    async def publish(
+        self,
+        topic: Topic,
+        keys: Sequence[bytes],
+        values: Sequence[bytes | None],
+        headers: Mapping[int, Headers] | None = None,
+    ) -> None:
+        """Append records, partitioned by key; returns when they are durable."""
+        producer = await self._start_producer()
+        given = headers or {}
+        partitions = partitions_for(keys, topic.partitions).tolist()
+        await asyncio.gather(
+            *(
+                append.append(
+                    producer,
+                    topic.name,
+                    partition,
+                    [keys[row] for row in rows],
+                    [values[row] for row in rows],
+                    {at: given[row] for at, row in enumerate(rows) if row in given},
+                )
+                for partition, rows in by_partition(partitions).items()
+            )
+        )
+
+    async def begin_offsets(self, topic: Topic) -> dict[TP, int]:
+        """Oldest offset of each partition."""
+        consumer = await self._start_consumer()
+        return _plain(await consumer.beginning_offsets(_partitions(topic)))
+
+    async def end_offsets(self, topic: Topic) -> dict[TP, int]:
+        """Next offset of each partition."""
+        consumer = await self._start_consumer()
+        return _plain(await consumer.end_offsets(_partitions(topic)))
+
+    async def read(self, positions: Mapping[TP, int], timeout_s: float) -> list[Batch]:
+        """Records from the positions on; empty when none came in time."""
+        consumer = await self._start_consumer()
+        wanted = {TopicPartition(tp.topic, tp.partition) for tp in positions}
+        if consumer.assignment() != wanted:
+            consumer.assign(wanted)
+            self._positions = {}
+        for tp, offset in positions.items():
+            if self._positions.get(tp) != offset:
+                consumer.seek(TopicPartition(tp.topic, tp.partition), offset)
+        fetched = await consumer.getmany(
+            timeout_ms=int(timeout_s * 1000), max_records=_READ_RECORDS
+        )
+        batches: list[Batch] = [
+            RecordBatch(TP(tp.topic, tp.partition), records)
+            for tp, records in fetched.items()
+            if records
+        ]
+        self._positions = dict(positions)
+        for batch in batches:
+            self._positions[TP(batch.topic, batch.partition)] = batch.offset + 1
+        return batches
+
+    async def has_worker(self) -> bool | None:
+        """Whether the workers' group has members; None when that is not told."""
+        admin_client = await self._admin_client()
+        try:
+            (answer,) = await admin_client.describe_consumer_groups(
+                [self._settings.app_id]
+            )
+        except KafkaError:
+            return None
+        error, _, _, _, _, members, *_ = answer.groups[0]
+        return None if error else bool(members)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        producer, self._producer = self._producer, None
+        consumer, self._consumer = self._consumer, None
+        admin_client, self._admin = self._admin, None
+        if producer is not None:
+            await producer.stop()
+        if consumer is not None:
+            await consumer.stop()
+        if admin_client is not None:
+            await admin_client.close()
+
+    async def _admin_client(self) -> AIOKafkaAdminClient:
+        async with self._starting:
+            if self._admin is None:
+                self._admin = AIOKafkaAdminClient(
+                    **self._connection,
+                    request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
+                )
+                await self._admin.start()
+        return self._admin
+
+    async def _start_producer(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                self._producer = AIOKafkaProducer(
+                    **self._connection, **append.settings(REQUEST_TIMEOUT_S)
+                )
+                await self._producer.start()
+                append.be_patient(self._producer)
+        return self._producer
+
+    async def _start_consumer(self) -> AIOKafkaConsumer:
+        async with self._starting:
+            if self._consumer is None:
+                self._consumer = AIOKafkaConsumer(
+                    **self._connection,
+                    auto_offset_reset="earliest",
+                    enable_auto_commit=False,
+                    key_deserializer=LIGHT,
+                    max_partition_fetch_bytes=_FETCH_BYTES,
+                    request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
+                )
+                await self._consumer.start()
+        return self._consumer
+
+
+def _partitions(topic: Topic) -> list[TopicPartition]:
+    return [TopicPartition(topic.name, p) for p in range(topic.partitions)]
+
+
+def _plain(offsets: Mapping[Any, int]) -> dict[TP, int]:
+    return {TP(tp.topic, tp.partition): offset for tp, offset in offsets.items()}

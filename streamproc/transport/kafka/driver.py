@@ -1,0 +1,268 @@
+"""The Faust transport for ``kafka://``: aiokafka's, in batches.
+
+Registered as ``kafkabatch``, since ``kafka`` is Faust's own; the app translates.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import aiokafka
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import RebalanceInProgressError
+from aiokafka.protocol.group import HeartbeatRequest
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from streamproc.transport.batch import (
+    Batch,
+    BatchedOffsets,
+    Headers,
+    batched_topics,
+)
+from streamproc.transport.kafka import append
+from streamproc.transport.kafka.records import LIGHT, RecordBatch
+
+log = logging.getLogger(f"{__name__}.consumer")  # not the one Faust's lines go to
+
+SCHEME = "kafkabatch"
+
+FETCH_WAIT_MS = 200
+"""How long a broker may hold an idle fetch. A partition that was being consumed
+when the fetch was sent is not in it, so this bounds that partition's delay."""
+
+
+_SEEKING_S = 0.01
+_FETCH_S = 0.2
+"""The longest that a seek waits for a fetch that finds nothing."""
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread, with a consumer that hands out light records."""
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._key_deserializer = LIGHT
+        return consumer
+
+    async def is_member(self) -> bool:
+        """Whether the group still counts this worker in."""
+        return bool(await self.call_thread(self._is_member))
+
+    async def _is_member(self) -> bool:
+        coordinator = self._ensure_consumer()._coordinator
+        await coordinator.ensure_coordinator_known()
+        beat = HeartbeatRequest(
+            coordinator.group_id, coordinator.generation, coordinator.member_id
+        )
+        answer = await coordinator._send_req(beat)
+        # While others join, the partitions are still ours.
+        return answer.error_code in (0, RebalanceInProgressError.errno)
+
+
+class Consumer(BatchedOffsets, driver.Consumer):
+    """Hands each fetched run of a partition over as one message."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offsets: Fetcher | None = None
+        self._seeking = False
+        self._fetching = asyncio.Lock()
+
+    async def on_stop(self) -> None:
+        """Commit what was processed."""
+        await super().on_stop()
+        if self._offsets is not None:
+            await self._offsets.close()
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> dict[TP, list[Any]]:
+        """Next records of the active partitions; waits at most ``timeout``."""
+        if self._seeking:
+            await asyncio.sleep(_SEEKING_S)
+            return {}
+        async with self._fetching:
+            fetched = await super()._getmany(active_partitions, min(timeout, _FETCH_S))
+        if self._seeking:
+            return {}  # all of it is read again
+        batched = batched_topics(self.app)
+        return {
+            tp: [RecordBatch(tp, records)] if tp.topic in batched else records
+            for tp, records in fetched.items()
+            if records
+        }
+
+    async def is_member(self) -> bool:
+        """Whether the group still counts this worker in."""
+        member: bool = await self._thread.is_member()
+        return member
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Fetch from partitions; from the input only once it is sought.
+
+        After a rebalance Faust resumes the input first and then seeks what was
+        committed. Records fetched in between would move the position of a
+        partition that has just been sought, and be missing.
+        """
+        wanted = set(tps)
+        if not all(self._is_changelog_tp(tp) for tp in wanted):
+            self._seeking = True
+        super().resume_partitions(wanted)
+
+    async def perform_seek(self) -> None:
+        """Go to what was committed, while nothing is being fetched."""
+        self._seeking = True
+        async with self._fetching:
+            await super().perform_seek()
+
+    def resume_flow(self) -> None:
+        """Fetch and deliver."""
+        self._seeking = False
+        super().resume_flow()
+
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """Go back to what was committed, or to the beginning.
+
+        aiokafka stays where it is when nothing was committed, or offset 0.
+        """
+        committed: Mapping[TP, int | None] = await super().seek_to_committed()
+        tps = [tp for tp in map(TP._make, committed) if not self._is_changelog_tp(tp)]
+        begins = await self.earliest_offsets(*tps) if tps else {}
+        for tp, begin in begins.items():
+            offset = committed[tp]
+            if offset is not None and offset < begin:
+                log.error(
+                    "%s, partition %d: %d records were deleted before they were"
+                    " consumed; its retention is too short",
+                    tp.topic,
+                    tp.partition,
+                    begin - offset,
+                )
+        await self.seek_wait(
+            {tp: b for tp, b in begins.items() if (committed[tp] or 0) <= b}
+        )
+        return committed
+
+    async def rewind(self, tp: TP) -> int:
+        """Commit the partition's begin, and return it."""
+        begin = (await self.earliest_offsets(tp))[tp]
+        if not await self._thread.commit({tp: begin}):
+            raise RebalanceInProgressError(f"{tp.topic}, partition {tp.partition}")
+        return begin
+
+    async def keys_between(self, tp: TP, first: int, end: int) -> set[bytes]:
+        """Keys of the records with ``first`` <= offset < ``end``."""
+        keys: set[bytes] = set()
+        thread = self._thread
+        reader = thread._create_client_consumer(self.transport)
+        await reader.start()
+        try:
+            async with asyncio.timeout(self.app.conf.broker_request_timeout):
+                theirs = _theirs([tp])
+                reader.assign(theirs)
+                reader.seek(theirs[0], first)
+                while await reader.position(theirs[0]) < end:
+                    for run in (await reader.getmany(timeout_ms=200)).values():
+                        keys.update(record.key for record in run if record.offset < end)
+        finally:
+            await reader.stop()
+        return keys
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """Begin offset of each partition."""
+        fetcher = self._offset_fetcher()
+        timeout_ms = self.app.conf.broker_request_timeout * 1000
+        return _plain(await fetcher.beginning_offsets(_theirs(partitions), timeout_ms))
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """End offset of each partition."""
+        fetcher = self._offset_fetcher()
+        timeout_ms = self.app.conf.broker_request_timeout * 1000
+        return _plain(await fetcher.end_offsets(_theirs(partitions), timeout_ms))
+
+    def _offset_fetcher(self) -> Fetcher:
+        """Ask for offsets over the producer's connections.
+
+        A broker answers a connection's requests in turn: on the consumer's, each
+        question would wait for the fetch that waits for new records.
+        """
+        if self._offsets is None:
+            client = self.app.producer._ensure_producer().client
+            self._offsets = Fetcher(client, SubscriptionState(client._loop))
+        return self._offsets
+
+    async def create_topic(self, *_: Any, **__: Any) -> None:
+        """Leave it: ``worker.prepare`` has created or checked every topic."""
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        batched = isinstance(record, Batch)
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            record.offset,
+            record.timestamp / 1000,
+            0,
+            record.headers,
+            None if batched else record.key,
+            record if batched else record.value,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+
+def _theirs(partitions: Iterable[TP]) -> list[aiokafka.TopicPartition]:
+    return [aiokafka.TopicPartition(tp.topic, tp.partition) for tp in partitions]
+
+
+def _plain(offsets: Mapping[Any, int]) -> dict[TP, int]:
+    return {TP(tp.topic, tp.partition): offset for tp, offset in offsets.items()}
+
+
+class Producer(driver.Producer):
+    """Idempotent, compressed, and able to append a run of records."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return append.settings(self.request_timeout)
+
+    async def on_start(self) -> None:
+        """Connect."""
+        await super().on_start()
+        append.be_patient(self._ensure_producer())
+
+    async def create_topic(self, *_: Any, **__: Any) -> None:
+        """Leave it: ``worker.prepare`` has created or checked every topic."""
+
+    async def append_batch(
+        self,
+        topic: str,
+        partition: int,
+        keys: Sequence[bytes | None],
+        values: Sequence[bytes | None],
+        headers: Mapping[int, Headers] | None = None,
+    ) -> int:
+        """Append records, wait until they are durable, return the last offset."""
+        producer = self._ensure_producer()
+        # Cancelled in between, the agent would not know what was written.
+        return await asyncio.shield(
+            append.append(producer, topic, partition, keys, values, headers)
+        )
+
+
+class Transport(driver.Transport):
+    """Registered as ``kafkabatch`` in the entry points of ``faust.transports``."""
+
+    Consumer = Consumer
+    Producer = Producer

@@ -1,0 +1,94 @@
+"""``python -m tests.kafka.run_worker``: a worker, with a fault if one is asked for.
+
+``KAFKA_TESTS_FAULT``: ``raise``: the polls agent raises at the first poll whose
+value is POISON. ``slow-rows``: a partition's part of a report takes a second.
+``slow-recovery``: each run of changelog records takes a second. ``no-recovery``:
+none ever arrives. ``hang``: the polls agent never comes back from a batch.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from typing import Any
+
+from agents import polls, reports
+from streamproc import app, settings, worker
+from streamproc.errors import StreamprocError
+from streamproc.program import Program
+from streamproc.transport.batch import Batch
+from tables.batch_table import BatchTable
+
+POISON = b"poison"
+
+
+def _raise() -> None:
+    keep = polls.keep
+
+    async def poisoned(program: Program, batch: Batch) -> None:
+        if POISON in batch.values:
+            raise RuntimeError("made to raise")
+        await keep(program, batch)
+
+    polls.keep = poisoned
+
+
+def _slow_rows() -> None:
+    send = reports._send_rows
+
+    async def slowly(*args: Any) -> None:
+        await asyncio.sleep(1)
+        await send(*args)
+
+    reports._send_rows = slowly  # type: ignore[assignment]
+
+
+def _slow_recovery() -> None:
+    apply = BatchTable.apply_changelog_batch
+
+    def slowly(self: BatchTable, batch: Any) -> None:
+        time.sleep(1)
+        apply(self, batch)
+
+    BatchTable.apply_changelog_batch = slowly  # type: ignore[method-assign]
+
+
+def _no_recovery() -> None:
+    async def never(self: BatchTable, event: Any) -> None:
+        await asyncio.Event().wait()
+
+    BatchTable.on_changelog_event = never
+
+
+def _hang() -> None:
+    async def forever(program: Program, batch: Batch) -> None:
+        await asyncio.Event().wait()
+
+    polls.keep = forever
+
+
+FAULTS = {
+    "hang": _hang,
+    "no-recovery": _no_recovery,
+    "raise": _raise,
+    "slow-recovery": _slow_recovery,
+    "slow-rows": _slow_rows,
+}
+
+
+def main() -> int:
+    """Run until a signal or a crash; return the exit code."""
+    fault = os.environ.get("KAFKA_TESTS_FAULT")
+    if fault:
+        FAULTS[fault]()
+    given = settings.load()
+    worker.set_up_logging(given.log_level)
+    try:
+        return worker.run(app.build(given))
+    except StreamprocError as exc:
+        print(f"Error: {exc}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

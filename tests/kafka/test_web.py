@@ -1,0 +1,125 @@
+"""Two workers on Kafka: whoever is asked, the answer is the same."""
+
+import asyncio
+import http.client
+import json
+import time
+from typing import Any
+
+import pytest
+
+from streamproc.topics import topics_for
+from streamproc.transport.client import connect
+from tests.kafka.fleet import Fleet
+from tests.kafka.workers import Start, Worker
+from tests.web.live_site import free_port
+
+LIMIT_S = 60.0
+STORES = 60
+SECRET = "only these two workers know it"
+PATHS = (
+    "/api/v1/overview?as_of=latest",
+    "/api/v1/stores?as_of=latest&sort=store&per_page=100",
+    "/api/v1/stores?as_of=latest&format=csv",
+    "/api/v1/stores/store-1?as_of=latest",
+    "/api/v1/stores/store-2/timeline?as_of=latest",
+    "/api/v1/stores/store-3/polls?as_of=latest",
+    "/stores/store-4/badge.svg?as_of=latest",
+    "/api/v1/tables/histories?limit=500",
+    "/api/v1/tables/reports",
+    "/api/v1/reports",
+    "/combined_report.csv",
+)
+PAGES = ("/?as_of=latest", "/stores/store-5?as_of=latest", "/tables", "/reports")
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def ask(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
+    """One request to a worker."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except ConnectionError:
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def until(what: str, done: Any) -> Any:
+    """Wait until ``done`` returns something; fail after a minute."""
+    deadline = time.monotonic() + LIMIT_S
+    while not (found := done()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+    return found
+
+
+def owners(port: int) -> set[str]:
+    """URLs of those that own the histories, as one worker sees it."""
+    status, body = ask(port, "/api/v1/tables/histories")
+    if status != 200:
+        return set()
+    return {part["owner"] for part in json.loads(body)["partitions"]}
+
+
+async def publish(one: Worker, fleet: Fleet) -> None:
+    """Send the fleet's polls."""
+    settings = one.settings
+    client = await connect(settings)
+    keys, values = fleet.make(2_000)
+    try:
+        await client.publish(topics_for(settings).polls, keys, values)
+    finally:
+        await client.close()
+
+
+def test_two_workers_answer_as_one(worker: Start) -> None:
+    """Every page and call on each; one goes, and the other answers for all."""
+    ports = (free_port(), free_port())
+    options: dict[str, Any] = {"web": "on", "web_cluster_secret": SECRET}
+    first, second = (
+        worker(number, web_port=port, **options)
+        for number, port in enumerate(ports, start=1)
+    )
+    first.start()
+    first.ready()
+    second.start()
+    second.ready()
+    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    asyncio.run(publish(first, Fleet(stores=STORES)))
+    path = "/api/v1/stores?as_of=latest"
+    until(
+        "all stores are known",
+        lambda: all(
+            json.loads(ask(port, path)[1]).get("total") == STORES for port in ports
+        ),
+    )
+    _, triggered = ask(ports[1], "/trigger_report", "POST")
+    report = f"/get_report?report_id={json.loads(triggered)['report_id']}"
+    until("the report", lambda: b"Complete" in ask(ports[0], report)[1])
+    for path in PATHS:
+        (status, one), (other_status, other) = (ask(port, path) for port in ports)
+        assert status == other_status == 200, path
+        if "overview" in path:
+            pick = ("as_of", "stores", "windows")
+            assert [json.loads(one)[k] for k in pick] == [
+                json.loads(other)[k] for k in pick
+            ]
+        else:
+            assert one == other, path
+    for path in PAGES:
+        assert [ask(port, path)[0] for port in ports] == [200, 200], path
+    before = ask(ports[0], "/api/v1/stores?as_of=latest&format=csv")[1]
+    second.stop()
+    answers = set()
+
+    def alone() -> bool:
+        status, body = ask(ports[0], "/api/v1/stores?as_of=latest&format=csv")
+        answers.add((status, body if status == 200 else b""))
+        return owners(ports[0]) == {f"http://127.0.0.1:{ports[0]}"} and status == 200
+
+    until("the first owns all", alone)
+    assert answers <= {(200, before), (503, b"")}
