@@ -1,0 +1,224 @@
+"""Asking the owner of a partition, whoever it is.
+
+Any worker answers anything: what it does not own it asks the owner for, over
+HTTP. Such a request is signed with a secret that only the workers share, and so
+is its answer; no user's token ever leaves the worker it was given to, and
+nothing but reading can be asked for. While a partition moves, or when its owner
+does not answer, the reader gets a 503, never a zero.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import aiohttp
+import orjson
+from aiohttp import web
+from faust.types import TP
+
+from streamproc.errors import ReportFailedError
+from streamproc.program import Program
+from streamproc.web.calls import BY_NAME, Call, table_named
+from streamproc.web.refusal import Refusal, moving
+
+T = TypeVar("T")
+
+PATH = "/_cluster/call"
+STATUS = "status"
+ANSWER_TIMEOUT_S = 10.0
+MAX_SKEW_S = 60
+_SIGNATURE = "X-Streamproc-Signature"
+
+
+def _key(program: Program) -> bytes:
+    """The key of the signatures; empty when workers may not talk."""
+    secret = program.settings.web_cluster_secret or program.settings.api_token
+    return (
+        hmac.digest(secret.encode(), b"streamproc cluster", "sha256") if secret else b""
+    )
+
+
+def sign(key: bytes, *parts: bytes) -> str:
+    """Signature of all parts; none can be moved into another."""
+    digests = b"".join(hashlib.sha256(part).digest() for part in parts)
+    return hmac.new(key, digests, hashlib.sha256).hexdigest()
+
+
+class Cluster:
+    """This worker among its peers."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.me = program.settings.advertised_url
+        self._key = _key(program)
+        #: What this worker tells of itself; see ``status``.
+        self.status: Callable[[], dict[str, Any]] = dict
+        # One thread: more would only take the interpreter from each other.
+        self._aside = ThreadPoolExecutor(1, "web-scan")
+        self._http: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Let go of the connections to other workers."""
+        if self._http is not None:
+            await self._http.close()
+        self._aside.shutdown(wait=False, cancel_futures=True)
+
+    # -- who owns what -----
+
+    def require_ready(self) -> None:
+        """Raise a 503 Refusal while tables recover or partitions move."""
+        if not self.program.is_ready():
+            raise moving("The tables are being recovered or handed over.")
+
+    def owner(self, table_name: str, partition: int) -> str:
+        """URL of the partition's owner; raises a 503 Refusal while it moves."""
+        self.require_ready()
+        program = self.program
+        table = table_named(program, table_name)
+        assert table is not None  # names are checked at the door
+        if table.owns(partition):
+            return self.me
+        tp = TP(table.changelog_topic.get_topic_name(), partition)
+        url: str | None = program.app.assignor._tps_url.get(tp)
+        if not url or url.rstrip("/") == self.me:
+            raise moving(f"Partition {partition} of {table_name} is changing hands.")
+        return url.rstrip("/")
+
+    def members(self) -> list[str]:
+        """URLs of all workers that own something; this one comes first."""
+        urls = {url.rstrip("/") for url in self.program.app.assignor._tps_url.values()}
+        return [self.me, *sorted(urls - {self.me, ""})]
+
+    # -- asking -----
+
+    async def ask(self, call: Call[T], partition: int, **args: Any) -> T:
+        """Ask the partition's owner; raises a 503 Refusal when nobody answers."""
+        args["partition"] = partition
+        owner = self.owner(call.table or args["table"], partition)
+        if owner == self.me:
+            return await self._run(call, args)
+        return call.decode(await self.post(owner, {"call": call.name, "args": args}))
+
+    async def ask_all(self, call: Call[T], partitions: int, **args: Any) -> list[T]:
+        """Ask the owners of partitions 0 to ``partitions``, all at once."""
+        return await asyncio.gather(
+            *(self.ask(call, partition, **args) for partition in range(partitions))
+        )
+
+    async def statuses(self) -> dict[str, dict[str, Any] | None]:
+        """What each worker tells of itself, by URL; None where none answers."""
+
+        async def one(url: str) -> dict[str, Any] | None:
+            if url == self.me:
+                return self.status()
+            try:
+                found: dict[str, Any] = orjson.loads(
+                    await self.post(url, {"call": STATUS})
+                )
+            except Refusal:
+                return None
+            return found
+
+        urls = self.members()
+        return dict(zip(urls, await asyncio.gather(*map(one, urls)), strict=True))
+
+    async def _run(self, call: Call[T], args: dict[str, Any]) -> T:
+        """Answer here; a table closed in mid-read means that it moved away."""
+        try:
+            if call.quick(args):
+                return call.run(self.program, args)
+            loop = asyncio.get_running_loop()
+            aside = self._aside if call.whole else None
+            return await loop.run_in_executor(aside, call.run, self.program, args)
+        except Exception as exc:
+            self._require(call, args, exc)
+            raise
+
+    def _require(
+        self, call: Call[Any], args: dict[str, Any], cause: Exception | None = None
+    ) -> None:
+        table = table_named(self.program, call.table or args["table"])
+        if (
+            table is None
+            or not self.program.is_ready()
+            or not table.owns(args["partition"])
+        ):
+            raise moving(
+                f"Partition {args['partition']} is not here (any more)."
+            ) from cause
+
+    # -- over HTTP -----
+
+    async def post(self, url: str, question: dict[str, Any]) -> bytes:
+        """Send a signed question to another worker; return its checked answer."""
+        if not self._key:
+            raise moving(
+                f"The answer is with the worker at {url}, and the workers share no"
+                " secret: set web_cluster_secret (or web_token) on all of them."
+            )
+        body = orjson.dumps(question)
+        stamp, nonce = str(int(time.time())), secrets.token_hex(16)
+        proof = sign(self._key, url.encode(), stamp.encode(), nonce.encode(), body)
+        headers = {_SIGNATURE: f"{stamp} {nonce} {proof}"}
+        try:
+            async with self._session().post(
+                url + PATH, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                answer = await response.read()
+                told = response.headers.get(_SIGNATURE, "")
+        except (aiohttp.ClientError, TimeoutError) as exc:
+            raise moving(f"The worker at {url} does not answer: {exc}.") from exc
+        expected = sign(
+            self._key, nonce.encode(), str(response.status).encode(), answer
+        )
+        if not hmac.compare_digest(told.encode(), expected.encode()):
+            raise moving(f"The worker at {url} cannot answer ({response.status}).")
+        if response.status != 200:
+            raise ReportFailedError(answer.decode(errors="replace"))
+        return answer
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._http
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer another worker's question."""
+        body = await request.read()
+        nonce = self._checked(request, body)
+        status = 200
+        try:
+            found = await self._found(orjson.loads(body))
+        except ReportFailedError as exc:
+            status, found = 422, str(exc).encode()
+        proof = sign(self._key, nonce.encode(), str(status).encode(), found)
+        return web.Response(body=found, status=status, headers={_SIGNATURE: proof})
+
+    async def _found(self, question: dict[str, Any]) -> bytes:
+        if question["call"] == STATUS:
+            return orjson.dumps(self.status())
+        call, args = BY_NAME[question["call"]], question["args"]
+        self._require(call, args)
+        return call.encode(await self._run(call, args))
+
+    def _checked(self, request: web.Request, body: bytes) -> str:
+        """Nonce of a request that was signed for this worker, just now."""
+        parts = request.headers.get(_SIGNATURE, "").split(" ")
+        if not self._key or len(parts) != 3 or not parts[0].isdecimal():
+            raise Refusal(401, "not-signed", "Only workers of this program may ask.")
+        stamp, nonce, proof = parts
+        expected = sign(
+            self._key, self.me.encode(), stamp.encode(), nonce.encode(), body
+        )
+        fresh = len(stamp) < 16 and abs(time.time() - int(stamp)) <= MAX_SKEW_S
+        if not hmac.compare_digest(proof.encode(), expected.encode()) or not fresh:
+            raise Refusal(401, "not-signed", "The signature is not valid here and now.")
+        return nonce

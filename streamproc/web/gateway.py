@@ -1,0 +1,183 @@
+"""The gateway: polls, hours and zones by HTTP, for producers without a client.
+
+Accepted means durable in the log: the answer comes after it.
+"""
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from aiohttp import web
+
+from streamproc.errors import InvalidInput
+from streamproc.history import ACTIVE, FLAG_BITS
+from streamproc.partitioner import partitions_for
+from streamproc.poll import Poll, PollBatch, encode_poll, parse_polls
+from streamproc.schedule import check_zone, parse_hours
+from streamproc.topics import Topic
+from streamproc.transport.client import by_partition
+from streamproc.web import query
+from streamproc.web.answers import json
+from streamproc.web.refusal import Refusal, bad
+from streamproc.web.site import Site
+
+MAX_POLLS = 10_000
+SMALL_BODY = 64 << 10
+BODY_TIMEOUT_S = 10.0
+DURABLE_TIMEOUT_S = 20.0
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+
+
+async def body_of(request: web.Request, limit: int | None = None) -> bytes:
+    """The request's body, in time and within bounds."""
+    if limit is not None and (request.content_length or 0) > limit:
+        raise Refusal(413, "too-large", f"At most {limit} bytes are read here.")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await request.read()
+    except TimeoutError as exc:
+        raise Refusal(408, "slow-body", "The body did not arrive in time.") from exc
+    except web.RequestPayloadError as exc:
+        raise bad("bad-body", "The body's encoding is broken.") from exc
+    if limit is not None and len(body) > limit:
+        raise Refusal(413, "too-large", f"At most {limit} bytes are read here.")
+    return body
+
+
+async def json_of(request: web.Request) -> Any:
+    """A small JSON body; nothing at all is an empty object."""
+    body = await body_of(request, SMALL_BODY)
+    if not body.strip():
+        return {}
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise bad("bad-json", f"The body is not JSON: {exc}.") from exc
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """A small form's fields."""
+    body = await body_of(request, SMALL_BODY)
+    try:
+        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=20))
+    except ValueError as exc:
+        raise bad("bad-form", "The form has too many fields.") from exc
+
+
+def split_polls(body: bytes, content_type: str) -> list[bytes]:
+    """The polls of a body, each as JSON: one object, an array, or one a line."""
+    if content_type in NDJSON:
+        return [line for line in body.splitlines() if line.strip()]
+    try:
+        rows = orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise bad(
+            "bad-json",
+            f"The body is not JSON: {exc}. One poll a line goes as"
+            " application/x-ndjson.",
+        ) from exc
+    if not isinstance(rows, list):
+        rows = [rows]
+    return [orjson.dumps(row) for row in rows]
+
+
+class Gateway:
+    """Takes what producers send and puts it into the topics."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def polls(self, request: web.Request) -> web.Response:
+        """Accept polls; tell of each one that is refused, and why."""
+        body = await body_of(request)
+        values = await asyncio.to_thread(split_polls, body, request.content_type)
+        if not values:
+            raise bad("no-polls", "The body holds no poll.")
+        if len(values) > MAX_POLLS:
+            raise Refusal(
+                413, "too-many", f"{len(values)} polls, at most {MAX_POLLS} at once."
+            )
+        now_us = self._site.program.now_us()
+        parsed = await asyncio.to_thread(parse_polls, values, now_us)
+        await self._append_polls(parsed)
+        rejected = [
+            {"index": index, "reason": exc.reason, "message": str(exc)}
+            for index, exc in sorted(parsed.rejected, key=lambda found: found[0])
+        ]
+        accepted = len(parsed.codes)
+        status = 200 if not rejected else 207 if accepted else 422
+        return json({"accepted": accepted, "rejected": rejected}, status)
+
+    async def _append_polls(self, parsed: PollBatch) -> None:
+        ids = [parsed.store_ids[code] for code in parsed.codes.tolist()]
+        values: list[bytes | None] = [
+            encode_poll(Poll(store_id, packed >> FLAG_BITS, bool(packed & ACTIVE)))
+            for store_id, packed in zip(ids, parsed.packed.tolist(), strict=True)
+        ]
+        keys = [store_id.encode() for store_id in ids]
+        await self._append(self._site.program.topics.polls, keys, values)
+
+    async def hours(self, request: web.Request) -> web.Response:
+        """Set a store's whole week; null forgets it."""
+        store_id, given = await self._about_a_store(request, "hours")
+        if given is not None:
+            self._check(parse_hours, given)
+        message = {"store_id": store_id, "hours": given}
+        await self._tell(self._site.program.topics.hours, store_id, message)
+        return json(message)
+
+    async def zone(self, request: web.Request) -> web.Response:
+        """Set a store's time zone; null forgets it."""
+        store_id, given = await self._about_a_store(request, "timezone_str")
+        if given is not None:
+            self._check(check_zone, given)
+        message = {"store_id": store_id, "timezone_str": given}
+        await self._tell(self._site.program.topics.zones, store_id, message)
+        return json(message)
+
+    async def _about_a_store(self, request: web.Request, name: str) -> tuple[str, Any]:
+        store_id = query.store_id(request.match_info["store_id"])
+        row = await json_of(request)
+        if not isinstance(row, dict) or name not in row:
+            raise bad("bad-json", f"Expected a JSON object with {name!r}.")
+        if row.get("store_id", store_id) != store_id:
+            raise bad("bad-store-id", "store_id in the body is not that of the path.")
+        return store_id, row[name]
+
+    @staticmethod
+    def _check(check: Any, given: object) -> None:
+        try:
+            check(given)
+        except InvalidInput as exc:
+            raise Refusal(422, exc.reason, f"{exc}.") from exc
+
+    async def _tell(self, topic: Topic, store_id: str, message: dict[str, Any]) -> None:
+        await self._append(topic, [store_id.encode()], [orjson.dumps(message)])
+
+    async def _append(
+        self, topic: Topic, keys: list[bytes], values: list[bytes | None]
+    ) -> None:
+        """Append to each key's partition; returns when all is durable."""
+        groups = by_partition(partitions_for(keys, topic.partitions).tolist())
+        producer = self._site.program.app.producer
+        work = [
+            producer.append_batch(
+                topic.name, number, [keys[r] for r in rows], [values[r] for r in rows]
+            )
+            for number, rows in groups.items()
+        ]
+
+        async def append() -> None:
+            await asyncio.gather(*work)
+
+        try:
+            async with asyncio.timeout(DURABLE_TIMEOUT_S):
+                await self._site.on_app(append())
+        except Exception as exc:
+            raise Refusal(
+                503,
+                "not-durable",
+                "The log did not take it in time; sending it again does no harm.",
+                retry_after_s=5,
+            ) from exc

@@ -1,0 +1,145 @@
+"""For whoever runs it: /health, /ready, /metrics, and live updates."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+
+from streamproc.web.answers import json
+from streamproc.web.calls import estimated_keys
+from streamproc.web.refusal import Refusal
+from streamproc.web.site import Site
+from tables.batch_table import PartitionLostError
+
+LIVE_EVERY_S = 5.0
+MAX_LIVE = 200
+
+
+class Operations:
+    """Handlers for operators, and the gauges they read."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._live: set[asyncio.Task[Any]] = set()
+        registry = site.program.metrics.registry
+        self._lag = Gauge(
+            "streamproc_lag_records",
+            "Records of a partition that are not dealt with yet.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self._lag_s = Gauge(
+            "streamproc_lag_seconds",
+            "Age of the record dealt with last, while there are more.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self._keys = Gauge(
+            "streamproc_table_keys",
+            "Keys of a table's partition here, as RocksDB estimates it.",
+            ["table", "partition"],
+            registry=registry,
+        )
+        self._remaining = Gauge(
+            "streamproc_recovery_remaining_records",
+            "Changelog records to be read before the tables are complete.",
+            registry=registry,
+        )
+        self._ready = Gauge(
+            "streamproc_ready",
+            "1 when the tables are recovered and polls are consumed.",
+            registry=registry,
+        )
+        self._streams = Gauge(
+            "streamproc_live_readers", "Readers of live updates.", registry=registry
+        )
+
+    async def health(self, request: web.Request) -> web.Response:
+        """Alive: the process answers, and its event loop turns."""
+        try:
+            async with asyncio.timeout(5):
+                await self._site.on_app(asyncio.sleep(0))
+        except TimeoutError as exc:
+            raise Refusal(
+                503, "stuck", "The worker's event loop stands still."
+            ) from exc
+        return json({"status": "alive"})
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """Recovered and consuming; until then 503 with what remains."""
+        program = self._site.program
+        if program.is_ready():
+            return json({"status": "ready"})
+        state = "rebalancing" if program.app.rebalancing else "recovering"
+        response = json({"status": state, "remaining_records": self._remains()}, 503)
+        response.headers["Retry-After"] = "2"
+        return response
+
+    def _remains(self) -> int:
+        recovery = self._site.program.app.tables.recovery
+        if self._site.program.is_ready() or recovery is None:
+            return 0
+        return max(int(recovery.active_remaining_total()), 0)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Everything that is counted, for Prometheus."""
+        await self._site.measure_lag()
+        body = await asyncio.to_thread(self._collect)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _collect(self) -> bytes:
+        site, program = self._site, self._site.program
+        for gauge, values in (
+            (self._lag, site.lag),
+            (self._lag_s, site.lag_seconds()),
+        ):
+            gauge.clear()
+            for tp, value in dict(values).items():
+                gauge.labels(tp.topic, str(tp.partition)).set(value)
+        self._keys.clear()
+        for name, table in list(program.app.tables.items()):
+            for partition in table.partitions_owned():
+                try:
+                    count = estimated_keys(table, partition)
+                except PartitionLostError:
+                    continue  # it has just moved away
+                self._keys.labels(name, str(partition)).set(count)
+        self._remaining.set(self._remains())
+        self._ready.set(program.is_ready())
+        self._streams.set(len(self._live))
+        return generate_latest(program.metrics.registry)
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: told whenever there is something newer to see."""
+        if len(self._live) >= MAX_LIVE:
+            raise Refusal(503, "busy", "Too many live readers.", retry_after_s=30)
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        )
+        task = asyncio.current_task()
+        assert task is not None  # aiohttp runs every handler in one
+        self._live.add(task)
+        try:
+            await response.prepare(request)
+            await response.write(b"retry: 3000\n\n")
+            while True:
+                event = orjson.dumps(await self._news()).decode()
+                await response.write(f"event: tick\ndata: {event}\n\n".encode())
+                await asyncio.sleep(LIVE_EVERY_S)
+        except ConnectionError:
+            pass  # the reader has gone
+        finally:
+            self._live.discard(task)
+        return response
+
+    async def end_live(self, _: web.Application) -> None:
+        """Let go of the readers of live updates, which would never finish."""
+        for task in self._live:
+            task.cancel()
+
+    async def _news(self) -> dict[str, Any]:
+        site = self._site
+        flow = site.status()
+        return {"now_us": site.program.now_us(), **flow}

@@ -1,0 +1,305 @@
+"""All stores at one instant: totals, what is down now, sorting and search.
+
+Computed from every partition's ``shard``, in the background while somebody
+looks, and kept a few seconds: a reader hardly ever waits for it.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from streamproc import history
+from streamproc.errors import ReportFailedError
+from streamproc.program import Program
+from streamproc.report import state
+from streamproc.report.rows import Rows
+from streamproc.schedule import DAY_US
+from streamproc.timeline import CLOSED, DOWN, UNKNOWN, UP
+from streamproc.uptime import HOUR_US, LONGEST_US, WINDOWS_US, Ints, Rules
+from streamproc.web import shard
+from streamproc.web.calls import NEWEST, SHARD
+from streamproc.web.cluster import Cluster
+from streamproc.web.refusal import Refusal, bad
+from streamproc.web.shard import Shard
+
+log = logging.getLogger(__name__)
+
+FRESH_S = 5.0
+SHARE = 0.03
+"""How much of the time may be spent on refreshing."""
+
+KEPT = 6
+NOW_STATES = (CLOSED, UP, DOWN, UNKNOWN)
+SILENT = "silent"
+SILENT_US = HOUR_US
+WINDOWS = tuple(WINDOWS_US)
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """All stores' business time within one window, in microseconds."""
+
+    window: str
+    up_us: int
+    down_us: int
+    open_us: int
+
+    @property
+    def unknown_us(self) -> int:
+        """Business time that no poll covers."""
+        return self.open_us - self.up_us - self.down_us
+
+
+@dataclass
+class Overview:
+    """Every store's figures as of ``as_of_us``, as columns."""
+
+    as_of_us: int
+    shard: Shard
+    rules: Rules
+    #: Pages made of this overview, by their query, and when.
+    pages: OrderedDict[str, tuple[float, "asyncio.Task[bytes]"]] = field(
+        default_factory=OrderedDict
+    )
+    _orders: dict[str, Ints] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> Rows:
+        """The figures, in the order of the store ids."""
+        return self.shard.rows
+
+    @cached_property
+    def totals(self) -> list[Total]:
+        """The sums over all stores, by window."""
+        sums = [
+            amounts.sum(axis=1).tolist()
+            for amounts in (self.rows.up, self.rows.down, self.rows.open)
+        ]
+        return [Total(w, *parts) for w, *parts in zip(WINDOWS, *sums, strict=True)]
+
+    @cached_property
+    def last_us(self) -> Ints:
+        """Time of each store's last poll, -1 for none."""
+        return np.where(self.rows.last < 0, -1, self.rows.last >> history.FLAG_BITS)
+
+    @cached_property
+    def states(self) -> Ints:
+        """What each store is now: position in ``NOW_STATES``."""
+        polled = self.rows.last >= 0
+        if self.rules.hold_us is not None:
+            polled &= self.last_us + self.rules.hold_us > self.as_of_us
+        spoken = np.where(self.rows.last & history.ACTIVE, 1, 2)
+        return np.where(self.shard.is_open, np.where(polled, spoken, 3), 0)
+
+    @cached_property
+    def silent(self) -> Flags:
+        """Stores that are open, and were not polled for over an hour."""
+        heard = (self.last_us >= 0) & (self.last_us > self.as_of_us - SILENT_US)
+        return self.shard.is_open & ~heard
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many stores are in each state now, open and silent."""
+        counted = np.bincount(self.states, minlength=len(NOW_STATES)).tolist()
+        return {
+            **dict(zip(NOW_STATES, counted, strict=True)),
+            "open": int(self.shard.is_open.sum()),
+            SILENT: int(self.silent.sum()),
+            "known": len(self.rows),
+        }
+
+    def state_of(self, row: int) -> str:
+        """What one store is now."""
+        return NOW_STATES[int(self.states[row])]
+
+    # -- sorting and search -----
+
+    def find(self, q: str, now: str) -> Ints:
+        """Rows whose id contains ``q`` and whose state now is ``now``."""
+        chosen = np.ones(len(self.rows), bool)
+        if q:
+            wanted = q.casefold()
+            ids = self.rows.store_ids
+            chosen &= np.fromiter((wanted in i.casefold() for i in ids), bool, len(ids))
+        if now == "open":
+            chosen &= self.shard.is_open
+        elif now == SILENT:
+            chosen &= self.silent
+        elif now:
+            chosen &= self.states == NOW_STATES.index(now)
+        return np.flatnonzero(chosen)
+
+    def ordered(self, chosen: Ints, sort: str, descending: bool) -> Ints:
+        """The chosen rows in the order of a column; ties by store id.
+
+        Stores that have no value there come last, whichever way.
+        """
+        if sort not in self._orders:
+            self._orders[sort] = _ranks(self._column(sort))
+        ranks = self._orders[sort][chosen]
+        keys = np.where(ranks < 0, len(self.rows), -ranks if descending else ranks)
+        return chosen[np.argsort(keys, kind="stable")]
+
+    def _column(self, sort: str) -> npt.NDArray[np.float64]:
+        """What a column is sorted by; NaN for no value."""
+        name, _, window = sort.partition("_")
+        if sort == "store":
+            return np.arange(len(self.rows), dtype=float)
+        if sort == "now":
+            return np.array([0.0, 1.0, 3.0, 2.0])[self.states]
+        if sort == "zone":
+            return self.shard.zone.astype(float)
+        if sort == "last_poll":
+            return np.where(self.last_us < 0, np.nan, self.last_us.astype(float))
+        at = WINDOWS.index(window)
+        up, down = self.rows.up[at], self.rows.down[at]
+        if name == "percent":
+            seen = up + down
+            return np.where(seen > 0, up / np.maximum(seen, 1), np.nan)
+        opened = self.rows.open[at]
+        columns = {
+            "up": up,
+            "down": down,
+            "open": opened,
+            "unknown": opened - up - down,
+        }
+        column: npt.NDArray[np.float64] = columns[name].astype(float)
+        return column
+
+
+SORTS = (
+    "store",
+    "now",
+    "zone",
+    "last_poll",
+    *(
+        f"{n}_{w}"
+        for n in ("down", "up", "unknown", "open", "percent")
+        for w in WINDOWS
+    ),
+)
+
+
+def _ranks(column: npt.NDArray[np.float64]) -> Ints:
+    """Each value's rank, equal ones the same; -1 for no value."""
+    values, ranks = np.unique(column, return_inverse=True)
+    return np.where(np.isnan(column), -1, ranks) if len(values) else ranks
+
+
+# -- keeping it fresh -----
+
+
+@dataclass
+class _Entry:
+    """One as-of: what was computed last, and the computation under way."""
+
+    overview: Overview | None = None
+    made_at: float = 0.0
+    took_s: float = 0.0
+    task: "asyncio.Task[Overview] | None" = None
+
+    @property
+    def lasts_s(self) -> float:
+        """How long it is good for; an empty one is made anew at once."""
+        if self.overview is None or not len(self.overview.rows):
+            return -FRESH_S
+        return max(FRESH_S, self.took_s / SHARE)
+
+
+class Overviews:
+    """The overviews that are being looked at, refreshed while they are."""
+
+    def __init__(self, program: Program, cluster: Cluster) -> None:
+        self._program = program
+        self._cluster = cluster
+        self._entries: OrderedDict[str | int, _Entry] = OrderedDict()
+        self._one_at_a_time = asyncio.Lock()
+        #: Told of every new overview.
+        self.on_new: Callable[[Overview], Awaitable[None]] | None = None
+
+    async def get(self, as_of: str | int) -> Overview:
+        """The overview, a few seconds old at most while somebody looks.
+
+        One older than that is still given out while a newer one is being made,
+        unless it is twice as old as it should be.
+        """
+        entry = self._entries.setdefault(as_of, _Entry())
+        self._entries.move_to_end(as_of)
+        self._forget()
+        age = time.monotonic() - entry.made_at
+        if entry.overview is not None:
+            self._cluster.require_ready()
+            if age < entry.lasts_s:
+                return entry.overview
+        if entry.task is None:
+            entry.task = asyncio.create_task(self._refresh(as_of, entry))
+            entry.task.add_done_callback(_note_failure)
+        if entry.overview is not None and age < 2 * entry.lasts_s + FRESH_S:
+            return entry.overview
+        return await asyncio.shield(entry.task)
+
+    def _forget(self) -> None:
+        """Keep few: each instant somebody asks for costs memory."""
+        for as_of in list(self._entries):
+            if len(self._entries) <= KEPT:
+                return
+            if self._entries[as_of].task is None:
+                del self._entries[as_of]
+
+    async def _refresh(self, as_of: str | int, entry: _Entry) -> Overview:
+        try:
+            async with self._one_at_a_time:
+                started = time.monotonic()
+                overview = await self._compute(as_of)
+                entry.overview = overview
+                entry.made_at = time.monotonic()
+                entry.took_s = entry.made_at - started
+                return overview
+        finally:
+            entry.task = None
+
+    async def _compute(self, as_of: str | int) -> Overview:
+        count = self._program.settings.partitions
+        as_of_us = await self.resolve(as_of)
+        try:
+            shards = await self._cluster.ask_all(SHARD, count, as_of_us=as_of_us)
+        except ReportFailedError as exc:
+            raise Refusal(422, "too-old", f"{exc}.") from exc
+        joined = await asyncio.to_thread(shard.join, shards)
+        return Overview(as_of_us, joined, self._program.settings.rules)
+
+    async def resolve(self, as_of: str | int) -> int:
+        """Microseconds of ``now``, of ``latest`` or of a time itself.
+
+        With no polls at all, ``latest`` is now.
+        """
+        if isinstance(as_of, int):
+            if not LONGEST_US <= as_of <= self._program.now_us() + DAY_US:
+                raise bad("bad-as-of", "as_of lies before 1970 or in the future.")
+            return as_of
+        if as_of == state.LATEST:
+            newest = await self.newest_us()
+            if newest is not None:
+                return newest
+        return self._program.now_us()
+
+    async def newest_us(self) -> int | None:
+        """Time of the newest poll that any partition has seen."""
+        count = self._program.settings.partitions
+        newest = max(await self._cluster.ask_all(NEWEST, count))
+        return None if newest < 0 else newest
+
+
+def _note_failure(task: "asyncio.Task[Overview]") -> None:
+    """A refresh nobody waits for fails quietly; the next reader tries again."""
+    if not task.cancelled() and task.exception() is not None:
+        log.debug("Overview not refreshed: %r", task.exception())

@@ -1,0 +1,36 @@
+"""What a request is refused with: a status, a word for programs, a sentence."""
+
+from streamproc.errors import StreamprocError
+
+
+class Refusal(StreamprocError):
+    """Raised by a handler; becomes a JSON error or an error page."""
+
+    def __init__(
+        self, status: int, code: str, message: str, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.headers: dict[str, str] = {}
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(retry_after_s)
+        if status == 401:
+            self.headers["WWW-Authenticate"] = 'Bearer realm="streamproc"'
+
+
+def bad(code: str, message: str) -> Refusal:
+    """The request cannot be understood."""
+    return Refusal(400, code, message)
+
+
+def unknown(what: str, name: str) -> Refusal:
+    """There is no such thing; told apart from one that has no figures."""
+    return Refusal(404, f"unknown-{what}", f"No {what} {name!r:.160} is known here.")
+
+
+def moving(message: str) -> Refusal:
+    """Nobody can answer now: tables recover, or a partition changes hands."""
+    return Refusal(503, "moving", message, retry_after_s=2)

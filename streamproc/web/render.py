@@ -1,0 +1,158 @@
+"""Pages from templates: escaped, the same frame around each."""
+
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import jinja2
+import orjson
+from aiohttp import web
+from markupsafe import Markup, escape
+
+from streamproc.report.rows import last_poll_text
+from streamproc.report.state import time_text
+from streamproc.timeline import Span, clipped, local_time
+from streamproc.web import words
+from streamproc.web.refusal import Refusal
+
+GUARD: web.AppKey[Any] = web.AppKey("guard", object)
+
+STATE_WORDS = {"up": "up", "down": "down", "unknown": "no data", "closed": "closed"}
+NAVIGATION = (
+    ("/", "Fleet"),
+    ("/reports", "Reports"),
+    ("/tables", "Tables"),
+    ("/rejected", "Rejected"),
+)
+_TITLES = {
+    400: "That cannot be understood",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not known here",
+    421: "Wrong address",
+    503: "One moment",
+}
+
+
+def url(path: str, **query: Any) -> str:
+    """A path with its query; what is None or empty is left out."""
+    given = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def store_url(store_id: str, rest: str = "", **query: Any) -> str:
+    """A store's page. Browsers resolve ``.`` and ``..``, so those go as a query."""
+    if store_id in (".", ".."):
+        return url("/store", id=store_id, **query)
+    return url(f"/stores/{quote(store_id, safe='')}{rest}", **query)
+
+
+_FILLS = {"down": ' fill="url(#hatch)"', "unknown": ' fill="url(#dots)"'}
+
+
+def strip(
+    spans: list[Span], start_us: int, length_us: int, zone: str, label: str, height: int
+) -> Markup:
+    """Spans as a picture, place and width in percent; each says what it means.
+
+    Made here rather than in a template: there are hundreds on a page.
+    """
+    parts = []
+    for span in spans:
+        x = f"{100 * (span.start_us - start_us) / length_us:.3f}"
+        width = f"{100 * span.length_us / length_us:.3f}"
+        place = f'x="{x}%" width="{width}%"'
+        parts.append(
+            f'<rect class="{span.state}"{_FILLS.get(span.state, "")} {place}'
+            f' height="{height}"><title>{span_text(span, zone)}</title></rect>'
+        )
+        if span.state == "closed":
+            middle = height // 2 - 1
+            parts.append(f'<rect class="thread" {place} y="{middle}" height="2"/>')
+    return Markup(
+        f'<svg class="strip" width="100%" height="{height}" role="img"'
+        f' aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    )
+
+
+def span_text(span: Span, zone: str) -> str:
+    """A span in words, in local time."""
+    start, end = local_time(zone, span.start_us), local_time(zone, span.end_us)
+    until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%a %H:%M}"
+    return (
+        f"{STATE_WORDS[span.state]} · {start:%a %H:%M}–{until}"
+        f" · {words.length(span.length_us)}"
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("streamproc.web", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(
+        words=words,
+        url=url,
+        store_url=store_url,
+        strip=strip,
+        span_text=span_text,
+        local_time=local_time,
+        time_text=time_text,
+        last_poll_text=last_poll_text,
+        state_words=STATE_WORDS,
+        navigation=NAVIGATION,
+    )
+    environment.filters.update(clipped=clipped, pretty=pretty)
+    return environment
+
+
+def pretty(value: Any) -> str:
+    """A decoded value, laid out."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def text(request: web.Request, template: str, **context: Any) -> bytes:
+    """A page as bytes."""
+    guard = request.app[GUARD]
+    page = _environment().get_template(template)
+    context.setdefault("as_of", None)
+    return page.render(
+        **context,
+        path=request.path,
+        may_change=guard.may_change(request),
+        has_token=guard.has_token,
+        signed_in=guard.has_token and guard.is_known(request),
+    ).encode(errors="replace")
+
+
+def page(
+    request: web.Request, template: str, status: int = 200, **context: Any
+) -> web.Response:
+    """A page as a response."""
+    return html(text(request, template, **context), status)
+
+
+def html(body: bytes, status: int = 200) -> web.Response:
+    """Bytes of a page as a response."""
+    return web.Response(
+        body=body, status=status, content_type="text/html", charset="utf-8"
+    )
+
+
+def error_page(request: web.Request, exc: Refusal) -> web.Response:
+    """A page that says what is wrong, and what is not."""
+    title = _TITLES.get(exc.status, "This did not work")
+    return page(
+        request,
+        "error.html",
+        exc.status,
+        title=title,
+        code=exc.status,
+        message=exc.message,
+        retry_after_s=exc.retry_after_s,
+    )

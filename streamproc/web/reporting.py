@@ -1,0 +1,265 @@
+"""Reports by HTTP: asking for one, its progress, its file."""
+
+import asyncio
+import secrets
+from dataclasses import replace
+from email.utils import formatdate, parsedate_to_datetime
+from typing import Any
+
+from aiohttp import web
+
+from streamproc.report import state
+from streamproc.report.state import Report, Request, time_text
+from streamproc.report_client import new_request
+from streamproc.web import query
+from streamproc.web.answers import json, see_other, wants_json
+from streamproc.web.calls import REPORT_FILE, REPORT_PARTITION, ReportFile
+from streamproc.web.gateway import form_of, json_of
+from streamproc.web.refusal import Refusal, bad, unknown
+from streamproc.web.render import page
+from streamproc.web.site import Site
+
+SEEN_TIMEOUT_S = 5.0
+_LOOK_S = 0.02
+STATES = (state.RUNNING, state.COMPLETE, state.FAILED)
+
+
+class Reporting:
+    """Asks the collector for reports, and hands out what it made."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._one_at_a_time = asyncio.Lock()
+
+    # -- asking for one -----
+
+    async def trigger(self, request: web.Request) -> web.StreamResponse:
+        """Start a report of all stores or of one; or name the one that runs."""
+        as_of = await self._as_of(request)
+        if isinstance(as_of, int):
+            await self._site.overviews.resolve(as_of)  # or refuse it
+        store_id = request.match_info.get("store_id")
+        if store_id is not None:
+            store_id = query.store_id(store_id)
+            if not (await self._site.view(store_id, state.NOW)).data.is_known:
+                raise unknown("store", store_id)
+        async with self._one_at_a_time:
+            report_id = await self._running(as_of, store_id)
+            if report_id is None:
+                report_id = await self._start(as_of, store_id)
+        if not wants_json(request):
+            return see_other("/reports")
+        return json({"report_id": report_id, "status": state.RUNNING})
+
+    async def _as_of(self, request: web.Request) -> str | int:
+        """As-of from the query, a form or a JSON body; now when not given."""
+        if "as_of" in request.query:
+            return query.as_of(request.query)
+        if request.content_type == "application/x-www-form-urlencoded":
+            given = await form_of(request)
+            return query.as_of_value(given.get("as_of") or state.NOW)
+        given = await json_of(request)
+        if not isinstance(given, dict):
+            raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
+        return query.as_of_value(given.get("as_of") or state.NOW)
+
+    async def _running(self, as_of: str | int, store_id: str | None) -> str | None:
+        """Id of the same report while it runs; raises 429 when too many do."""
+        running = [r for r in await self._site.reports() if r.state == state.RUNNING]
+        for report in running:
+            if (report.as_of, report.store_id) == (as_of, store_id):
+                return report.report_id
+        if len(running) >= self._site.program.settings.web_reports_in_flight:
+            raise Refusal(
+                429, "too-many-reports", f"{len(running)} reports run.", retry_after_s=2
+            )
+        return None
+
+    async def _start(self, as_of: str | int, store_id: str | None) -> str:
+        """Send the request; returns once the collector has taken it up."""
+        text = as_of if isinstance(as_of, str) else time_text(as_of)
+        request = new_request(text, self._site.program.now_us(), store_id)
+        # Two workers may be asked in the same microsecond.
+        unique = f"{request.report_id}-{secrets.token_hex(4)}"
+        request = replace(request, report_id=unique)
+        await self._site.on_app(self._send(request))
+        deadline = asyncio.get_running_loop().time() + SEEN_TIMEOUT_S
+        while await self._site.report(request.report_id) is None:
+            if asyncio.get_running_loop().time() > deadline:
+                break  # durable all the same: it will be taken up
+            await asyncio.sleep(_LOOK_S)
+        return request.report_id
+
+    async def _send(self, request: Request) -> None:
+        await self._site.program.to_collector(
+            "request", request.report_id, state.encode_request(request)
+        )
+
+    # -- how it is going -----
+
+    async def get_report(self, request: web.Request) -> web.StreamResponse:
+        """Running with progress, Complete with the URL (or the CSV), or Failed."""
+        report = await self._find(await self._report_id(request))
+        if report.state == state.COMPLETE and _wants_csv(request):
+            return await self._csv(request, report.report_id)
+        return json(answer(report))
+
+    async def _report_id(self, request: web.Request) -> str:
+        found: Any = request.query.get("report_id")
+        if found is None and request.method == "POST":
+            if request.content_type == "application/x-www-form-urlencoded":
+                found = (await form_of(request)).get("report_id")
+            else:
+                given = await json_of(request)
+                found = given.get("report_id") if isinstance(given, dict) else None
+        if not isinstance(found, str) or not found:
+            raise bad("no-report-id", "report_id is missing.")
+        return found
+
+    async def _find(self, report_id: str) -> Report:
+        """A report by its id; raises a 404 Refusal."""
+        known = len(report_id) <= 64 and report_id.isprintable()
+        report = await self._site.report(report_id) if known else None
+        if report is None:
+            raise unknown("report", report_id)
+        return report
+
+    async def list(self, request: web.Request) -> web.Response:
+        """All reports as JSON, newest first."""
+        wanted = query.choice(request.query, "state", STATES, "")
+        per_page = query.integer(request.query, "per_page", 50, 1, 500)
+        number = query.integer(request.query, "page", 1, 1, query.MAX_PAGE)
+        found = [r for r in await self._site.reports() if wanted in ("", r.state)]
+        first = (number - 1) * per_page
+        shown = found[first : first + per_page]
+        return json(
+            {
+                "total": len(found),
+                "page": number,
+                "per_page": per_page,
+                "reports": [record(report) for report in shown],
+            }
+        )
+
+    async def one(self, request: web.Request) -> web.Response:
+        """One report's record as JSON."""
+        return json(record(await self._find(request.match_info["report_id"])))
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The page of all reports."""
+        found = await self._site.reports()
+        number = query.integer(request.query, "page", 1, 1, query.MAX_PAGE)
+        first = (number - 1) * 50
+        return page(
+            request,
+            "reports.html",
+            reports=found[first : first + 50],
+            total=len(found),
+            page=number,
+            pages=max(-(-len(found) // 50), 1),
+            running=[r for r in found if r.state == state.RUNNING],
+            now_us=self._site.program.now_us(),
+            hourly=self._site.program.settings.hourly,
+            rules=self._site.program.settings.rules,
+        )
+
+    # -- files -----
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """A finished report's CSV, by an id that the table knows."""
+        report = await self._find(request.match_info["report_id"])
+        return await self._csv(request, report.report_id)
+
+    async def combined(self, request: web.Request) -> web.StreamResponse:
+        """The newest report of all stores."""
+        return await self._csv(request, None)
+
+    async def _csv(
+        self, request: web.Request, report_id: str | None
+    ) -> web.StreamResponse:
+        found = await self._site.cluster.ask(
+            REPORT_FILE, REPORT_PARTITION, report_id=report_id
+        )
+        if found is None:
+            raise Refusal(404, "no-report", "There is no finished report of that yet.")
+        return csv_response(request, found, f"{report_id or 'combined_report'}.csv")
+
+
+def csv_response(
+    request: web.Request, found: ReportFile, name: str
+) -> web.StreamResponse:
+    """A file with ETag and Last-Modified; 304 to who has it already."""
+    etag = f'"{found.modified_ns:x}-{len(found.body):x}"'
+    headers = {
+        "ETag": etag,
+        "Last-Modified": formatdate(found.modified_ns // 10**9, usegmt=True),
+        "Cache-Control": "no-cache",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    if _is_unchanged(request, etag, found.modified_ns // 10**9):
+        return web.Response(status=304, headers=headers)
+    return web.Response(
+        body=found.body, headers=headers, content_type="text/csv", charset="utf-8"
+    )
+
+
+def _is_unchanged(request: web.Request, etag: str, modified_s: int) -> bool:
+    """RFC 9110: If-None-Match decides; If-Modified-Since only without it."""
+    given = request.headers.get("If-None-Match")
+    if given is not None:
+        tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
+        return etag in tags or "*" in tags
+    try:
+        since = parsedate_to_datetime(request.headers.get("If-Modified-Since", ""))
+        return modified_s <= since.timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _wants_csv(request: web.Request) -> bool:
+    return "text/csv" in request.headers.get("Accept", "")
+
+
+def answer(report: Report) -> dict[str, Any]:
+    """What ``/get_report`` says of a report."""
+    said: dict[str, Any] = {"report_id": report.report_id, "status": report.state}
+    if report.as_of_us is not None:
+        said["as_of"] = time_text(report.as_of_us)
+    if report.state == state.RUNNING:
+        said["progress"] = progress(report)
+    elif report.state == state.COMPLETE:
+        said |= {"url": f"/reports/{report.report_id}.csv", "rows": report.rows}
+    else:
+        said["error"] = report.error
+    return said
+
+
+def progress(report: Report) -> dict[str, int]:
+    """How far a running report is."""
+    parts = report.parts.values()
+    return {
+        "partitions": len(report.parts),
+        "partitions_complete": report.complete_parts,
+        "rows": sum(part.rows for part in parts),
+        "behind": sum(part.behind for part in parts),
+        "attempt": report.attempt,
+    }
+
+
+def record(report: Report) -> dict[str, Any]:
+    """A report's whole record as the API shows it."""
+    end_us = report.finished_us
+    return {
+        **answer(report),
+        "kind": report.kind,
+        "store_id": report.store_id,
+        "as_of_asked": report.as_of
+        if isinstance(report.as_of, str)
+        else time_text(report.as_of),
+        "created": time_text(report.created_us),
+        "finished": None if end_us is None else time_text(end_us),
+        "duration_s": None if end_us is None else (end_us - report.created_us) / 1e6,
+        "rows": report.rows,
+        "error": report.error,
+        "attempt": report.attempt,
+    }

@@ -1,0 +1,139 @@
+"""The web server: a service of the app, in a thread and event loop of its own.
+
+It starts before the tables are recovered, so that /health and /ready answer.
+"""
+
+import asyncio
+import logging
+import threading
+from typing import Any
+
+from aiohttp import web
+from mode import Service
+
+from streamproc.errors import WebAddressError
+from streamproc.program import Program
+from streamproc.web.routes import make_application
+from streamproc.web.site import Site
+
+log = logging.getLogger(__name__)
+
+HEADER_TIMEOUT_S = 10.0
+KEEPALIVE_S = 30.0
+STOP_S = 2.0
+LINGER_S = 1.0
+MAX_HEADER_BYTES = 8_190
+_BACKLOG = 1_024
+
+
+class _TurnedAway(asyncio.Protocol):
+    """A connection too many: told so, and closed."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(
+            b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+            b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+        )
+        transport.close()
+
+
+class WebServer(Service):
+    """Serves one program's pages and API."""
+
+    # The service's own comings and goings are for debugging.
+    logger = logging.getLogger("mode.web")
+
+    def __init__(self, program: Program, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._program = program
+        self._web_loop = asyncio.new_event_loop()
+        self._thread: threading.Thread | None = None
+        self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
+        self._chores: list[asyncio.Task[None]] = []
+
+    async def on_start(self) -> None:
+        """Bind and serve; raises WebAddressError."""
+        self._thread = threading.Thread(
+            target=self._web_loop.run_forever, name="web", daemon=True
+        )
+        self._thread.start()
+        await self._on_web(self._serve())
+
+    async def on_stop(self) -> None:
+        """Finish what is being answered, for a moment, and stop."""
+        if self._thread is None:
+            return
+        await self._on_web(self._close())
+        self._web_loop.call_soon_threadsafe(self._web_loop.stop)
+        await asyncio.to_thread(self._thread.join)
+        self._web_loop.close()
+        self._thread = None
+
+    async def _on_web(self, work: Any) -> None:
+        future = asyncio.run_coroutine_threadsafe(work, self._web_loop)
+        await asyncio.wrap_future(future)
+
+    async def _serve(self) -> None:
+        settings = self._program.settings
+        self._site = Site(self._program)
+        self._runner = web.AppRunner(
+            make_application(self._site),
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEPALIVE_S,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            shutdown_timeout=STOP_S,
+            lingering_time=LINGER_S,
+        )
+        await self._runner.setup()
+        try:
+            self._server = await self._web_loop.create_server(
+                self._accept, settings.web_host, settings.web_port, backlog=_BACKLOG
+            )
+        except OSError as exc:
+            await self._runner.cleanup()
+            why = (
+                f"the web cannot listen on {settings.web_host}:{settings.web_port}:"
+                f" {exc.strerror or exc}. Set web_port (or web=off)."
+            )
+            log.error("%s", why)  # Faust ends the worker without a word
+            raise WebAddressError(why) from exc
+        self._chores = [
+            self._web_loop.create_task(self._site.keep_measuring()),
+            self._web_loop.create_task(self._site.warm_up()),
+        ]
+        log.info("Web on %s", settings.advertised_url)
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            await self._site.cluster.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._web_loop.shutdown_default_executor()
+
+    def _accept(self) -> asyncio.Protocol:
+        """A new connection's protocol; it must soon send a whole request."""
+        assert self._runner is not None
+        assert self._runner.server is not None  # set up before it listens
+        if (
+            len(self._runner.server.connections)
+            >= self._program.settings.web_connections
+        ):
+            return _TurnedAway()
+        connection = self._runner.server()
+        self._web_loop.call_later(HEADER_TIMEOUT_S, _close_when_silent, connection)
+        return connection
+
+
+def _close_when_silent(connection: Any) -> None:
+    """Close a connection that never sent its first request's header."""
+    if connection._request_count == 0 and not connection._request_in_progress:
+        connection.force_close()

@@ -1,0 +1,239 @@
+"""One store at one instant: figures, timeline, polls. Pure, from its ``StoreData``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+
+from streamproc import history, timeline
+from streamproc.report.rows import Rows
+from streamproc.schedule import DAY_S, DEFAULT_ZONE, Opening, Schedule
+from streamproc.timeline import CLOSED, DOWN, UNKNOWN, UP, Day, Span
+from streamproc.uptime import HOUR_US, LONGEST_US, MINUTE_US, WINDOWS_US, Rules, Uptime
+from streamproc.web import shard
+from streamproc.web.calls import StoreData
+from tables import hours as hours_table
+from tables import zones as zones_table
+
+SHORT_US = 10 * MINUTE_US
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One local date of the timeline, with what the window covers of it."""
+
+    day: Day
+    spans: list[Span]
+    up_us: int
+    down_us: int
+    unknown_us: int
+
+    @property
+    def hours(self) -> float:
+        """How long the day is: 23 or 25 where the clocks change."""
+        return (self.day.end_us - self.day.start_us) / HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class PollRow:
+    """One poll, and until when it speaks."""
+
+    time_us: int
+    active: bool
+    thinned: bool
+    until_us: int
+
+
+@dataclass
+class StoreView:
+    """What is known of a store, as of ``as_of_us``."""
+
+    store_id: str
+    data: StoreData
+    as_of_us: int
+    rules: Rules
+
+    @cached_property
+    def openings(self) -> Schedule:
+        """Its weekly hours; none means open 24x7."""
+        return hours_table.decode(self.data.hours)
+
+    @property
+    def zone(self) -> str:
+        """Its zone, or the default one."""
+        return zones_table.decode(self.data.zone)
+
+    @property
+    def zone_is_default(self) -> bool:
+        """Whether no zone was ever told."""
+        return self.data.zone is None
+
+    @cached_property
+    def _around(self) -> tuple[tuple[int, int], ...]:
+        hour = self.as_of_us // HOUR_US
+        return shard.intervals_around(self.data.hours, self.data.zone, hour)
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """The last seven days."""
+        intervals = shard.clip(self._around, self.as_of_us)
+        return timeline.spans(self.data.packed, intervals, self.as_of_us, self.rules)
+
+    @cached_property
+    def windows(self) -> dict[str, Uptime]:
+        """Its figures, by window."""
+        found = {}
+        for window, length_us in WINDOWS_US.items():
+            start_us = self.as_of_us - length_us
+            sums = timeline.totals(
+                timeline.clipped(self.spans, start_us, self.as_of_us)
+            )
+            opened = sums[UP] + sums[DOWN] + sums[UNKNOWN]
+            found[window] = Uptime(sums[UP], sums[DOWN], opened)
+        return found
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Its row of a report."""
+        windows = self.windows.values()
+        return Rows(
+            [self.store_id],
+            np.array([[w.up_us] for w in windows], np.int64),
+            np.array([[w.down_us] for w in windows], np.int64),
+            np.array([[w.open_us] for w in windows], np.int64),
+            np.array([self.last if self.last is not None else -1], np.int64),
+        )
+
+    # -- now -----
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open at ``as_of_us``."""
+        return any(start <= self.as_of_us < end for start, end in self._around)
+
+    @cached_property
+    def _known(self) -> int:
+        """How many of its polls lie before ``as_of_us``."""
+        times = self.data.packed >> history.FLAG_BITS
+        return int(np.searchsorted(times, self.as_of_us))
+
+    @property
+    def last(self) -> int | None:
+        """Its last packed poll before ``as_of_us``."""
+        return int(self.data.packed[self._known - 1]) if self._known else None
+
+    @property
+    def last_us(self) -> int | None:
+        """Time of its last poll."""
+        return None if self.last is None else self.last >> history.FLAG_BITS
+
+    @property
+    def state(self) -> str:
+        """What it is now: up, down, unknown or closed."""
+        if not self.is_open:
+            return CLOSED
+        last_us, hold_us = self.last_us, self.rules.hold_us
+        if self.last is None or last_us is None:
+            return UNKNOWN
+        if hold_us is not None and last_us + hold_us <= self.as_of_us:
+            return UNKNOWN
+        return UP if self.last & history.ACTIVE else DOWN
+
+    @property
+    def since_us(self) -> int | None:
+        """Since when it is that; None when it is so for the whole week."""
+        if not self.spans or self.spans[-1].state != self.state:
+            return self.as_of_us
+        return self.spans[-1].start_us if len(self.spans) > 1 else None
+
+    # -- the timeline -----
+
+    @cached_property
+    def days(self) -> list[DayRow]:
+        """The week by local dates; the first and the last may be partial."""
+        begin_us = self.as_of_us - LONGEST_US
+        rows = []
+        for day in timeline.local_days(self.zone, begin_us, self.as_of_us):
+            inside = timeline.clipped(self.spans, day.start_us, day.end_us)
+            sums = timeline.totals(inside)
+            rows.append(DayRow(day, inside, sums[UP], sums[DOWN], sums[UNKNOWN]))
+        return rows
+
+    @cached_property
+    def incidents(self) -> list[Span]:
+        """Time down, and longer gaps without data, newest first."""
+        short = set(self.short_gaps)
+        return [
+            span
+            for span in reversed(self.spans)
+            if span.state in (DOWN, UNKNOWN) and span not in short
+        ]
+
+    @cached_property
+    def short_gaps(self) -> list[Span]:
+        """Gaps without data of a few minutes, as hourly polls leave them."""
+        return [
+            span
+            for span in self.spans
+            if span.state == UNKNOWN and span.length_us < SHORT_US
+        ]
+
+    # -- polls -----
+
+    def polls(self, first: int, count: int) -> list[PollRow]:
+        """Polls before ``as_of_us``, newest first, from the ``first`` on."""
+        end = max(self._known - first, 0)
+        start = max(end - count, 0)
+        chosen = self.data.packed[start : min(end + 1, self._known)].tolist()
+        times = [*(poll >> history.FLAG_BITS for poll in chosen), self.as_of_us]
+        rows = [
+            PollRow(
+                times[at],
+                bool(poll & history.ACTIVE),
+                bool(poll & history.THINNED),
+                self._until(times[at], times[at + 1]),
+            )
+            for at, poll in enumerate(chosen[: end - start])
+        ]
+        return rows[::-1]
+
+    def _until(self, time_us: int, next_us: int) -> int:
+        hold_us = self.rules.hold_us
+        return next_us if hold_us is None else min(next_us, time_us + hold_us)
+
+    @property
+    def poll_count(self) -> int:
+        """How many polls before ``as_of_us`` are kept."""
+        return self._known
+
+    def week(self) -> Iterator[tuple[str, str]]:
+        """Opening times as people write them; equal days that follow are one row."""
+        texts = []
+        for number in range(len(WEEKDAYS)):
+            mine = [o for o in self.openings if o.day == number]
+            texts.append(", ".join(map(opening_text, mine)) or "closed")
+        for text, group in groupby(range(len(WEEKDAYS)), key=texts.__getitem__):
+            days = [WEEKDAYS[number] for number in group]
+            yield days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}", text
+
+
+def opening_text(opening: Opening) -> str:
+    """An opening, such as ``22:00–06:00 (next day)``."""
+    if opening.end_s - opening.start_s == DAY_S:
+        start = _clock(opening.start_s)
+        return "24 hours" if opening.start_s == 0 else f"24 hours from {start}"
+    if opening.end_s == DAY_S:
+        return f"{_clock(opening.start_s)}–24:00"
+    later = " (next day)" if opening.end_s > DAY_S else ""
+    return f"{_clock(opening.start_s)}–{_clock(opening.end_s % DAY_S)}{later}"
+
+
+def _clock(seconds: int) -> str:
+    text = f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
+    return f"{text}:{seconds % 60:02d}" if seconds % 60 else text
+
+
+__all__ = ["DEFAULT_ZONE", "DayRow", "PollRow", "StoreView", "opening_text"]

@@ -1,0 +1,160 @@
+"""The Faust tables to look into: partitions, keys in order, values decoded."""
+
+import heapq
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import orjson
+from faust.types import TP
+
+from streamproc import history
+from streamproc.report import state
+from streamproc.report.state import time_text
+from streamproc.schedule import DAY_US
+from streamproc.web.calls import ITEMS, PARTITION_INFO, table_named
+from streamproc.web.refusal import unknown
+from streamproc.web.site import Site
+from streamproc.web.store import WEEKDAYS, opening_text
+from tables import hours as hours_table
+from tables import zones as zones_table
+from tables.batch_table import BatchTable
+
+SHOWN_POLLS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a table, with its value made readable.
+
+    ``cursor``: where the next page goes on.
+    """
+
+    key: str
+    partition: int
+    size: int
+    summary: str
+    value: Any
+    store_id: str | None
+    cursor: str
+
+
+def find(site: Site, name: str) -> BatchTable:
+    """A table by its name; raises a 404 Refusal."""
+    table = table_named(site.program, name)
+    if table is None:
+        raise unknown("table", name)
+    return table
+
+
+def names(site: Site) -> list[str]:
+    """Names of all tables, in the order of their making."""
+    return list(site.program.app.tables)
+
+
+async def describe(site: Site, name: str) -> dict[str, Any]:
+    """What a table is for, its partitions and who owns them."""
+    table = find(site, name)
+    topic = table.changelog_topic.get_topic_name()
+    infos = await site.cluster.ask_all(PARTITION_INFO, table.partitions, table=name)
+    ends = await site.on_app(_ends(site, topic, table.partitions))
+    partitions = [
+        {
+            "partition": number,
+            "owner": site.cluster.owner(name, number),
+            "changelog_end": ends.get(number),
+            **info,
+        }
+        for number, info in enumerate(infos)
+    ]
+    return {
+        "name": name,
+        "help": table.help,
+        "changelog": topic,
+        "keys": sum(info["keys"] for info in infos),
+        "partitions": partitions,
+    }
+
+
+async def _ends(site: Site, topic: str, partitions: int) -> dict[int, int]:
+    """The changelog's end, where this worker's consumer can tell."""
+    tps = [TP(topic, number) for number in range(partitions)]
+    found = await site.program.app.consumer.highwaters(*tps)
+    return {tp.partition: end for tp, end in found.items() if end is not None}
+
+
+async def entries(
+    site: Site, name: str, prefix: str, after: str, limit: int
+) -> tuple[list[Entry], bool]:
+    """A page of keys in order over all partitions, and whether there are more."""
+    table = find(site, name)
+    start = bytes.fromhex(after) + b"\0" if after else prefix.encode()
+    found = await site.cluster.ask_all(
+        ITEMS, table.partitions, table=name, start=start.hex(), limit=limit + 1
+    )
+    wanted = prefix.encode()
+    merged = heapq.merge(
+        *(
+            [(key, number, value) for key, value in items if key.startswith(wanted)]
+            for number, items in enumerate(found)
+        )
+    )
+    page = [_entry(name, *item) for item in islice(merged, limit + 1)]
+    return page[:limit], len(page) > limit
+
+
+def _entry(name: str, key: bytes, partition: int, value: bytes) -> Entry:
+    shown, store_id = _key(name, key)
+    summary, decoded = _DECODERS[name](value)
+    return Entry(shown, partition, len(value), summary, decoded, store_id, key.hex())
+
+
+def _key(name: str, key: bytes) -> tuple[str, str | None]:
+    """A key in words, and the store it belongs to."""
+    if name == "reports":
+        return key.decode(errors="replace"), None
+    if name != "histories":
+        store_id = key.decode(errors="replace")
+        return store_id, store_id
+    raw, day = history.split_key(key)
+    store_id = raw.decode(errors="replace")
+    return f"{store_id} · {time_text(day * DAY_US)[:10]}", store_id
+
+
+def _segment(value: bytes) -> tuple[str, Any]:
+    polls = history.unpack(value).tolist()
+    shown = [
+        {
+            "time": time_text(poll >> history.FLAG_BITS),
+            "status": "active" if poll & history.ACTIVE else "inactive",
+            **({"thinned": True} if poll & history.THINNED else {}),
+        }
+        for poll in polls[:SHOWN_POLLS]
+    ]
+    active = sum(poll & history.ACTIVE for poll in polls)
+    return f"{len(polls)} polls, {active} active", shown
+
+
+def _hours(value: bytes) -> tuple[str, Any]:
+    openings = hours_table.decode(value)
+    texts = [f"{WEEKDAYS[o.day]} {opening_text(o)}" for o in openings]
+    rows = [{"day": o.day, "start_s": o.start_s, "end_s": o.end_s} for o in openings]
+    return "; ".join(texts) or "open 24x7", rows
+
+
+def _zone(value: bytes) -> tuple[str, Any]:
+    zone = zones_table.decode(value)
+    return zone, zone
+
+
+def _report(value: bytes) -> tuple[str, Any]:
+    report = state.decode(value)
+    return f"{report.state}, {report.kind}, {report.rows} rows", orjson.loads(value)
+
+
+_DECODERS = {
+    "histories": _segment,
+    "hours": _hours,
+    "zones": _zone,
+    "reports": _report,
+}

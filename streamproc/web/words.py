@@ -1,0 +1,90 @@
+"""Figures in words: lengths of time, percentages, moments. Pure."""
+
+from datetime import UTC, datetime, timedelta
+
+from streamproc.uptime import HOUR_US, MINUTE_US
+
+SECOND_US = 1_000_000
+DAY_US = 24 * HOUR_US
+WINDOW_NAMES = {"hour": "last hour", "day": "last 24 hours", "week": "last 7 days"}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc(time_us: int) -> datetime:
+    """The moment, in UTC."""
+    return _EPOCH + timedelta(microseconds=time_us)
+
+
+def number(value: float) -> str:
+    """A count with thousands set apart."""
+    return f"{value:,.0f}"
+
+
+def hours(amount_us: int) -> str:
+    """An amount in hours, two decimals below 100."""
+    amount = amount_us / HOUR_US
+    return f"{amount:,.0f} h" if amount >= 1000 else f"{amount:,.2f} h"
+
+
+def amount(amount_us: int, window: str) -> str:
+    """An amount in its window's unit: the hour in minutes, the others in hours."""
+    unit = MINUTE_US if window == "hour" else HOUR_US
+    return f"{amount_us / unit:,.2f}"
+
+
+def length(amount_us: int) -> str:
+    """A length of time in its two largest units."""
+    seconds = max(amount_us, 0) // SECOND_US
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours_ = seconds // 60, seconds // 3600
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours_ < 48:
+        rest = minutes % 60
+        return f"{hours_} h {rest} min" if rest else f"{hours_} h"
+    days, rest = divmod(hours_, 24)
+    return f"{days} d {rest} h" if rest and days < 14 else f"{days} d"
+
+
+def ago(amount_us: int) -> str:
+    """How long ago; what lies ahead by a clock's inaccuracy is just now."""
+    return "just now" if amount_us < SECOND_US else f"{length(amount_us)} ago"
+
+
+def percent(up_us: int, down_us: int) -> str | None:
+    """Uptime in percent of the observed time, None where nothing was observed.
+
+    100.00 and 0.00 are kept for what is exactly that.
+    """
+    observed = up_us + down_us
+    if observed <= 0:
+        return None
+    hundredths = round(10_000 * up_us / observed)
+    if down_us:
+        hundredths = min(hundredths, 9_999)
+    if up_us:
+        hundredths = max(hundredths, 1)
+    return f"{hundredths // 100}.{hundredths % 100:02d}"
+
+
+def stamp(time_us: int) -> str:
+    """Date and time in UTC, to the second."""
+    return f"{utc(time_us):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def clock(time_us: int) -> str:
+    """Time of day in UTC."""
+    return f"{utc(time_us):%H:%M:%S} UTC"
+
+
+def iso(time_us: int) -> str:
+    """For ``datetime`` attributes."""
+    return f"{utc(time_us):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def offset(moment: datetime) -> str:
+    """A local time's distance from UTC, as in UTC-05:00."""
+    text = f"{moment:%z}"
+    return f"UTC{text[:3]}:{text[3:5]}"

@@ -1,0 +1,32 @@
+"""Fixtures: workers with a web on known data."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.live_site import LiveSite
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """The known fleet, for all tests that leave it as it is."""
+    live = LiveSite(tmp_path_factory.mktemp("web")).start().fill()
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def start_site(tmp_path: Path) -> Iterator[Callable[..., LiveSite]]:
+    """Start an empty worker with other settings, for one test."""
+    started: list[LiveSite] = []
+
+    def start(**options: Any) -> LiveSite:
+        live = LiveSite(tmp_path / f"site-{len(started)}", options).start()
+        started.append(live)
+        return live
+
+    yield start
+    for live in started:
+        live.stop()

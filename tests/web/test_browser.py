@@ -1,0 +1,278 @@
+"""The pages in a real Chromium, on data whose answers are known."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.web.browser import CONTRAST, STRUCTURE, Tab, launched
+from tests.web.live_site import SCRIPT, LiveSite
+
+pytestmark = pytest.mark.browser
+
+PATHS = (
+    "/",
+    "/?now=down",
+    "/?q=nothing-like-it",
+    "/?as_of=latest",
+    "/stores/alpha",
+    "/stores/gamma",
+    "/stores/unpolled",
+    "/stores/nobody",
+    "/reports",
+    "/tables",
+    "/tables/histories",
+    "/tables/hours",
+    "/rejected",
+    "/login",
+)
+SIZES = {"wide": (1600, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests here."""
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture
+def tab(browser: Any, site: LiveSite) -> Iterator[Tab]:
+    """A tab on the known fleet, 1280 pixels wide."""
+    opened = Tab(browser, site.url, viewport={"width": 1280, "height": 860})
+    yield opened
+    opened.close()
+
+
+def ids_shown(page: Any) -> list[str]:
+    """Store ids of the listing, from top to bottom."""
+    found: list[str] = page.locator("table.stores a.id").all_inner_texts()
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_is_readable_and_quiet(
+    browser: Any, site: LiveSite, scheme: str, size: str
+) -> None:
+    """No error, no other host, contrast AA, everything labelled, nothing cut off."""
+    width, height = SIZES[size]
+    tab = Tab(
+        browser,
+        site.url,
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+    )
+    for path in PATHS:
+        page = tab.open(path)
+        assert page.evaluate(CONTRAST) == [], path
+        assert page.evaluate(STRUCTURE) == [], path
+        too_wide = "document.documentElement.scrollWidth > innerWidth"
+        assert page.evaluate(too_wide) is False, path
+    expected = [e for e in tab.errors if "404" not in e]
+    assert expected == []
+    assert tab.hosts == {urlsplit(site.url).netloc}
+    tab.close()
+
+
+def test_dark_and_light_differ_only_in_their_values(
+    browser: Any, site: LiveSite
+) -> None:
+    """The reader's scheme decides the colours, from the same variables."""
+    colours = set()
+    for scheme in ("light", "dark"):
+        tab = Tab(browser, site.url, color_scheme=scheme)
+        page = tab.open("/")
+        colours.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        tab.close()
+    assert len(colours) == 2
+
+
+def test_a_click_on_a_column_sorts_and_a_second_turns_it_round(
+    tab: Tab, site: LiveSite
+) -> None:
+    """The listing follows; the column says which way."""
+    page = tab.open("/?q=store-")
+    worst = ids_shown(page)
+    stores = site.get("/api/v1/stores?q=store-").json["stores"]
+    assert worst == [store["store_id"] for store in stores]
+    page.click("thead a:has-text('Store')")
+    assert ids_shown(page)[:2] == ["store-0", "store-1"]
+    assert page.locator("th[aria-sort=ascending]").inner_text().startswith("Store")
+    page.click("thead a:has-text('Store')")
+    assert ids_shown(page)[0] == "store-9"
+    assert page.locator("th[aria-sort=descending]").count() == 1
+
+
+def test_pages_follow_each_other(tab: Tab) -> None:
+    """Next and previous, without a store twice."""
+    page = tab.open("/?q=store-&sort=store")
+    first = ids_shown(page)
+    page.click("a[rel=next]")
+    second = ids_shown(page)
+    assert len(first) == len(second) == 25
+    assert not set(first) & set(second)
+    page.click("a[rel=next]")
+    assert len(ids_shown(page)) == 10
+    assert page.locator("a[rel=next]").count() == 0
+    page.click("a[rel=prev]")
+    assert ids_shown(page) == second
+
+
+def test_search_finds_a_store_and_leads_to_its_page(tab: Tab) -> None:
+    """By keyboard alone: / goes to the search, Enter searches, Tab and Enter open."""
+    page = tab.open("/")
+    page.keyboard.press("/")
+    page.keyboard.type("gamma")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=gamma")
+    assert ids_shown(page) == ["gamma"]
+    page.focus("table.stores a.id")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/stores/gamma*")
+    assert page.locator("h1").inner_text() == "gamma"
+
+
+def test_everything_that_can_be_used_can_be_reached_by_tab(tab: Tab) -> None:
+    """Focus goes through the page in order, and is seen."""
+    page = tab.open("/?q=store-&per_page=5")
+    seen = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            break  # all the way round
+        name = "document.activeElement.innerText || document.activeElement.name || ''"
+        seen.append(page.evaluate(name))
+        outline = "getComputedStyle(document.activeElement).outlineStyle"
+        assert page.evaluate(outline) != "none"
+    wanted = ["Skip to content", "Fleet", "Reports", "q", "Find"]
+    places = [seen.index(name) for name in wanted]
+    assert places == sorted(places)
+
+
+def test_facts_lead_to_the_stores_they_count(tab: Tab, site: LiveSite) -> None:
+    """A click on the number of stores down lists exactly those."""
+    page = tab.open("/")
+    page.click(".facts a:has-text('open and down')")
+    chips = page.locator("table.stores .chip").all_inner_texts()
+    assert chips
+    assert all(chip.startswith("down") for chip in chips)
+    assert len(chips) == site.get("/api/v1/overview").json["stores"]["down"]
+
+
+def test_the_timeline_says_its_times_on_hover(tab: Tab) -> None:
+    """At once, in local time, with the length."""
+    page = tab.open("/stores/alpha")
+    page.locator(".day .strip rect.down").first.hover()
+    tip = page.locator(".tip")
+    tip.wait_for(state="visible")
+    assert tip.inner_text() == "down · Tue 14:30–15:00 · 30 min"
+
+
+def test_the_timeline_is_drawn_as_long_as_it_was(tab: Tab) -> None:
+    """Half an hour of a day of 24 is 2.083 percent of the row."""
+    page = tab.open("/stores/alpha")
+    down = page.locator(".day .strip rect.down").first
+    assert float(down.get_attribute("width").rstrip("%")) == pytest.approx(2.083)
+    assert float(down.get_attribute("x").rstrip("%")) == pytest.approx(60.417)
+
+
+def test_status_is_told_by_more_than_colour(tab: Tab) -> None:
+    """Down and no data have patterns, and words beside them."""
+    page = tab.open("/")
+    fills = {
+        state: page.locator(f".strip rect.{state}").first.get_attribute("fill")
+        for state in ("up", "down", "unknown")
+    }
+    assert len(set(fills.values())) == 3
+    texts = set(page.locator("table.stores .chip").all_inner_texts())
+    assert {text.split()[0] for text in texts} >= {"down", "up"}
+
+
+def test_a_report_is_triggered_followed_and_downloaded(
+    browser: Any, start_site: Callable[..., LiveSite], tmp_path: Path
+) -> None:
+    """Trigger, progress, download: the whole walk with the mouse."""
+    site = start_site().fill()
+    tab = Tab(browser, site.url, accept_downloads=True)
+    page = tab.open("/reports")
+    assert page.locator("td.empty").count() == 1
+    page.click("button:has-text('Trigger report')")
+    page.wait_for_url("**/reports")
+    page.locator("tbody .chip.up:has-text('Complete')").wait_for()
+    with page.expect_download() as caught:
+        page.click("tbody a:has-text('CSV')")
+    saved = tmp_path / "saved.csv"
+    caught.value.save_as(saved)
+    lines = saved.read_text().splitlines()
+    assert lines[0].startswith("store_id,uptime_last_hour(in minutes)")
+    assert any(line.startswith("alpha,30.00,") for line in lines)
+    assert tab.errors == []
+    tab.close()
+
+
+def test_a_token_is_asked_for_once(
+    browser: Any, start_site: Callable[..., LiveSite]
+) -> None:
+    """Signed in, the buttons are there; signed out, they are not."""
+    token = "a token that is long enough"
+    site = start_site(web_token=token)
+    tab = Tab(browser, site.url)
+    page = tab.open("/reports")
+    assert page.locator("button:has-text('Trigger report')").count() == 0
+    page.click(".acts a:has-text('Sign in')")
+    page.fill("#token", "wrong")
+    page.keyboard.press("Enter")
+    page.locator("[role=alert]").wait_for()
+    page.fill("#token", token)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/reports")
+    page.locator("button:has-text('Trigger report')").wait_for()
+    page.click("button:has-text('Sign out')")
+    page.wait_for_url(re.compile(r"/$"))
+    assert page.locator(".side a:has-text('Sign in')").count() == 1
+    tab.close()
+
+
+def test_the_overview_follows_what_arrives(
+    browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Live: a new store appears without a reload, told by server-sent events."""
+    monkeypatch.setattr("streamproc.web.operations.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.overview.FRESH_S", 0.1)
+    site = start_site()
+    tab = Tab(browser, site.url)
+    page = tab.open("/")
+    page.evaluate("window.stayed = true")
+    poll = {"store_id": "newcomer", "status": "active"}
+    site.post_json("/api/v1/polls", {**poll, "timestamp_utc": "2025-05-06T14:59:00Z"})
+    page.locator("table.stores a.id:has-text('newcomer')").wait_for()
+    assert page.evaluate("window.stayed") is True
+    assert page.locator("[data-livedot]").is_visible()
+    tab.close()
+
+
+def test_a_hostile_store_id_runs_nothing(tab: Tab) -> None:
+    """Opened from the listing, a script is a name."""
+    ran: list[str] = []
+    tab.page.on("dialog", lambda dialog: ran.append(dialog.message))
+    page = tab.open("/?q=%3Cscript")
+    page.click("table.stores a.id")
+    assert page.locator("h1").inner_text() == SCRIPT
+    assert ran == []
+    assert tab.errors == []
+
+
+def test_without_script_everything_but_live_works(browser: Any, site: LiveSite) -> None:
+    """Sorting, search and paging are links and forms."""
+    tab = Tab(browser, site.url, java_script_enabled=False)
+    page = tab.open("/")
+    page.fill("#q", "store-4")
+    page.click(".find button")
+    assert set(ids_shown(page)) >= {"store-4", "store-42"}
+    page.click("thead a:has-text('Store')")
+    assert ids_shown(page)[0] == "store-4"
+    tab.close()

@@ -1,0 +1,206 @@
+"""Several workers: whoever is asked asks the owner, and believes only its peers."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from faust.types import TP
+
+from streamproc.web import cluster
+from streamproc.web.overview import Overviews
+from tests.web.live_site import LiveSite
+
+SECRET = "the workers' own secret"
+PATHS = (
+    "/api/v1/overview?as_of=2025-05-06T14:59:00Z",
+    "/api/v1/stores?sort=store&per_page=500&as_of=2025-05-06T14:59:00Z",
+    "/api/v1/stores/alpha",
+    "/api/v1/stores/gamma/timeline",
+    "/api/v1/stores/store-7/polls",
+    "/api/v1/stores/store-12?format=csv",
+    "/api/v1/stores?q=store-1&format=csv",
+    "/stores/beta/badge.svg",
+    "/api/v1/reports",
+    "/api/v1/tables/hours",
+    "/api/v1/tables/histories?prefix=store-1&limit=200",
+    "/combined_report.csv",
+)
+
+
+def hand_over(site: LiveSite, to: str, partitions: set[int]) -> None:
+    """Make the worker believe that these partitions are with another one."""
+    program = site.program
+    for table in program.app.tables.values():
+        owned = table.owns
+
+        def owns(partition: int, owned: Any = owned) -> bool:
+            return partition not in partitions and bool(owned(partition))
+
+        table.owns = owns
+        topic = table.changelog_topic.get_topic_name()
+        for partition in partitions:
+            program.app.assignor._tps_url[TP(topic, partition)] = to
+
+
+@pytest.fixture(scope="module")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[LiveSite, LiveSite]]:
+    """Two workers with the same data, each of which owns half of it.
+
+    On the embedded log each has a log of its own, filled alike; partitions 0 and 1
+    are asked of the first, 2 and 3 of the second, reports of the first.
+    """
+    options = {"web_cluster_secret": SECRET}
+    sites = tuple(
+        LiveSite(tmp_path_factory.mktemp(f"worker{n}"), options).start().fill()
+        for n in (1, 2)
+    )
+    first, second = sites
+    report = first.post_json("/trigger_report", {}).json["report_id"]
+    while first.get(f"/get_report?report_id={report}").json["status"] == "Running":
+        pass
+    hand_over(first, second.url, {2, 3})
+    hand_over(second, first.url, {0, 1})
+    yield first, second
+    for site in sites:
+        site.stop()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_any_worker_gives_the_same_answer(
+    pair: tuple[LiveSite, LiveSite], path: str
+) -> None:
+    """Stores, pages of keys, reports and their files: the same from both."""
+    first, second = (site.get(path) for site in pair)
+    assert first.status == second.status == 200
+    if path.startswith("/api/v1/overview"):
+        assert first.json["stores"] == second.json["stores"]
+        assert first.json["windows"] == second.json["windows"]
+    else:
+        assert first.body == second.body
+
+
+@pytest.mark.parametrize("path", ["/", "/stores/alpha", "/tables", "/reports"])
+def test_any_worker_shows_every_page(
+    pair: tuple[LiveSite, LiveSite], path: str
+) -> None:
+    """Pages are made of the owners' answers."""
+    for site in pair:
+        assert "Store uptime" in site.page(path)
+
+
+def test_tables_tell_who_owns_what(pair: tuple[LiveSite, LiveSite]) -> None:
+    """Each partition's owner is named, the same on both workers."""
+    first, second = pair
+    expected = [first.url] * 2 + [second.url] * 2
+    for site in pair:
+        partitions = site.get("/api/v1/tables/zones").json["partitions"]
+        assert [p["owner"] for p in partitions] == expected
+
+
+def test_the_flow_is_that_of_all_workers(pair: tuple[LiveSite, LiveSite]) -> None:
+    """Rate and lag are summed over whoever answers."""
+    for site in pair:
+        flow = site.get("/api/v1/overview").json["flow"]
+        assert (flow["workers"], flow["silent_workers"]) == (2, 0)
+
+
+def test_an_owner_that_does_not_answer_is_a_503(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Not zeros, not the part that is here: ask again."""
+    site = start_site(web_cluster_secret=SECRET).fill()
+    hand_over(site, "http://127.0.0.1:9", {0, 1, 2, 3})
+    for path in ("/api/v1/stores", "/api/v1/stores/alpha", "/combined_report.csv"):
+        answer = site.get(path)
+        assert (answer.status, answer.json["error"]) == (503, "moving")
+        assert answer.headers["Retry-After"]
+
+
+def test_without_a_shared_secret_workers_do_not_talk(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """The answer says what to set."""
+    site = start_site()
+    hand_over(site, "http://127.0.0.1:9", {0, 1, 2, 3})
+    assert "web_cluster_secret" in site.get("/api/v1/stores").json["message"]
+
+
+def test_an_owner_with_another_secret_is_not_believed(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """It refuses the question, and its answer would not be taken."""
+    stranger = start_site(web_cluster_secret="quite another secret")
+    site = start_site(web_cluster_secret=SECRET)
+    hand_over(site, stranger.url, {0, 1, 2, 3})
+    assert site.get("/api/v1/stores").status == 503
+
+
+async def test_a_rogue_member_learns_no_token_and_is_not_believed(
+    tmp_path: Path, start_site: Callable[..., LiveSite]
+) -> None:
+    """What it receives holds neither token nor secret; what it says is dropped."""
+    import asyncio
+
+    seen: list[str] = []
+
+    async def collect(request: web.Request) -> web.Response:
+        body = await request.read()
+        seen.append(f"{dict(request.headers)} {body!r}")
+        made_up = json.dumps([]).encode()
+        return web.Response(body=made_up, headers={cluster._SIGNATURE: "0" * 64})
+
+    app = web.Application()
+    app.router.add_post(cluster.PATH, collect)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    listening = web.TCPSite(runner, "127.0.0.1", 0)
+    await listening.start()
+    port = runner.addresses[0][1]
+    token = "a token that only its user knows"
+    site = await asyncio.to_thread(
+        start_site, web_cluster_secret=SECRET, web_token=token
+    )
+    hand_over(site, f"http://127.0.0.1:{port}", {0, 1, 2, 3})
+    bearer = {"Authorization": f"Bearer {token}", "Cookie": "streamproc_session=x.y"}
+    answer = await asyncio.to_thread(site.get, "/api/v1/stores/alpha", **bearer)
+    await runner.cleanup()
+    assert answer.status == 503
+    assert seen
+    assert token not in str(seen)
+    assert SECRET not in str(seen)
+    assert "Cookie" not in str(seen)
+
+
+def test_a_signature_is_for_one_worker_one_question_and_one_minute() -> None:
+    """Nothing of it can be used for something else."""
+    key, nonce = b"k" * 32, b"n"
+    good = cluster.sign(key, b"http://a", b"100", nonce, b"body")
+    for other in (
+        cluster.sign(key, b"http://b", b"100", nonce, b"body"),
+        cluster.sign(key, b"http://a", b"101", nonce, b"body"),
+        cluster.sign(key, b"http://a", b"100", b"m", b"body"),
+        cluster.sign(key, b"http://a", b"100", nonce, b"bodx"),
+        cluster.sign(key, b"http://a1", b"00", nonce, b"body"),
+        cluster.sign(b"j" * 32, b"http://a", b"100", nonce, b"body"),
+    ):
+        assert other != good
+
+
+def test_the_overview_is_computed_once_for_many_readers(site: LiveSite) -> None:
+    """Single flight: fifty readers of a new instant cost one computation."""
+    import asyncio
+
+    from streamproc.web.cluster import Cluster
+
+    async def read() -> int:
+        peers = Cluster(site.program)
+        overviews = Overviews(site.program, peers)
+        found = await asyncio.gather(*(overviews.get("now") for _ in range(50)))
+        return len({id(overview) for overview in found})
+
+    assert asyncio.run(read()) == 1

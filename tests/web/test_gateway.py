@@ -1,0 +1,183 @@
+"""The gateway: what is accepted is durable, what is refused has its reason."""
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.web.live_site import LiveSite
+
+GOOD = {
+    "store_id": "new",
+    "timestamp_utc": "2025-05-06 14:59:00 UTC",
+    "status": "active",
+}
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A worker that has seen nothing."""
+    live = LiveSite(tmp_path_factory.mktemp("gateway")).start()
+    yield live
+    live.stop()
+
+
+def poll(**changes: object) -> dict[str, object]:
+    """A good poll with something changed."""
+    return {**GOOD, **changes}
+
+
+def test_one_poll_is_accepted_and_counted(empty: LiveSite) -> None:
+    """A single object goes through to its store's history."""
+    answer = empty.post_json("/api/v1/polls", poll(store_id="one"))
+    assert (answer.status, answer.json) == (200, {"accepted": 1, "rejected": []})
+    empty.settle()
+    told = empty.get("/api/v1/stores/one/polls").json["polls"]
+    assert [(p["time"], p["status"]) for p in told] == [
+        ("2025-05-06T14:59:00Z", "active")
+    ]
+
+
+def test_accepted_means_durable_in_the_log(empty: LiveSite) -> None:
+    """The topic holds the polls by the time the answer is there."""
+
+    def kept() -> int:
+        async def ends() -> int:
+            consumer = empty.program.app.consumer
+            name = empty.program.topics.polls.name
+            tps = [tp for tp in consumer.assignment() if tp.topic == name]
+            return sum((await consumer.highwaters(*tps)).values())
+
+        return int(empty.run(ends()))
+
+    before = kept()
+    rows = [poll(store_id=f"durable-{number}") for number in range(25)]
+    assert empty.post_json("/api/v1/polls", rows).json["accepted"] == 25
+    assert kept() == before + 25
+
+
+def test_each_refused_poll_has_its_place_and_reason(empty: LiveSite) -> None:
+    """207: the good ones are in, each bad one is named."""
+    rows = [
+        poll(),
+        poll(status="up"),
+        poll(store_id=""),
+        poll(store_id="a\nb"),
+        poll(store_id="x" * 129),
+        poll(timestamp_utc="yesterday"),
+        poll(timestamp_utc="2025-05-06 15:05:01 UTC"),
+        "no object",
+        poll(timestamp_utc="2025-05-06T10:00:00-05:00"),
+    ]
+    answer = empty.post_json("/api/v1/polls", rows)
+    assert (answer.status, answer.json["accepted"]) == (207, 2)
+    assert [(r["index"], r["reason"]) for r in answer.json["rejected"]] == [
+        (1, "unknown-status"),
+        (2, "missing-store-id"),
+        (3, "bad-store-id"),
+        (4, "long-store-id"),
+        (5, "bad-timestamp"),
+        (6, "in-the-future"),
+        (7, "bad-json"),
+    ]
+
+
+def test_lines_are_polls_each_on_its_own(empty: LiveSite) -> None:
+    """NDJSON: blank lines are nothing, a broken line does not stop the rest."""
+    lines = b"\n".join(
+        [json.dumps(poll(store_id="line")).encode(), b"", b"{broken", b" "]
+    )
+    answer = empty.ask(
+        "POST", "/api/v1/polls", lines, Content_Type="application/x-ndjson"
+    )
+    assert (answer.status, answer.json["accepted"]) == (207, 1)
+    assert [r["reason"] for r in answer.json["rejected"]] == ["bad-json"]
+
+
+def test_a_compressed_body_is_read_within_the_same_bounds(empty: LiveSite) -> None:
+    """gzip is accepted; what would unpack to too much is refused."""
+
+    def send(body: bytes) -> int:
+        return empty.ask(
+            "POST",
+            "/api/v1/polls",
+            gzip.compress(body),
+            Content_Type="application/json",
+            Content_Encoding="gzip",
+        ).status
+
+    assert send(json.dumps(poll(store_id="packed")).encode()) == 200
+    assert send(b" " * (9 << 20)) == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        (b"", 400, "bad-json"),
+        (b"[]", 400, "no-polls"),
+        (b"{broken", 400, "bad-json"),
+        (b"\xff\xfe", 400, "bad-json"),
+        (b"[" * 2_000 + b"]" * 2_000, 400, "bad-json"),
+        (json.dumps([GOOD] * 10_001).encode(), 413, "too-many"),
+    ],
+)
+def test_a_body_that_is_no_polls_is_refused_whole(
+    empty: LiveSite, body: bytes, status: int, error: str
+) -> None:
+    """Nothing of it gets in."""
+    answer = empty.ask("POST", "/api/v1/polls", body, Content_Type="application/json")
+    assert (answer.status, answer.json["error"]) == (status, error)
+
+
+def test_polls_that_are_all_refused_are_no_success(empty: LiveSite) -> None:
+    """422 with each one's reason."""
+    answer = empty.post_json("/api/v1/polls", poll(status=None))
+    assert (answer.status, answer.json["accepted"]) == (422, 0)
+
+
+def test_hours_and_zone_are_set_and_forgotten(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """PUT sets them, null forgets; the store page follows."""
+    site = start_site()
+    week = [{"dayOfWeek": 1, "start_time_local": "22:00", "end_time_local": "06:00"}]
+    put = put_json(site, "/api/v1/stores/shop/hours", {"hours": week})
+    assert put.status == 200
+    put_json(site, "/api/v1/stores/shop/zone", {"timezone_str": "Europe/Berlin"})
+    site.settle()
+    told = site.get("/api/v1/stores/shop").json
+    assert (told["zone"], told["open_24x7"]) == ("Europe/Berlin", False)
+    page = site.page("/stores/shop")
+    assert "22:00–06:00 (next day)" in page
+    assert "Europe/Berlin" in page
+    put_json(site, "/api/v1/stores/shop/hours", {"hours": None})
+    site.settle()
+    assert site.get("/api/v1/stores/shop").json["open_24x7"] is True
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "status", "error"),
+    [
+        ("hours", {"hours": [{"dayOfWeek": 7}]}, 422, "bad-weekday"),
+        ("hours", {"hours": "always"}, 422, "bad-hours"),
+        ("hours", {}, 400, "bad-json"),
+        ("hours", {"hours": None, "store_id": "another"}, 400, "bad-store-id"),
+        ("zone", {"timezone_str": "Mars/Olympus"}, 422, "unknown-zone"),
+        ("zone", {"timezone_str": "../../etc/passwd"}, 422, "unknown-zone"),
+        ("zone", [], 400, "bad-json"),
+    ],
+)
+def test_impossible_hours_and_zones_are_refused(
+    empty: LiveSite, what: str, value: object, status: int, error: str
+) -> None:
+    """At the door, with the rule they break."""
+    answer = put_json(empty, f"/api/v1/stores/shop/{what}", value)
+    assert (answer.status, answer.json["error"]) == (status, error)
+
+
+def put_json(site: LiveSite, path: str, value: object) -> Any:
+    """Put JSON."""
+    body = json.dumps(value).encode()
+    return site.ask("PUT", path, body, Content_Type="application/json")

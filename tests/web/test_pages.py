@@ -1,0 +1,289 @@
+"""The pages say what is so, in words, with the window beside every figure."""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from streamproc import history
+from streamproc.uptime import HOUR_US, Rules
+from streamproc.web import words
+from streamproc.web.calls import StoreData
+from streamproc.web.store import StoreView, opening_text
+from tables import hours as hours_table
+from tests.test_timeline import us
+from tests.web.live_site import HOSTILE, LiveSite
+
+
+def text_of(page: str) -> str:
+    """A page's words, without its markup."""
+    inner = page.split("<main", 1)[1].split("</main>")[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", inner)).strip()
+
+
+def test_the_fleet_page_tells_down_silent_and_open_apart(site: LiveSite) -> None:
+    """What is down and what is silent are counted apart, closed is neither."""
+    counts = site.get("/api/v1/overview").json["stores"]
+    text = text_of(site.page("/"))
+    assert f"{counts['known']} stores known" in text
+    assert f"{counts['open']} open now" in text
+    assert f"{counts['down']} open and down" in text
+    assert f"{counts['silent']} open and silent over an hour" in text
+    assert counts["known"] == counts["open"] + counts["closed"]
+    assert counts["open"] == counts["up"] + counts["down"] + counts["unknown"]
+
+
+def test_every_percentage_on_the_fleet_page_has_its_window(site: LiveSite) -> None:
+    """Three cards, three windows; each column names its own."""
+    page = site.page("/")
+    for window in ("Last hour", "Last 24 hours", "Last 7 days"):
+        assert f"<h2>{window}</h2>" in page
+    assert text_of(page).count("of observed business time up") == 3
+    for column in ("1 h", "24 h", "7 days"):
+        assert f"<small>{column}</small>" in page
+
+
+@pytest.mark.parametrize(
+    ("store_id", "words_shown"),
+    [
+        ("alpha", ["down for 30 min", "30.00", "50.00%", "open 24x7: no hours"]),
+        ("unpolled", ["no data", "No poll has ever arrived", "default: no zone known"]),
+        ("sleeper", ["closed", "Europe/London", "Sun 09:00–12:00", "Mon–Sat closed"]),
+        ("gamma", ["America/Chicago", "local time Tue 10:00, UTC-05:00"]),
+        ("beta", ["up for 20 min", "100.00%"]),
+    ],
+)
+def test_a_store_page_says_what_is_known(
+    site: LiveSite, store_id: str, words_shown: list[str]
+) -> None:
+    """State with its length, figures, hours and zone, defaults named as such."""
+    text = text_of(site.page(f"/stores/{store_id}")).casefold()
+    for expected in words_shown:
+        assert expected.casefold() in text
+
+
+def test_an_unknown_store_is_a_page_that_says_so(site: LiveSite) -> None:
+    """404, and no figure on it."""
+    answer = site.get("/stores/nobody", Accept="text/html")
+    assert answer.status == 404
+    assert "No store &#39;nobody&#39; is known here." in answer.text
+    assert "%" not in text_of(answer.text)
+
+
+@pytest.mark.parametrize("store_id", HOSTILE)
+def test_every_store_id_has_a_page_that_its_link_leads_to(
+    site: LiveSite, store_id: str
+) -> None:
+    """Whatever characters it is made of."""
+    listing = site.page("/?per_page=500&sort=store")
+    links = re.findall(r'<a class="id" href="([^"]*)">([^<]*)</a>', listing)
+    import html
+
+    (link,) = [html.unescape(h) for h, name in links if html.unescape(name) == store_id]
+    assert f'<h1 class="id">{html.escape(store_id)}</h1>'.replace(
+        "&#x27;", "&#39;"
+    ) in (site.page(link).replace("&#34;", "&quot;"))
+
+
+def test_links_keep_what_was_asked_for(site: LiveSite) -> None:
+    """Sorting and paging keep search, filter and as-of."""
+    page = site.page("/?q=store-&as_of=latest&per_page=10&sort=up_day&page=2")
+    (next_link,) = re.findall(r'rel="next" href="([^"]*)"', page)
+    assert set(next_link.replace("&amp;", "&").split("?")[1].split("&")) == {
+        "q=store-",
+        "as_of=latest",
+        "per_page=10",
+        "sort=up_day",
+        "page=3",
+    }
+    assert "as_of=latest" in re.findall(r'class="id" href="([^"]*)"', page)[0]
+
+
+def test_old_data_is_said_to_be_old(start_site: Callable[..., LiveSite]) -> None:
+    """Historical data as of now is all unknown: the page offers the newest poll."""
+    site = start_site()
+    row = {"store_id": "s", "timestamp_utc": "2023-01-25 10:00:00 UTC"}
+    site.post_json("/api/v1/polls", {**row, "status": "active"})
+    site.settle()
+    assert 'href="/?as_of=latest"' in site.page("/")
+    text = text_of(site.page("/?as_of=latest"))
+    assert "as of 2023-01-25 10:00:00 UTC , not of now" in text
+
+
+def test_an_empty_fleet_says_that_nothing_has_arrived(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """No zeros dressed up as figures."""
+    text = text_of(start_site().page("/"))
+    assert "nothing has arrived" in text
+    assert text.count("no data") >= 3
+    assert "%" not in text
+
+
+def test_while_tables_recover_the_answer_is_a_503_with_a_time(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Never a wrong zero: pages, API and readiness say that it is not the moment."""
+    site = start_site().fill()
+    site.page("/")  # kept for readers, and yet not shown
+    site.program.app.rebalancing = True
+    try:
+        for path in ("/", "/stores/alpha", "/tables", "/reports"):
+            answer = site.get(path, Accept="text/html")
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+            assert "This page tries again by itself" in answer.text
+        for path in ("/api/v1/stores", "/api/v1/stores/alpha", "/combined_report.csv"):
+            answer = site.get(path)
+            assert (answer.status, answer.json["error"]) == (503, "moving")
+        assert site.get("/ready").status == 503
+        assert site.get("/health").status == 200
+    finally:
+        site.program.app.rebalancing = False
+    assert site.get("/ready").status == 200
+
+
+# -- a store's view by itself -----
+
+
+def view(as_of: str, hours: str, zone: str, polls: list[tuple[str, bool]]) -> StoreView:
+    """A store with the same hours every day."""
+    start, end = hours.split("-")
+    from streamproc.schedule import parse_hours
+
+    week = parse_hours(
+        [
+            {"dayOfWeek": day, "start_time_local": start, "end_time_local": end}
+            for day in range(7)
+        ]
+    )
+    packed = history.pack([(us(time), active) for time, active in polls])
+    data = StoreData(packed, hours_table.encode(week), zone.encode())
+    return StoreView("s", data, us(as_of), Rules(None))
+
+
+def test_the_day_the_clocks_change_has_23_hours_in_the_timeline() -> None:
+    """And its opening, across the gap, is an hour shorter."""
+    found = view(
+        "2025-03-10T12:00",
+        "00:00-06:00",
+        "America/New_York",
+        [("2025-03-01T00:00", True)],
+    )
+    lengths = {str(row.day.date): row.hours for row in found.days}
+    assert lengths["2025-03-09"] == 23
+    opened = {str(row.day.date): row.up_us / HOUR_US for row in found.days}
+    assert (opened["2025-03-08"], opened["2025-03-09"]) == (6, 5)
+
+
+def test_the_days_of_a_week_add_up_to_its_figures() -> None:
+    """Nothing is lost at midnights or where the clocks change."""
+    found = view(
+        "2025-11-04T03:30",
+        "20:00-02:30",
+        "America/New_York",
+        [("2025-10-30T00:00", True), ("2025-11-02T05:45", False)],
+    )
+    week = found.windows["week"]
+    assert sum(row.up_us for row in found.days) == week.up_us
+    assert sum(row.down_us for row in found.days) == week.down_us
+    assert sum(row.unknown_us for row in found.days) == week.unknown_us
+
+
+@pytest.mark.parametrize(
+    ("as_of", "state"),
+    [
+        ("2025-05-06T08:59", "closed"),
+        ("2025-05-06T09:00", "up"),
+        ("2025-05-06T16:59", "up"),
+        ("2025-05-06T17:00", "closed"),
+    ],
+)
+def test_a_store_is_open_from_its_first_minute_to_before_its_last(
+    as_of: str, state: str
+) -> None:
+    """Openings are half-open, also for what a store is now."""
+    assert (
+        view(as_of, "09:00-17:00", "UTC", [("2025-05-01T00:00", True)]).state == state
+    )
+
+
+def test_polls_after_as_of_are_not_seen() -> None:
+    """Neither in the figures nor in the list."""
+    found = view(
+        "2025-05-06T12:00",
+        "00:00-00:00",
+        "UTC",
+        [("2025-05-06T11:00", True), ("2025-05-06T12:30", False)],
+    )
+    assert found.state == "up"
+    assert [poll.active for poll in found.polls(0, 10)] == [True]
+
+
+def test_pages_of_polls_cover_all_of_them_once() -> None:
+    """Newest first, each with its successor as its end."""
+    polls = [(f"2025-05-06T{hour:02d}:00", hour % 2 == 0) for hour in range(12)]
+    found = view("2025-05-06T12:00", "00:00-00:00", "UTC", polls)
+    paged = [poll for page in range(4) for poll in found.polls(page * 5, 5)]
+    assert [p.time_us for p in paged] == sorted(
+        (p.time_us for p in paged), reverse=True
+    )
+    assert len(paged) == 12
+    assert {p.until_us - p.time_us for p in paged} == {HOUR_US}
+    assert np.all(np.diff([p.until_us for p in paged]) < 0)
+
+
+# -- words -----
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "shown"),
+    [
+        (0, 0, None),
+        (1, 0, "100.00"),
+        (0, 1, "0.00"),
+        (10**9, 1, "99.99"),
+        (1, 10**9, "0.01"),
+        (2, 1, "66.67"),
+    ],
+)
+def test_100_percent_means_that_nothing_was_down(
+    up: int, down: int, shown: str | None
+) -> None:
+    """Rounding never hides the one minute that was."""
+    assert words.percent(up, down) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3_599, "59 min"),
+        (3_660, "1 h 1 min"),
+        (47 * 3_600, "47 h"),
+        (49 * 3_600, "2 d 1 h"),
+        (30 * 86_400, "30 d"),
+    ],
+)
+def test_a_length_of_time_reads_well(seconds: int, shown: str) -> None:
+    """Two units at most."""
+    assert words.length(seconds * 1_000_000) == shown
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "shown"),
+    [
+        ("09:00", "17:30", "09:00–17:30"),
+        ("22:00", "06:00", "22:00–06:00 (next day)"),
+        ("00:00", "00:00", "24 hours"),
+        ("06:00", "06:00", "24 hours from 06:00"),
+        ("10:00", "23:59:59", "10:00–24:00"),
+    ],
+)
+def test_an_opening_reads_as_people_write_it(start: str, end: str, shown: str) -> None:
+    """Overnight and round-the-clock ones are said to be."""
+    from streamproc.schedule import parse_opening
+
+    assert opening_text(parse_opening(0, start, end)) == shown

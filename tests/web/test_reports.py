@@ -1,0 +1,210 @@
+"""Reports by HTTP: asked for, followed, downloaded."""
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streamproc.report import state
+from streamproc.report.state import Report
+from tests.web.live_site import HOSTILE, NOW_US, LiveSite
+from tests.web.test_api import expected
+
+LIMIT_S = 20
+
+
+def follow(site: LiveSite, report_id: str) -> Any:
+    """Ask for the report until it does not run any more."""
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        told = site.get(f"/get_report?report_id={report_id}").json
+        if told["status"] != "Running":
+            return told
+        assert set(told["progress"]) >= {"partitions", "partitions_complete", "rows"}
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def rows_of(text: str) -> dict[str, dict[str, str]]:
+    """A report's rows by store id."""
+    return {row["store_id"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_triggered_report_ends_complete_with_its_file(
+    site: LiveSite, slash: str
+) -> None:
+    """Trigger, follow, download; the figures are the reference's."""
+    asked = site.post_json(f"/trigger_report{slash}", {"as_of": "now"})
+    assert (asked.status, asked.json["status"]) == (200, "Running")
+    told = follow(site, asked.json["report_id"])
+    assert told["status"] == "Complete"
+    assert told["as_of"] == "2025-05-06T15:00:00Z"
+    rows = rows_of(site.get(told["url"]).text)
+    assert len(rows) == told["rows"] == 66 + len(HOSTILE)
+    for store_id in ("alpha", "gamma", "store-3"):
+        week = expected(store_id)["week"]
+        shown = float(rows[store_id]["uptime_last_week(in hours)"])
+        assert shown == pytest.approx(week.up_us / 3.6e9, abs=0.006)
+
+
+def test_a_store_can_have_a_report_of_its_own(site: LiveSite) -> None:
+    """One row; and an unknown store is a 404 before anything is started."""
+    asked = site.ask("POST", "/alpha/trigger_report")
+    told = follow(site, asked.json["report_id"])
+    assert list(rows_of(site.get(told["url"]).text)) == ["alpha"]
+    assert site.ask("POST", "/nobody/trigger_report/").status == 404
+
+
+@pytest.mark.parametrize("how", ["get", "post json", "post form"])
+def test_get_report_takes_its_id_in_every_usual_way(site: LiveSite, how: str) -> None:
+    """As a query, as JSON, as a form; with Accept: text/csv the file itself."""
+    asked = site.post_json("/trigger_report", {})
+    report_id = asked.json["report_id"]
+    follow(site, report_id)
+    if how == "get":
+        answer = site.get(f"/get_report/?report_id={report_id}", Accept="text/csv")
+    elif how == "post json":
+        answer = site.post_json(
+            "/get_report", {"report_id": report_id}, Accept="text/csv"
+        )
+    else:
+        answer = site.ask(
+            "POST",
+            "/get_report",
+            f"report_id={report_id}".encode(),
+            Content_Type="application/x-www-form-urlencoded",
+            Accept="text/csv",
+        )
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert "alpha" in rows_of(answer.text)
+
+
+def test_the_combined_report_is_sent_once_to_who_has_it(site: LiveSite) -> None:
+    """ETag and Last-Modified: who knows them gets a 304 and no body."""
+    follow(site, site.post_json("/trigger_report", {}).json["report_id"])
+    first = site.get("/combined_report.csv")
+    assert first.status == 200
+    assert "alpha" in rows_of(first.text)
+    for headers in (
+        {"If_None_Match": first.headers["ETag"]},
+        {"If_None_Match": f'"other", W/{first.headers["ETag"]}'},
+        {"If_Modified_Since": first.headers["Last-Modified"]},
+    ):
+        again = site.get("/combined_report.csv", **headers)
+        assert (again.status, again.body) == (304, b"")
+    for headers in (
+        {"If_None_Match": '"other"'},
+        {"If_Modified_Since": "Mon, 01 Jan 2001 00:00:00 GMT"},
+        {"If_Modified_Since": "not a date"},
+    ):
+        assert site.get("/combined_report.csv", **headers).status == 200
+
+
+def test_a_formula_in_a_report_is_text(site: LiveSite) -> None:
+    """A store id that a spreadsheet would run begins with an apostrophe."""
+    follow(site, site.post_json("/trigger_report", {}).json["report_id"])
+    text = site.get("/combined_report.csv").text
+    assert "'=HYPERLINK" in text
+    assert "\n=" not in text
+
+
+@pytest.mark.parametrize(
+    "as_of",
+    ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00", "1970-01-01 00:00:00 UTC"],
+)
+def test_a_report_of_an_impossible_time_is_not_started(
+    site: LiveSite, as_of: str
+) -> None:
+    """It would fail, or bring a worker down: it is refused at the door."""
+    refused = site.post_json("/trigger_report", {"as_of": as_of})
+    assert (refused.status, refused.json["error"]) == (400, "bad-as-of")
+
+
+def test_before_the_first_report_there_is_no_file(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """A 404 that says so; the page of reports says so, too."""
+    site = start_site()
+    assert site.get("/combined_report.csv").status == 404
+    assert "No report has been made yet" in site.page("/reports")
+
+
+# -- reports that run: records as a collector of another time left them -----
+
+
+def running_report(report_id: str, as_of: str | int, store_id: str | None) -> Report:
+    """A report that its collector is still waiting for."""
+    kind = state.ALL if store_id is None else state.STORE
+    request = state.Request(report_id, kind, as_of, NOW_US, store_id)
+    return state.start(request, range(4), NOW_US, "")
+
+
+def keep_running(site: LiveSite, reports: list[Report]) -> None:
+    """Put records of running reports into the table, which nobody will finish."""
+
+    async def save() -> None:
+        me = site.program.worker_id
+        await site.program.reports.save(
+            {r.report_id: replace(r, collector=me) for r in reports}
+        )
+
+    site.run(save())
+
+
+def test_the_same_request_returns_the_report_that_runs(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Asked for again as of the same time, a running report is the answer."""
+    site = start_site().fill()
+    at_us = NOW_US - 60_000_000
+    keep_running(
+        site,
+        [
+            running_report("all-now", "now", None),
+            running_report("all-then", at_us, None),
+            running_report("alpha-now", "now", "alpha"),
+        ],
+    )
+    trigger = site.post_json
+    assert trigger("/trigger_report", {}).json["report_id"] == "all-now"
+    then = trigger("/trigger_report", {"as_of": "2025-05-06 14:59:00 UTC"})
+    assert then.json["report_id"] == "all-then"
+    assert trigger("/alpha/trigger_report", {}).json["report_id"] == "alpha-now"
+    other = trigger("/beta/trigger_report", {}).json["report_id"]
+    assert other not in ("all-now", "all-then", "alpha-now")
+    told = site.get("/get_report?report_id=all-now").json
+    assert told["status"] == "Running"
+    assert told["progress"]["partitions"] == 4
+
+
+def test_too_many_reports_in_flight_are_refused(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """429 with Retry-After, and nothing is started."""
+    site = start_site(web_reports_in_flight="2")
+    keep_running(
+        site,
+        [running_report(f"r{n}", NOW_US - n * 1_000_000, None) for n in (1, 2)],
+    )
+    refused = site.post_json("/trigger_report", {})
+    assert (refused.status, refused.json["error"]) == (429, "too-many-reports")
+    assert "Retry-After" in refused.headers
+    assert site.get("/api/v1/reports").json["total"] == 2
+
+
+def test_a_failed_report_says_why(start_site: Callable[..., LiveSite]) -> None:
+    """Failed carries the reason, in the API and on the page."""
+    site = start_site().fill()
+    asked = site.post_json("/trigger_report", {"as_of": "2025-04-01T00:00:00Z"})
+    told = follow(site, asked.json["report_id"])
+    assert told["status"] == "Failed"
+    assert "older history is not kept" in told["error"]
+    assert "older history is not kept" in site.page("/reports")
+    assert site.get(f"/reports/{told['report_id']}.csv").status == 404
+    (record,) = site.get("/api/v1/reports?state=Failed").json["reports"]
+    assert record["error"] == told["error"]

@@ -1,0 +1,488 @@
+"""Hostile input: what was tried, and what came back."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+
+from streamproc import settings
+from streamproc.errors import SettingsError
+from streamproc.web import server
+from tests.web.live_site import ATTRIBUTE, HOSTILE, SCRIPT, LiveSite
+
+TOKEN = "correct-horse-battery-staple"
+FORM = "application/x-www-form-urlencoded"
+POLL = (
+    b'{"store_id": "s", "timestamp_utc": "2025-05-06 14:00:00 UTC", "status": "active"}'
+)
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A worker with a token, needed for reading, too."""
+    token_file = tmp_path_factory.mktemp("secret") / "token"
+    token_file.write_text(TOKEN + "\n")
+    options = {"web_token_file": token_file, "web_read_token": "on"}
+    live = LiveSite(tmp_path_factory.mktemp("locked"), options).start()
+    yield live
+    live.stop()
+
+
+# -- what every answer carries -----
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/stores/alpha", "/nothing", "/api/v1/stores", "/static/app.css"]
+)
+def test_every_answer_carries_the_security_headers(site: LiveSite, path: str) -> None:
+    """No script but our own file, no framing, no sniffing."""
+    headers = site.get(path, Accept="text/html").headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "Python" not in headers.get("Server", "")
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/reports", "/tables/histories", "/rejected"])
+def test_no_page_holds_inline_script_or_style(site: LiveSite, path: str) -> None:
+    """What the policy would block is not there to begin with."""
+    page = site.page(path)
+    assert "<script>" not in page
+    assert "style=" not in page
+    assert "onclick" not in page
+
+
+# -- text from outside -----
+
+
+@pytest.mark.parametrize("store_id", HOSTILE)
+def test_a_hostile_store_id_is_text_on_every_page(
+    site: LiveSite, store_id: str
+) -> None:
+    """Listed, opened, searched and browsed, it is shown and never run."""
+    pages = [
+        site.page("/?per_page=500"),
+        site.page(f"/?q={quote(store_id)}"),
+        site.page(f"/store?id={quote(store_id)}"),
+        site.page(f"/tables/histories?prefix={quote(store_id)}"),
+    ]
+    if store_id not in (".", ".."):
+        pages.append(site.page(f"/stores/{quote(store_id, safe='')}"))
+    for page in pages:
+        assert SCRIPT not in page
+        assert "<img src=x" not in page
+        assert "49" not in page or store_id != "{{ 7*7 }}" or "{{ 7*7 }}" in page
+
+
+def test_what_was_rejected_is_shown_as_text(site: LiveSite) -> None:
+    """A refused record's bytes are escaped, control characters spelt out."""
+    page = site.page("/rejected")
+    assert SCRIPT not in page
+    assert "&lt;script&gt;" in page
+    assert "\\xff" in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/{quote(SCRIPT, safe='')}",
+        f"/?q={quote(ATTRIBUTE)}",
+        f"/stores/{quote(SCRIPT, safe='')}x",
+        f"/tables/{quote(SCRIPT, safe='')}",
+        f"/rejected?reason={quote(SCRIPT)}",
+        f"/?sort={quote(SCRIPT)}",
+        f"/login?next={quote(ATTRIBUTE)}",
+    ],
+)
+def test_what_is_asked_for_is_echoed_as_text(site: LiveSite, path: str) -> None:
+    """Paths, searches and parameters come back escaped."""
+    page = site.get(path, Accept="text/html").text
+    assert SCRIPT not in page
+    assert "<img" not in page
+
+
+# -- paths -----
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../etc/passwd",
+        "/static/../settings.py",
+        "/static/..%2f..%2fsettings.py",
+        "/static/%2e%2e/%2e%2e/settings.py",
+        "/reports/../log.db",
+        "/reports/..%2flog.db.csv",
+        "/reports/%2e%2e%2fcombined_report.csv",
+        "/reports/a%00.csv",
+        "/reports/%ff%fe.csv",
+        "/tables/..%2f..%2fetc",
+        "//evil.example/",
+    ],
+)
+def test_no_path_leads_out_of_what_is_served(site: LiveSite, path: str) -> None:
+    """Ids are looked up, never joined into paths."""
+    answer = site.get(path)
+    assert answer.status in (400, 404)
+    assert b"SQLite" not in answer.body
+    assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "goal", ["//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nX: y"]
+)
+def test_signing_in_never_leads_to_another_site(locked: LiveSite, goal: str) -> None:
+    """The goal after signing in is a path here."""
+    answer = locked.ask(
+        "POST",
+        f"/login?next={quote(goal)}",
+        f"token={TOKEN}".encode(),
+        Content_Type=FORM,
+    )
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+
+
+# -- Host, other sites -----
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example", 421),
+        ("evil.example:6066", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("user@127.0.0.1", 421),
+        ("127.0.0.1/evil", 421),
+        ("[::1", 421),
+        ("", 421),
+        ("localhost", 200),
+        ("LOCALHOST:99", 200),
+        ("localhost.", 200),
+        ("[::1]:6066", 200),
+        ("127.0.0.1", 200),
+    ],
+)
+def test_only_this_servers_names_are_answered(
+    site: LiveSite, host: str, status: int
+) -> None:
+    """DNS rebinding: another name that points here is turned away."""
+    assert site.get("/api/v1/overview", Host=host).status == status
+
+
+def test_more_names_can_be_allowed(start_site: Callable[..., LiveSite]) -> None:
+    """The setting web_hosts adds to the allowlist; others stay out."""
+    site = start_site(web_hosts="up.example, status.example")
+    assert site.get("/", Host="status.example").status == 200
+    assert site.get("/", Host="evil.example").status == 421
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec_Fetch_Site": "same-origin"}, 200),
+        ({"Sec_Fetch_Site": "none"}, 200),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "own"}, 200),
+        ({"X_Forwarded_For": "203.0.113.9"}, 403),
+        ({"Forwarded": "for=203.0.113.9"}, 403),
+    ],
+)
+def test_without_a_token_only_this_machine_changes_things(
+    start_site_once: LiveSite, headers: dict[str, str], status: int
+) -> None:
+    """Not on behalf of another site's page, and not through a proxy."""
+    site = start_site_once
+    named = {n: v if v != "own" else site.url for n, v in headers.items()}
+    answer = site.ask("POST", "/api/v1/polls", POLL, **named)
+    assert answer.status == status
+
+
+@pytest.fixture(scope="module")
+def start_site_once(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A worker without a token, to change things on."""
+    live = LiveSite(tmp_path_factory.mktemp("open")).start()
+    yield live
+    live.stop()
+
+
+# -- token -----
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/trigger_report"),
+        ("POST", "/s/trigger_report"),
+        ("POST", "/api/v1/polls"),
+        ("PUT", "/api/v1/stores/s/hours"),
+        ("PUT", "/api/v1/stores/s/zone"),
+        ("GET", "/api/v1/stores"),
+        ("GET", "/combined_report.csv"),
+        ("GET", "/metrics"),
+        ("GET", "/live"),
+    ],
+)
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "Bearer",
+        "Bearer wrong-wrong-wrong-wrong",
+        f"Basic {TOKEN}",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        "Bearer \xe9\xff",
+    ],
+)
+def test_a_missing_or_wrong_token_is_refused(
+    locked: LiveSite, method: str, path: str, authorization: str | None
+) -> None:
+    """401 with the way to do it right; nothing is read or changed."""
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = locked.ask(method, path, b"{}" if method != "GET" else None, **headers)
+    assert (answer.status, answer.json["error"]) == (401, "token-required")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_the_right_token_reads_and_changes(locked: LiveSite) -> None:
+    """From anywhere: a bearer token is no cookie that another site could use."""
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    assert locked.get("/api/v1/overview", **bearer).status == 200
+    sent = locked.ask(
+        "POST", "/api/v1/polls", POLL, Sec_Fetch_Site="cross-site", **bearer
+    )
+    assert sent.status == 200
+
+
+def test_probes_need_no_token(locked: LiveSite) -> None:
+    """A supervisor asks for /health and /ready under any name."""
+    assert locked.get("/health", Host="10.1.2.3").status == 200
+    assert locked.get("/ready", Host="10.1.2.3").status == 200
+
+
+def sign_in(site: LiveSite, token: str) -> Any:
+    """Send the sign-in form."""
+    return site.ask("POST", "/login", f"token={token}".encode(), Content_Type=FORM)
+
+
+def test_a_browser_signs_in_and_the_cookie_is_no_token(locked: LiveSite) -> None:
+    """The session reads and changes, from this site only, and can be ended."""
+    assert sign_in(locked, "wrong-wrong-wrong-wrong").status == 401
+    answer = sign_in(locked, TOKEN)
+    cookie = answer.headers["Set-Cookie"]
+    assert TOKEN not in cookie
+    assert {"HttpOnly", "SameSite=Strict"} <= {p.strip() for p in cookie.split(";")}
+    session = {"Cookie": cookie.split(";")[0]}
+    assert locked.get("/", **session).status == 200
+    assert locked.ask("POST", "/api/v1/polls", POLL, **session).status == 200
+    crossing = locked.ask(
+        "POST", "/api/v1/polls", POLL, Sec_Fetch_Site="cross-site", **session
+    )
+    assert crossing.status == 403
+    assert "Max-Age=0" in locked.ask("POST", "/logout").headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"--x\r\n\r\n", "multipart/form-data; boundary=x"),
+        (b"token=" + b"\xff" * 40, FORM),
+        (b"&".join(b"a=b" for _ in range(50)), FORM),
+        (b"", "text/plain"),
+    ],
+)
+def test_a_strange_form_does_not_sign_in(
+    locked: LiveSite, body: bytes, content_type: str
+) -> None:
+    """Whatever is sent instead of the token."""
+    answer = locked.ask("POST", "/login", body, Content_Type=content_type)
+    assert answer.status in (400, 401)
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("change", ["later", "other proof", "nonsense"])
+def test_a_forged_session_is_none(locked: LiveSite, change: str) -> None:
+    """Its end is signed; neither can be made up."""
+    cookie = sign_in(locked, TOKEN).headers["Set-Cookie"].split(";")[0]
+    name, _, value = cookie.partition("=")
+    until, _, proof = value.partition(".")
+    forged = {
+        "later": f"{int(until) + 1}.{proof}",
+        "other proof": f"{until}.{'0' * 64}",
+        "nonsense": "'; drop table",
+    }[change]
+    answer = locked.get("/api/v1/overview", Cookie=f"{name}={forged}")
+    assert answer.status == 401
+
+
+def test_a_reader_without_session_is_sent_to_sign_in(locked: LiveSite) -> None:
+    """A page redirects; the API says 401."""
+    answer = locked.get("/stores/x?as_of=latest", Accept="text/html")
+    assert answer.status == 303
+    assert answer.headers["Location"] == "/login?next=%2Fstores%2Fx%3Fas_of%3Dlatest"
+
+
+def test_a_short_token_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """A token that could be guessed is none; errors never show it."""
+    with pytest.raises(SettingsError, match="16 characters") as caught:
+        settings.load({"web_token": "secret"}, {})
+    assert "'secret'" not in str(caught.value)
+    short = tmp_path / "token"
+    short.write_text("secret")
+    with pytest.raises(SettingsError, match="web_token_file"):
+        _ = settings.load({"web_token_file": short}, {}).api_token
+    shown = settings.describe(settings.load({"web_token": TOKEN}, {}))
+    assert TOKEN not in str(shown)
+
+
+# -- limits -----
+
+
+def raw(site: LiveSite, data: bytes, wait_s: float = 20.0) -> bytes:
+    """Send bytes as they are; return what comes back until the end."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=wait_s) as link:
+        link.sendall(data)
+        answer = b""
+        while chunk := link.recv(65_536):
+            answer += chunk
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 9_000, b" 400 "),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b" 400 "),
+        (
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            + b"".join(b"X%d: y\r\n" % n for n in range(500))
+            + b"\r\n",
+            b" 400 ",
+        ),
+        (b"\x16\x03\x01\x02\x00\x01\x00", b" 400 "),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n", b" 4"),
+        (
+            b"POST /api/v1/polls HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b" 400 ",
+        ),
+    ],
+)
+def test_a_broken_or_oversized_header_is_refused(
+    site: LiveSite, data: bytes, status: bytes
+) -> None:
+    """With a 4xx, and the connection ends."""
+    data += b"\r\n\r\n" if not data.endswith(b"\n") else b""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=15) as link:
+        link.sendall(data)
+        first = link.recv(65_536).split(b"\r\n")[0]
+    assert status in first + b" "
+
+
+def test_an_oversized_body_is_refused(start_site: Callable[..., LiveSite]) -> None:
+    """By its announced length already, and by what it is."""
+    site = start_site(web_max_body="0.01")
+    assert site.ask("POST", "/api/v1/polls", b" " * 20_000).status == 413
+    small = site.ask("PUT", "/api/v1/stores/s/hours", b" " * (65 << 10))
+    assert small.status == 413
+
+
+def test_a_slow_header_is_cut_off(
+    start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who opens a connection and says too little is not waited for."""
+    monkeypatch.setattr(server, "HEADER_TIMEOUT_S", 0.3)
+    site = start_site()
+    began = time.monotonic()
+    assert raw(site, b"GET / HTTP/1.1\r\nHost: local") == b""
+    assert time.monotonic() - began < 10
+
+
+def test_a_slow_body_is_cut_off(
+    start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """408, and the connection ends."""
+    monkeypatch.setattr("streamproc.web.gateway.BODY_TIMEOUT_S", 0.3)
+    site = start_site()
+    head = (
+        b"POST /api/v1/polls HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"
+    )
+    assert b" 408 " in raw(site, head).split(b"\r\n")[0]
+
+
+def test_connections_too_many_are_turned_away(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """They are told 503; those that were there are still served."""
+    site = start_site(web_connections="8")
+    held = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(8)]
+    try:
+        held[0].sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 200 " in held[0].recv(4_096)
+        assert b" 503 " in raw(site, b"").split(b"\r\n")[0]
+    finally:
+        for link in held:
+            link.close()
+
+
+async def test_ten_thousand_requests_at_once_are_survived(site: LiveSite) -> None:
+    """Each gets an answer, 200 or a clear 503; then all is as before."""
+    limit = asyncio.Semaphore(900)
+    statuses: dict[int, int] = {}
+
+    async def ask(client: aiohttp.ClientSession, number: int) -> None:
+        path = ("/", "/stores/alpha", "/api/v1/stores", "/health")[number % 4]
+        async with limit, client.get(site.url + path) as response:
+            await response.read()
+            statuses[response.status] = statuses.get(response.status, 0) + 1
+
+    connector = aiohttp.TCPConnector(limit=900)
+    timeout = aiohttp.ClientTimeout(total=100)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as client:
+        await asyncio.gather(*(ask(client, number) for number in range(10_000)))
+    assert set(statuses) <= {200, 503}
+    assert sum(statuses.values()) == 10_000
+    assert (await asyncio.to_thread(site.get, "/api/v1/overview")).status == 200
+
+
+# -- Faust's own pages -----
+
+
+@pytest.mark.parametrize(
+    "path", ["/table", "/table/histories", "/router", "/stats", "/graph", "/production"]
+)
+def test_fausts_own_pages_are_not_there(site: LiveSite, path: str) -> None:
+    """They would show tables to anybody."""
+    assert site.get(path).status == 404
+
+
+# -- among workers -----
+
+
+@pytest.mark.parametrize(
+    "signature", [None, "", "1 2 3", "9999999999 abc " + "0" * 64, "x y z"]
+)
+def test_the_workers_own_route_needs_their_signature(
+    locked: LiveSite, signature: str | None
+) -> None:
+    """Not even the token opens it."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    if signature is not None:
+        headers["X_Streamproc_Signature"] = signature
+    answer = locked.ask("POST", "/_cluster/call", b'{"call": "status"}', **headers)
+    assert (answer.status, answer.json["error"]) == (401, "not-signed")

@@ -1,0 +1,37 @@
+"""The web of a worker process: its port, and its end."""
+
+import http.client
+import signal
+import time
+from collections.abc import Callable
+
+from tests.system.harness import WorkerProcess
+from tests.web.live_site import LiveSite, free_port
+
+STOP_S = 8.0
+
+
+def test_a_taken_port_is_named_and_ends_the_worker(
+    site: LiveSite, start_worker: Callable[..., WorkerProcess]
+) -> None:
+    """Exit code 1 and one line that says what to set: no worker without its web."""
+    worker = start_worker("--web", "--web-port", site.port)
+    assert worker.exit_code() == 1
+    assert f"cannot listen on 127.0.0.1:{site.port}" in worker.text()
+    assert "Set web_port" in worker.text()
+
+
+def test_a_worker_stops_although_somebody_follows_live(
+    start_worker: Callable[..., WorkerProcess],
+) -> None:
+    """Readers of live updates are let go; the stop stays within its bound."""
+    port = free_port()
+    worker = start_worker("--web", "--web-port", port).ready()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/live")
+    response = connection.getresponse()
+    assert response.readline() == b"retry: 3000\n"
+    began = time.monotonic()
+    assert worker.end(signal.SIGTERM) == 0
+    assert time.monotonic() - began < STOP_S
+    connection.close()
