@@ -1,0 +1,70 @@
+"""Generated polls: a store is polled once an hour at a minute of its own.
+
+Three loads: ``days`` (14,000 stores, 71 hours per million polls), ``long`` (the
+same over 15 days for 5 million), ``wide`` (every poll another store, so that
+nothing coalesces).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from streamproc.settings import Settings
+from streamproc.topics import topics_for
+from streamproc.transport.client import connect
+
+STORES = {"days": 14_000, "long": 14_000, "wide": 1_000_000}
+BEGIN_US = 1_674_000_000_000_000
+_HOUR_US = 3_600_000_000
+_AT_ONCE = 20_000
+
+
+def polls(
+    load: str, count: int, seed: int = 42
+) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Keys and values of ``count`` polls, in time order, some thousand at a time."""
+    stores = STORES[load]
+    draw = np.random.default_rng(seed)
+    ids = [str(number) for number in _distinct(draw, stores)]
+    keys = [store_id.encode() for store_id in ids]
+    phase = np.sort(draw.integers(0, _HOUR_US, stores))
+    for first in range(0, count, _AT_ONCE):
+        number = np.arange(first, min(first + _AT_ONCE, count))
+        store = number % stores
+        jitter = draw.integers(0, 1_000_000, len(number))
+        times = BEGIN_US + number // stores * _HOUR_US + phase[store] + jitter
+        stamps = np.datetime_as_string(times.view("datetime64[us]")).tolist()
+        active = (draw.random(len(number)) < 0.9).tolist()
+        yield (
+            [keys[s] for s in store.tolist()],
+            [
+                b'{"store_id":"%b","timestamp_utc":"%b %b UTC","status":"%b"}'
+                % (
+                    keys[s],
+                    stamp[:10].encode(),
+                    stamp[11:].encode(),
+                    b"active" if up else b"inactive",
+                )
+                for s, stamp, up in zip(store.tolist(), stamps, active, strict=True)
+            ],
+        )
+
+
+def _distinct(draw: np.random.Generator, count: int) -> list[int]:
+    """Ids of 18 or 19 digits, as real ones are."""
+    steps = draw.integers(1, 8 * 10**18 // count, count)
+    found: list[int] = (10**17 + np.cumsum(steps)).tolist()
+    draw.shuffle(found)
+    return found
+
+
+async def fill(settings: Settings, load: str, count: int) -> None:
+    """Publish a load to the topic of polls."""
+    topics = topics_for(settings)
+    client = await connect(settings)
+    try:
+        await client.create_topics(topics)
+        for keys, values in polls(load, count):
+            await client.publish(topics.polls, keys, values)
+    finally:
+        await client.close()
