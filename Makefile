@@ -30,7 +30,7 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(VENV)/.test
+types: $(VENV)/.browser
 	$(BIN)/mypy
 
 check: lint types test
