@@ -67,7 +67,11 @@ def _start(command: list[str]) -> "subprocess.Popen[str]":
 
 
 def _whole(command: list[str], name: str) -> Measured:
-    return finish(_start(command), name, LIMIT_S)
+    process = _start(command)
+    try:
+        return finish(process, name, LIMIT_S)
+    finally:
+        process.kill()  # of no effect unless this was interrupted
 
 
 def _program(run: Run, folder: Path, workers: int) -> list[str]:
