@@ -1,17 +1,34 @@
 """Agent ``polls``: every poll into its store's history."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from agents.stream import consume, reject, reroute
+from agents.stream import consume_ahead, reject, reroute
 from streamproc import history
+from streamproc.cells import Ints
 from streamproc.errors import InvalidPoll
+from streamproc.history import Segments
 from streamproc.partitioner import partitions_for
-from streamproc.poll import PollBatch, parse_polls
+from streamproc.poll_batch import PollBatch, parse_polls
 from streamproc.program import Program
 from streamproc.transport.batch import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The polls of a batch, and what is to become of them.
+
+    ``polls`` and ``segments``: those in place. ``away``: those that another
+    client's partitioner misplaced, and ``away_to`` the partition of each.
+    """
+
+    polls: PollBatch
+    segments: Segments
+    away: PollBatch
+    away_to: Ints
 
 
 def register(program: Program) -> None:
@@ -20,53 +37,56 @@ def register(program: Program) -> None:
     @program.app.agent(program.source(program.topics.polls), name="polls")
     async def polls(stream: Any) -> None:
         """Add every poll to its store's history."""
-        await consume(program, stream, lambda batch: keep(program, batch))
+        await consume_ahead(
+            program,
+            stream,
+            lambda batch: sort(program, batch),
+            lambda batch, given: keep(program, batch, given),
+        )
 
 
-async def keep(program: Program, batch: Batch) -> None:
+def sort(program: Program, batch: Batch) -> Sorted:
+    """Read the polls of a batch, and put together what belongs together."""
+    polls = parse_polls(batch.values, program.now_us())
+    homes = partitions_for(polls.store_ids, program.topics.polls.partitions)
+    home = homes[polls.codes]
+    away = home != batch.partition
+    here = polls.where(~away) if away.any() else polls
+    segments = history.group(here.codes, here.packed)
+    return Sorted(here, segments, polls.where(away), home[away])
+
+
+async def keep(program: Program, batch: Batch, given: Sorted) -> None:
     """Merge a batch into the histories; send aside what does not belong there.
 
     Everything produced here is durable before the batch is acked.
     """
     started = time.perf_counter()
-    parsed = parse_polls(batch.values, program.now_us())
-    store_ids = [store_id.encode(errors="replace") for store_id in parsed.store_ids]
-    parsed = await _send_on(program, batch, parsed, store_ids)
-    segments = history.group(parsed.codes, parsed.packed)
-    newest_us = int(parsed.packed.max(initial=-1)) >> history.FLAG_BITS
-    added = await program.histories.add(batch.partition, store_ids, segments, newest_us)
-    late = _late_rows(parsed, added.late)
-    await reject(program, batch, [*parsed.rejected, *late])
+    polls = given.polls
+    newest_us = int(polls.packed.max(initial=-1)) >> history.FLAG_BITS
+    added = await program.histories.add(
+        batch.partition, polls.store_ids, given.segments, newest_us
+    )
+    await _send_on(program, batch, given)
+    late = _late_rows(polls, added.late)
+    await reject(program, batch, [*polls.rejected, *late])
     count = program.metrics.polls.labels
-    count("accepted").inc(len(parsed.rows) - len(late) - added.expired)
-    count("rejected").inc(len(parsed.rejected))
+    count("accepted").inc(len(polls.rows) - len(late) - added.expired)
+    count("rejected").inc(len(polls.rejected))
     count("late").inc(len(late))
     count("expired").inc(added.expired)
     program.metrics.batch_polls.observe(len(batch))
     program.metrics.batch_seconds.observe(time.perf_counter() - started)
 
 
-async def _send_on(
-    program: Program, batch: Batch, parsed: PollBatch, store_ids: list[bytes]
-) -> PollBatch:
-    """Send misplaced polls to their partition; return the rest."""
-    partitions = partitions_for(store_ids, program.topics.polls.partitions)
-    if not len(parsed.codes) or (partitions == batch.partition).all():
-        return parsed
-    here = partitions[parsed.codes] == batch.partition
-    away = ~here
-    codes = parsed.codes[away]
-    keys = [store_ids[code] for code in codes.tolist()]
-    rows = parsed.rows[away].tolist()
-    await reroute(program, batch, rows, keys, partitions[codes].tolist())
-    program.metrics.polls.labels("rerouted").inc(len(rows))
-    return PollBatch(
-        parsed.store_ids,
-        parsed.codes[here],
-        parsed.packed[here],
-        parsed.rows[here],
-        parsed.rejected,
-    )
+async def _send_on(program: Program, batch: Batch, given: Sorted) -> None:
+    """Send misplaced polls to their partition."""
+    away = given.away
+    if not len(away.rows):
+        return
+    keys = [away.store_ids[code] for code in away.codes.tolist()]
+    await reroute(program, batch, away.rows.tolist(), keys, given.away_to.tolist())
+    program.metrics.polls.labels("rerouted").inc(len(keys))
 
 
 def _late_rows(

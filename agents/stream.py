@@ -3,14 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from streamproc.errors import InvalidInput
 from streamproc.program import Program
-from streamproc.transport.batch import Batch, Headers, encoded
+from streamproc.transport.batch import Batch, encoded
+from streamproc.transport.columns import Headers
 from tables.batch_table import PartitionLostError
 
 log = logging.getLogger(__name__)
+
+Prepared = TypeVar("Prepared")
+
+BATCHES_UNDER_WAY = 3
+"""One that is written, and one on either side of it."""
 
 KEPT_BYTES = 500_000
 """Most of a refused record that is kept."""
@@ -19,27 +26,83 @@ KEPT_BYTES = 500_000
 async def consume(
     program: Program, stream: Any, handle: Callable[[Batch], Awaitable[None]]
 ) -> None:
-    """Hand each batch to ``handle`` and ack it afterwards.
+    """Hand each batch to ``handle`` and ack it afterwards, one after the other."""
+    async for event in stream.noack().events():
+        await _deal_with(program, stream, event, partial(handle, event.value))
+
+
+async def consume_ahead(
+    program: Program,
+    stream: Any,
+    prepare: Callable[[Batch], Prepared],
+    handle: Callable[[Batch, Prepared], Awaitable[None]],
+) -> None:
+    """The same, but prepare batches in a thread while earlier ones are handled.
+
+    ``prepare`` must be pure. A partition's batches are handled in their order,
+    those of different partitions also at the same time.
+    """
+    newest: dict[int, asyncio.Task[None]] = {}
+    free = asyncio.Semaphore(BATCHES_UNDER_WAY)
+
+    async def in_turn(event: Any, before: asyncio.Task[None] | None) -> None:
+        try:
+            preparing = asyncio.create_task(asyncio.to_thread(prepare, event.value))
+            if before is not None:
+                await before  # raises what it raised: nothing after it may be acked
+
+            async def work() -> None:
+                await handle(event.value, await preparing)
+
+            await _deal_with(program, stream, event, work)
+        finally:
+            free.release()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            async for event in stream.noack().events():
+                await free.acquire()
+                before = newest.get(event.value.partition)
+                task = group.create_task(in_turn(event, before))
+                newest[event.value.partition] = task
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed  # the others only waited for it
+
+
+async def _deal_with(
+    program: Program, stream: Any, event: Any, work: Callable[[], Awaitable[None]]
+) -> None:
+    """Do what is to be done for a batch, then ack it.
+
+    A batch from before a rebalance is read again by whoever has its partition now;
+    the tables of that may not even be recovered yet.
 
     An agent that raises would ack its message and be restarted by Faust: the
     batch would be lost. So the whole worker goes down, exit code 1, nothing
     acked; the restart processes exactly the rest.
     """
-    async for event in stream.noack().events():
-        batch: Batch = event.value
-        try:
-            await handle(batch)
-        except PartitionLostError as exc:
-            log.info("Batch left to its new owner: %s", exc)
-            continue
-        except Exception as exc:
-            await program.app.crash(exc)
-            raise
-        if event.message.generation_id != program.app.consumer_generation_id:
-            continue  # read again after the rebalance, if it is still ours
-        program.consumed[event.message.tp] = batch.offset
-        program.consumed_ms[event.message.tp] = batch.timestamp
-        await stream.ack(event)
+    batch: Batch = event.value
+    if _is_of_the_past(program, event):
+        return
+    try:
+        await work()
+    except PartitionLostError as exc:
+        log.info("Batch left to its new owner: %s", exc)
+        return
+    except Exception as exc:
+        await program.app.crash(exc)
+        raise
+    if _is_of_the_past(program, event):
+        return
+    program.consumed[event.message.tp] = batch.offset
+    program.consumed_ms[event.message.tp] = batch.timestamp
+    await stream.ack(event)
+
+
+def _is_of_the_past(program: Program, event: Any) -> bool:
+    """Whether there has been a rebalance since the batch was fetched."""
+    now: int = program.app.consumer_generation_id
+    return bool(event.message.generation_id != now)
 
 
 async def reject(

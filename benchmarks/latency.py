@@ -17,7 +17,7 @@ import numpy.typing as npt
 from benchmarks.measure import tell
 from benchmarks.program import load
 from streamproc import app, history, worker
-from streamproc.history import Segment
+from streamproc.history import Segments
 from streamproc.poll import Poll, encode_poll
 from streamproc.program import Program, wall_clock_us
 from streamproc.topics import Topic, topics_for
@@ -76,13 +76,13 @@ class Seen:
         self,
         partition: int,
         store_ids: Sequence[bytes],
-        segments: Sequence[Segment],
+        segments: Segments,
         newest_us: int,
     ) -> Added:
         added = await self._add(partition, store_ids, segments, newest_us)
         now = time.perf_counter()
-        for segment in segments:
-            for packed in history.unpack(segment.value).tolist():
+        for value in segments.values:
+            for packed in history.unpack(value).tolist():
                 self._at[packed >> history.FLAG_BITS] = now
         return added
 

@@ -19,6 +19,7 @@ from typing import Any
 from faust.types import TP
 
 from agents import polls as polls_agent
+from agents.polls import Sorted
 from benchmarks.measure import tell
 from streamproc import app, settings, worker
 from streamproc.program import Program
@@ -27,7 +28,7 @@ from streamproc.transport.batch import Batch
 from streamproc.transport.kafka.driver import Consumer
 
 JOINED, DONE = "JOINED", "DONE"
-_keep = polls_agent.keep
+_sort = polls_agent.sort
 _first: list[float] = []
 
 
@@ -40,10 +41,10 @@ def load(
     return settings.load({**place, **names, "hourly": "off", "web": "off"}, {})
 
 
-async def _timed(program: Program, batch: Batch) -> None:
+def _timed(program: Program, batch: Batch) -> Sorted:
     if not _first:
         _first.append(time.perf_counter())
-    await _keep(program, batch)
+    return _sort(program, batch)
 
 
 def _partitions(program: Program) -> list[TP]:
@@ -124,7 +125,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Run a worker on an already filled log until it has consumed the load."""
     given = _arguments()
-    polls_agent.keep = _timed
+    polls_agent.sort = _timed
     program = app.build(load(given.data_dir, given.broker, given.app_id, given.prefix))
     gate = Gate(program, given.workers) if given.workers > 1 else None
     if gate:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from streamproc.cells import Cells
 from streamproc.errors import InvalidInput, InvalidPoll, LoadError
 from streamproc.poll import (
     MAX_FUTURE_US,
@@ -169,7 +170,8 @@ class PollFile:
         on_refused: Callable[[Refused], None],
     ) -> None:
         ids, statuses, stamps = columns
-        times, good = parse_timestamps(stamps)
+        encoded = [stamp.encode(errors="replace") for stamp in stamps]
+        times, good = parse_timestamps(Cells.of(encoded))
         status = np.array([STATUS.get(text, -1) for text in statuses], np.int8)
         valid = np.array([self._id_error(text) is None for text in ids], bool)
         good &= (status >= 0) & valid & (times <= now_us + MAX_FUTURE_US)

@@ -77,21 +77,32 @@ def day_of(time_us: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """New polls of one store and day: sorted, one per time."""
+class Segments:
+    """New polls by store and day, as columns: sorted, one per time in each value."""
 
-    store: int
-    day: int
-    value: bytes
+    stores: list[int]
+    days: list[int]
+    values: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def keys(self, store_ids: Sequence[bytes]) -> list[bytes]:
+        """Key of each segment; ``store_ids`` by the number of the store."""
+        tails = {day: segment_key(b"", day) for day in set(self.days)}
+        return [
+            store_ids[store] + tails[day]
+            for store, day in zip(self.stores, self.days, strict=True)
+        ]
 
 
-def group(codes: Ints, packed: Ints) -> list[Segment]:
+def group(codes: Ints, packed: Ints) -> Segments:
     """Split a batch into segments, ordered by store code, then day.
 
     ``codes`` numbers the store of each poll in ``packed``.
     """
     if not len(packed):
-        return []
+        return Segments([], [], [])
     order = np.lexsort((packed, codes))
     codes, packed = codes[order], packed[order]
     time = packed >> FLAG_BITS
@@ -102,22 +113,19 @@ def group(codes: Ints, packed: Ints) -> list[Segment]:
     starts = np.concatenate(([0], cut))
     ends = np.append(cut, len(packed))
     buffer = packed.astype(_ENCODING, copy=False).tobytes()
-    return [
-        Segment(code, number, buffer[a * POLL_BYTES : b * POLL_BYTES])
-        for code, number, a, b in zip(
-            codes[starts].tolist(),
-            day[starts].tolist(),
-            starts.tolist(),
-            ends.tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _time_at(value: bytes, position: int) -> int:
-    return (
-        int.from_bytes(value[position : position + POLL_BYTES], "little") >> FLAG_BITS
+    bounds = zip(
+        (starts * POLL_BYTES).tolist(), (ends * POLL_BYTES).tolist(), strict=True
     )
+    return Segments(
+        codes[starts].tolist(), day[starts].tolist(), [buffer[a:b] for a, b in bounds]
+    )
+
+
+def _is_after(new: bytes, old: bytes) -> bool:
+    """Whether all polls of one segment are later than all of another."""
+    first = int.from_bytes(new[:POLL_BYTES], "little")
+    # With all flags set, so that only a later time is more.
+    return first > int.from_bytes(old[-POLL_BYTES:], "little") | ACTIVE | THINNED
 
 
 def merge(old: bytes, new: bytes) -> tuple[bytes, list[int]]:
@@ -127,7 +135,7 @@ def merge(old: bytes, new: bytes) -> tuple[bytes, list[int]]:
     exactly; it is returned packed, and left out.
     """
     late: list[int] = []
-    if not old or _time_at(old, len(old) - POLL_BYTES) < _time_at(new, 0):
+    if not old or _is_after(new, old):
         merged = old + new
     else:
         present = unpack(old)
@@ -136,7 +144,9 @@ def merge(old: bytes, new: bytes) -> tuple[bytes, list[int]]:
             added, late = _placeable(present.tolist(), added.tolist())
         both = canonical(np.concatenate((present, added)))
         merged = both.astype(_ENCODING, copy=False).tobytes()
-    return _thin_if_due(merged, len(old) // POLL_BYTES), late
+    if len(merged) > THIN_ABOVE * POLL_BYTES:
+        merged = _thin_if_due(merged, len(old) // POLL_BYTES)
+    return merged, late
 
 
 def _placeable(present: list[int], added: list[int]) -> tuple[Ints, list[int]]:
@@ -161,10 +171,7 @@ def _placeable(present: list[int], added: list[int]) -> tuple[Ints, list[int]]:
 def _thin_if_due(value: bytes, old_count: int) -> bytes:
     """Thin a segment that passed the limit, again only every few polls."""
     count = len(value) // POLL_BYTES
-    due = count > THIN_ABOVE and (
-        old_count <= THIN_ABOVE or count // THIN_STEP > old_count // THIN_STEP
-    )
-    if not due:
+    if old_count > THIN_ABOVE and count // THIN_STEP == old_count // THIN_STEP:
         return value
     return np.array(thin(unpack(value).tolist()), _ENCODING).tobytes()
 

@@ -10,6 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from streamproc.cells import Cells, Ints
+
+Words = npt.NDArray[np.uint32]
+
+_WORD = 4
 _SEED = np.uint32(0x9747B28C)
 _M = np.uint32(0x5BD1E995)
 _R = np.uint32(24)
@@ -21,33 +26,28 @@ def partition_for(key: bytes, partitions: int) -> int:
     return int(partitions_for([key], partitions)[0])
 
 
-def partitions_for(keys: Sequence[bytes], partitions: int) -> npt.NDArray[np.int64]:
+def partitions_for(keys: Sequence[bytes], partitions: int) -> Ints:
     """Partition of each key, shape (len(keys),)."""
-    lengths = np.fromiter(map(len, keys), np.int64, len(keys))
-    result = np.empty(len(keys), np.int64)
-    for length in np.unique(lengths).tolist():
-        chosen = np.flatnonzero(lengths == length)
-        same = b"".join([keys[i] for i in chosen.tolist()])
-        hashes = _murmur2(np.frombuffer(same, np.uint8).reshape(len(chosen), length))
-        result[chosen] = (hashes & _POSITIVE) % np.uint32(partitions)
-    return result
+    cells = Cells.of(keys)
+    width = int(cells.lengths.max(initial=0)) // _WORD * _WORD + _WORD
+    words = cells.chars(width).view("<u4").T
+    hashes = _murmur2(words, cells.lengths) & _POSITIVE
+    return (hashes % np.uint32(partitions)).astype(np.int64)
 
 
-def _murmur2(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
-    """Hash each row of ``data``, shape (n, length); 32-bit overflow is meant."""
-    rows, length = data.shape
-    h = np.full(rows, _SEED ^ np.uint32(length), np.uint32)
-    whole = length // 4 * 4
-    words = np.ascontiguousarray(data[:, :whole]).view("<u4").reshape(rows, whole // 4)
-    for column in range(whole // 4):
-        k = words[:, column] * _M
+def _murmur2(words: Words, lengths: Ints) -> Words:
+    """Hash keys; row i of ``words`` has bytes 4 i to 4 i + 3 of each, or zeros.
+
+    32-bit overflow is meant.
+    """
+    whole, rest = lengths // _WORD, lengths % _WORD
+    h = _SEED ^ lengths.astype(np.uint32)
+    for number, word in enumerate(words):
+        k = word * _M
         k ^= k >> _R
-        h = (h * _M) ^ (k * _M)
-    rest = data[:, whole:].astype(np.uint32)
-    for column in reversed(range(length - whole)):
-        h ^= rest[:, column] << np.uint32(8 * column)
-    if length > whole:
-        h *= _M
+        h = np.where(number < whole, (h * _M) ^ (k * _M), h)
+    last = words[whole, np.arange(len(lengths))]
+    h = np.where(rest > 0, (h ^ last) * _M, h)
     h ^= h >> np.uint32(13)
     h *= _M
     return h ^ (h >> np.uint32(15))

@@ -186,7 +186,7 @@ class Settings:
         32, _integer(1, 65_536), "MiB of RocksDB block cache per table and partition."
     )
     write_buffer: int = setting(
-        32, _integer(1, 4_096), "MiB of RocksDB write buffer per table and partition."
+        8, _integer(1, 4_096), "MiB of RocksDB write buffer per table and partition."
     )
     stall_timeout: float = setting(
         300.0,

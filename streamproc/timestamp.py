@@ -1,19 +1,17 @@
 """Timestamps: UTC microseconds of what producers write, one or a whole batch. Pure.
 
-``parse_timestamp`` states the rules. ``parse_timestamps`` reads the usual form only,
+``parse_timestamp`` states the rules. ``parse_timestamps`` reads the usual forms only,
 as a matrix of characters: each column is checked and converted at once.
 """
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
+from streamproc.cells import Bytes, Cells, Ints
 from streamproc.errors import InvalidPoll
-
-Ints = npt.NDArray[np.int64]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -63,57 +61,49 @@ def timestamp_text(time_us: int) -> str:
 
 
 _WIDTH = 30  # YYYY-MM-DD HH:MM:SS.ffffff UTC
+_SECONDS = 19  # characters up to the fraction
 _DIGITS = (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18)
-_MARKS = ((4, "-"), (7, "-"), (10, " "), (13, ":"), (16, ":"))
+_MARKS = ((4, "-"), (7, "-"), (13, ":"), (16, ":"))
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 
 
-def parse_timestamps(stamps: Sequence[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+def parse_timestamps(stamps: Cells) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """UTC microseconds of each stamp, and which of them could be read.
 
-    Reads ``YYYY-MM-DD HH:MM:SS[.ffffff] UTC`` only, with up to 6 digits;
-    others are for ``parse_timestamp``.
+    Reads ``YYYY-MM-DD HH:MM:SS[.ffffff] UTC`` and ``YYYY-MM-DDTHH:MM:SS[.ffffff]Z``
+    only, with up to 6 digits; others are for ``parse_timestamp``.
     """
-    lengths = np.fromiter(map(len, stamps), np.int64, len(stamps))
-    text = "".join([s.ljust(_WIDTH) for s in stamps])
-    if len(text) != _WIDTH * len(stamps) or not text.isascii():
-        text = "".join([s.ljust(_WIDTH) if _fits(s) else " " * _WIDTH for s in stamps])
     # One row per character position: column work on contiguous memory.
-    chars = np.frombuffer(text.encode(), np.uint8).reshape(-1, _WIDTH).T.copy()
+    chars = stamps.chars(_WIDTH).T.copy()
     digits = chars - np.uint8(ord("0"))  # wraps above 9 for anything but a digit
-    good = np.ones(len(stamps), bool)
-    for position in _DIGITS:
-        good &= digits[position] <= 9
+    good = (digits[_DIGITS, :] <= 9).all(axis=0) & (stamps.lengths <= _WIDTH)
     for position, mark in _MARKS:
         good &= chars[position] == ord(mark)
-    micros, good_tail = _fractions(chars, digits, lengths)
-    seconds, good_date = _seconds(digits.astype(np.int64))
+    micros, good_end = _end(chars, digits, stamps.lengths)
+    seconds, good_date = _seconds(digits[:_SECONDS].astype(np.int64))
     time_us = seconds * 1_000_000 + micros
-    return time_us, good & good_tail & good_date & (time_us >= 0)
+    return time_us, good & good_end & good_date & (time_us >= 0)
 
 
-def _fits(stamp: str) -> bool:
-    return len(stamp) <= _WIDTH and stamp.isascii()
-
-
-def _fractions(
-    chars: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], lengths: Ints
+def _end(
+    chars: Bytes, digits: Bytes, lengths: Ints
 ) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """Microseconds after the second, and whether `` UTC`` ends the stamp."""
-    count = np.where(lengths == 23, 0, lengths - 24)
-    good = (lengths == 23) | ((lengths >= 25) & (lengths <= _WIDTH))
-    good &= (count == 0) | (chars[19] == ord("."))
+    """Microseconds after the second, and whether the zone ends the stamp."""
+    row = np.arange(len(lengths))
+    last = np.clip(lengths - 1, _SECONDS, _WIDTH - 1)
+    iso = (chars[10] == ord("T")) & (chars[last, row] == ord("Z"))
+    good = iso | (chars[10] == ord(" "))
+    for back, letter in enumerate("CTU "):
+        good &= iso | (chars[last - back, row] == ord(letter))
+    # Digits of the fraction; -1 when there is no point either.
+    count = lengths - _SECONDS - 1 - np.where(iso, 1, 4)
+    good &= (count == -1) | ((count >= 1) & (chars[_SECONDS] == ord(".")))
     micros = np.zeros(len(lengths), np.int64)
     for place in range(6):
-        inside = place < count
-        digit = np.where(inside, digits[20 + place], 0)
+        digit = np.where(place < count, digits[_SECONDS + 1 + place], 0)
         good &= digit <= 9
         micros = micros * 10 + digit
-    at = np.clip(lengths - 4, 0, _WIDTH - 4)
-    column = np.arange(len(lengths))
-    for place, mark in enumerate(" UTC"):
-        good &= chars[at + place, column] == ord(mark)
-    return micros, good
+    return micros, good & (count <= 6)
 
 
 def _seconds(d: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:

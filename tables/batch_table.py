@@ -18,9 +18,9 @@ from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
-from faust.stores.rocksdb import Store
+from faust.stores.rocksdb import RocksDBOptions, Store
 from faust.types import TP
-from rocksdict import Rdict, WriteBatch
+from rocksdict import Options, Rdict, WriteBatch
 
 from streamproc.transport.batch import BatchSchema, declare_batched
 from tables import cutoff
@@ -28,6 +28,8 @@ from tables import cutoff
 log = logging.getLogger(__name__)
 
 _MIB = 1 << 20
+_FILTER_SHARE = 0.05
+"""Of the write buffer."""
 
 
 class PartitionLostError(Exception):
@@ -35,6 +37,20 @@ class PartitionLostError(Exception):
 
     Nothing was written; its new owner reads the same batch again.
     """
+
+
+class _Options(RocksDBOptions):
+    """Faust's, with a filter for what has been written but not flushed.
+
+    Most keys of a batch are new when few polls are of the same store.
+    """
+
+    def as_options(self) -> Options:
+        """RocksDB's own form of the options."""
+        options = super().as_options()
+        options.set_memtable_whole_key_filtering(True)
+        options.set_memtable_prefix_bloom_ratio(_FILTER_SHARE)
+        return options
 
 
 class RocksStore(Store):
@@ -45,6 +61,10 @@ class RocksStore(Store):
     """
 
     logger = logging.getLogger("faust.stores")  # Faust's lines, not ours
+
+    def __init__(self, *args: Any, options: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, options=options, **kwargs)
+        self.rocksdb_options = _Options(**options)
 
     def _open_for_partition(self, partition: int) -> Rdict:
         try:
@@ -98,12 +118,15 @@ class BatchTable(faust.Table[bytes, bytes]):
 
     logger = logging.getLogger("faust.tables")  # Faust's lines, not ours
 
+    #: Keys that are not the table's rows.
+    own_keys: tuple[bytes, ...] = (RocksStore.offset_key,)
+
     def __init__(
         self,
         app: faust.App,
         *,
         block_cache: int = 32,
-        write_buffer: int = 32,
+        write_buffer: int = 8,
         **kw: Any,
     ) -> None:
         super().__init__(

@@ -1,27 +1,32 @@
 """Table ``histories``: every store's polls, in segments of one UTC day.
 
 Written by ``agents.polls``, scanned by ``agents.reports``. Keys and values:
-``streamproc.history``. One key more per partition, ``NEWEST``, holds the time of
-the newest poll the partition has seen.
+``streamproc.history``. Two keys more per partition: ``NEWEST`` holds the time of the
+newest poll the partition has seen, ``OLDEST`` a day before which it has never held
+any; without it, nobody knows.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from streamproc import history
-from streamproc.history import Segment
+from streamproc.history import Segments
 from tables.batch_table import BatchTable
 
 Ints = npt.NDArray[np.int64]
 
 NEWEST = b"\0newest"
+OLDEST = b"\0oldest"
 _SCAN_SEGMENTS = 8_192
+_SHORT = history.THIN_ABOVE * history.POLL_BYTES
+"""Bytes of a segment that is not thinned."""
 
 
 @dataclass(slots=True)
@@ -49,11 +54,13 @@ class Chunk:
 class Histories(BatchTable):
     """Polls by store and day."""
 
+    own_keys = (*BatchTable.own_keys, NEWEST, OLDEST)
+
     async def add(
         self,
         partition: int,
         store_ids: Sequence[bytes],
-        segments: Sequence[Segment],
+        segments: Segments,
         newest_us: int,
     ) -> Added:
         """Merge new polls into the segments they belong to, and write those.
@@ -62,46 +69,76 @@ class Histories(BatchTable):
         """
         added = Added()
         async with self.exclusive(partition):
-            keys = [history.segment_key(store_ids[s.store], s.day) for s in segments]
-            old = self.read_many(partition, keys) if keys else []
+            # In the order of their keys, which RocksDB finds and keeps sooner.
+            keys = segments.keys(store_ids)
+            old = await asyncio.to_thread(self.read_many, partition, keys)
             changes: dict[bytes, bytes | None] = {}
-            for key, before, segment in zip(keys, old, segments, strict=True):
-                after, late = history.merge(before or b"", segment.value)
-                added.late += [(segment.store, poll) for poll in late]
+            rows = zip(keys, old, segments.values, segments.stores, strict=True)
+            for key, before, new, store in rows:
+                if before is None and len(new) <= _SHORT:
+                    changes[key] = new
+                    continue
+                after, late = history.merge(before or b"", new)
+                if late:
+                    added.late += [(store, poll) for poll in late]
                 if after != before:
                     changes[key] = after
-            self._retain(partition, store_ids, segments, old, changes, added)
+            if keys and self._spans_too_much(partition, segments, changes):
+                self._retain(partition, store_ids, segments, old, changes, added)
             if newest_us > self.newest_us(partition):
                 changes[NEWEST] = newest_us.to_bytes(8, "big")
             added.segments = len(changes)
             await self.write(partition, changes)
         return added
 
+    def _spans_too_much(
+        self,
+        partition: int,
+        segments: Segments,
+        changes: dict[bytes, bytes | None],
+    ) -> bool:
+        """Whether any store can have days to let go of; notes the oldest day.
+
+        Looking at each store's other days would cost as much as all the rest.
+        """
+        newest_us, noted = self.newest_us(partition), self.read(partition, OLDEST)
+        if noted is None and newest_us >= 0:
+            return True  # written by a version that did not note it
+        oldest = min(segments.days)
+        if noted is None or oldest < int.from_bytes(noted, "big"):
+            changes[OLDEST] = oldest.to_bytes(8, "big")
+        else:
+            oldest = int.from_bytes(noted, "big")
+        newest = max(max(segments.days), history.day_of(newest_us))
+        return newest - oldest > history.KEPT_DAYS
+
     def _retain(
         self,
         partition: int,
         store_ids: Sequence[bytes],
-        segments: Sequence[Segment],
+        segments: Segments,
         old: Sequence[bytes | None],
         changes: dict[bytes, bytes | None],
         added: Added,
     ) -> None:
         """Let go of days that are too old, for stores that got a new one."""
         fresh = {
-            segment.store
-            for segment, before in zip(segments, old, strict=True)
+            store
+            for store, before in zip(segments.stores, old, strict=True)
             if before is None
         }
-        cursor = self._db(partition).iter() if fresh else None
-        for store, group in groupby(segments, key=attrgetter("store")):
-            if store not in fresh:
-                continue  # no new day
+        if not fresh:
+            return
+        cursor = self._db(partition).iter()
+        rows = zip(segments.stores, segments.days, strict=True)
+        theirs = (row for row in rows if row[0] in fresh)
+        for store, group in groupby(theirs, key=itemgetter(0)):
             store_id = store_ids[store]
-            mine = list(group)
+            mine = [day for _, day in group]
             present = set(_days_of(cursor, store_id))
             if not present and len(mine) == 1:
                 continue  # its first
-            days = present | {segment.day for segment in mine}
+            days = present.union(mine)
             if max(days) - min(days) <= history.KEPT_DAYS:
                 continue
             for day in days - history.retained(days):
@@ -122,7 +159,7 @@ class Histories(BatchTable):
 
         Each chunk reads afresh, so no iterator outlives it.
         """
-        start = b"\1"  # after NEWEST
+        start = b"\1"  # after NEWEST and OLDEST
         while chunk := self._chunk(partition, start, stores):
             yield chunk
             start = chunk.store_ids[-1] + b"\1"  # after all its days

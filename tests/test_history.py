@@ -98,10 +98,11 @@ class Kept:
         """Merge a batch, then let go of days that are too old."""
         codes = np.array([store for store, _, _ in polls], np.int64)
         packed = history.pack((time_us, active) for _, time_us, active in polls)
-        for segment in history.group(codes, packed):
-            key = (segment.store, segment.day)
+        segments = history.group(codes, packed)
+        keys = zip(segments.stores, segments.days, strict=True)
+        for key, value in zip(keys, segments.values, strict=True):
             before = self.segments.get(key, b"")
-            self.segments[key], late = history.merge(before, segment.value)
+            self.segments[key], late = history.merge(before, value)
             self.late += late
         for store in {store for store, _, _ in polls}:
             days = {day for of, day in self.segments if of == store}
@@ -307,17 +308,14 @@ def test_a_batch_is_split_by_store_and_utc_day() -> None:
     codes = np.array([store for store, _, _ in polls], np.int64)
     packed = history.pack((time_us, active) for _, time_us, active in polls)
     segments = history.group(codes, packed)
-    assert [(segment.store, segment.day) for segment in segments] == [
-        (0, DAY_0),
-        (0, DAY_0 + 1),
-        (1, DAY_0 + 1),
-    ]
-    assert plain(polls) == {(s.store, s.day): s.value for s in segments}
+    keys = list(zip(segments.stores, segments.days, strict=True))
+    assert keys == [(0, DAY_0), (0, DAY_0 + 1), (1, DAY_0 + 1)]
+    assert plain(polls) == dict(zip(keys, segments.values, strict=True))
 
 
 def test_no_polls_are_no_segments() -> None:
     """An empty batch changes nothing."""
-    assert history.group(np.zeros(0, np.int64), history.pack([])) == []
+    assert len(history.group(np.zeros(0, np.int64), history.pack([]))) == 0
 
 
 def test_a_canonical_history_is_sorted_with_one_poll_per_time() -> None:

@@ -10,8 +10,10 @@ PACKAGES = ("streamproc", "agents", "tables")
 
 PURE = (
     "streamproc.errors",
+    "streamproc.cells",
     "streamproc.timestamp",
     "streamproc.poll",
+    "streamproc.poll_batch",
     "streamproc.history",
     "streamproc.schedule",
     "streamproc.timeline",

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamproc import poll_batch
 from streamproc.errors import InvalidPoll
 from streamproc.poll import (
     Poll,
     check_store_id,
     encode_poll,
     parse_poll,
-    parse_polls,
 )
+from streamproc.poll_batch import parse_polls
 from streamproc.timestamp import parse_timestamp
 from tests.test_reference import MINUTE_US, utc
 
@@ -282,7 +283,7 @@ def accepted_in(values: Sequence[bytes | None], now_us: int) -> list[tuple[int, 
     assert len(set(batch.store_ids)) == len(batch.store_ids)
     columns = (batch.rows, batch.codes, batch.packed)
     return [
-        (row, Poll(batch.store_ids[code], packed >> 2, bool(packed & 1)))
+        (row, Poll(batch.store_ids[code].decode(), packed >> 2, bool(packed & 1)))
         for row, code, packed in zip(*(c.tolist() for c in columns), strict=True)
     ]
 
@@ -492,12 +493,84 @@ def test_an_empty_batch_is_a_batch() -> None:
     assert rejected_in([], NOW_US) == []
 
 
+USUAL_FORMS = [
+    written(),
+    written().replace(b'": "', b'":"').replace(b'", "', b'","'),
+    json.dumps(dict(reversed(USUAL.items()))).encode(),
+    written(timestamp_utc="2025-05-06 11:00:00 UTC"),
+    written(timestamp_utc="2025-05-06 11:00:00.123456 UTC"),
+    written(timestamp_utc="2025-05-06T11:00:00Z"),
+    written(timestamp_utc="2025-05-06T11:00:00.25Z"),
+    written(status="inactive"),
+    written(store_id="A"),
+    written(store_id="Main St. 5 / {b:c, d}"),
+    written(store_id="7f2c1f0e-6f0a-4c57-9d37-1b3a6b1d0c11"),
+    written(store_id="x" * 128),
+]
+
+
+@pytest.mark.parametrize("value", USUAL_FORMS, ids=lambda value: f"{value!a:.70}")
+def test_the_usual_forms_are_read_all_at_once(
+    value: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What producers commonly write does not go through the rules one by one."""
+    expected = parse_poll(value, NOW_US)
+    monkeypatch.delattr(poll_batch, "parse_poll")
+    assert accepted_in([value] * 3, NOW_US) == [(row, expected) for row in range(3)]
+
+
+NEARLY_USUAL = [
+    written() + b" ",
+    b" " + written(),
+    written().replace(b"{", b"["),
+    written().replace(b"}", b"]"),
+    written().replace(b'":', b'"='),
+    written().replace(b'", "', b'"; "'),
+    written().replace(b", ", b",\n"),
+    written().replace(b"store_id", b"store-id"),
+    written().replace(b'"status"', b'"store_id"'),
+    written().replace(b'"status"', b'"status\\u0000"'),
+    written().replace(b"active", b"Active"),
+    written().replace(b"active", b"actives"),
+    written(store_id="a\\b"),
+    written(store_id='"'),
+    written(store_id=" x"),
+    written(store_id="é"),
+    written(store_id="x" * 129),
+    written().replace(b"1481", b"14\x0081"),
+    written().replace(b"1481", b"14\x8181"),
+    written(timestamp_utc="2025-05-06T11:00:00 UTC"),
+    written(timestamp_utc="2025-05-06 11:00:00Z"),
+    written(timestamp_utc="2025-05-06 11:00:00.1234567 UTC"),
+    written(timestamp_utc="2025-05-06 11:00:00. UTC"),
+    written(timestamp_utc="2025-05-06T11:00:00.Z"),
+    written(note="x"),
+    b"",
+    None,
+]
+
+
+@pytest.mark.parametrize("value", NEARLY_USUAL, ids=lambda value: f"{value!a:.70}")
+def test_what_is_nearly_in_the_usual_form_is_read_by_the_rules(
+    value: bytes | None,
+) -> None:
+    """Each among usual ones, at the beginning, in the middle and at the end."""
+    try:
+        expected = [parse_poll(value, NOW_US)]
+    except InvalidPoll:
+        expected = []
+    usual = parse_poll(written(), NOW_US)
+    found = accepted_in([value, written(), value, written(), value], NOW_US)
+    polls = [poll for _, poll in found]
+    assert polls == [*expected, usual, *expected, usual, *expected]
+
+
 def test_a_batch_numbers_its_stores_once() -> None:
-    """Polls of one store share a code, in the order of the batch."""
+    """Polls of one store share a code; stores are in the order of their ids."""
     order = ["b", "a", "b", "c", "a"]
     batch = parse_polls([encode_poll(Poll(s, NOW_US, True)) for s in order], NOW_US)
-    assert order == [batch.store_ids[code] for code in batch.codes.tolist()]
-    assert sorted(batch.store_ids) == ["a", "b", "c"]
+    assert order == [batch.store_ids[code].decode() for code in batch.codes.tolist()]
+    assert batch.store_ids == [b"a", b"b", b"c"]
 
 
 @THOROUGH

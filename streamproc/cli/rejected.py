@@ -97,7 +97,7 @@ def _rejected(batch: Batch, row: int) -> Rejected:
     topic = headers.get("topic", "?")
     return Rejected(
         f"{topic}/{headers.get('partition', '?')}/{headers.get('offset', '?')}",
-        batch.timestamps_ms[row],
+        int(batch.timestamps_ms[row]),
         headers.get("reason", "?"),
         headers.get("message", ""),
         topic,

@@ -5,69 +5,93 @@ each fetched run as one message. Its value is the ``Batch``, its offset the last
 record's. A batched topic needs one agent with concurrency 1.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from faust import Schema
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 
-Headers = Sequence[tuple[str, bytes]]
-
-NO_HEADERS: Headers = ()
+from streamproc.cells import Cells, Ints
+from streamproc.transport.columns import Columns, Headers
 
 
 class Batch:
     """A run of records of one partition, as columns of equal length."""
 
-    __slots__ = (
-        "checksum",
-        "headers",
-        "keys",
-        "offsets",
-        "partition",
-        "record_headers",
-        "timestamps_ms",
-        "topic",
-        "values",
-    )
+    __slots__ = ("columns", "partition", "topic")
 
-    def __init__(
-        self,
-        tp: TP,
-        offsets: Sequence[int],
-        timestamps_ms: Sequence[int],
-        keys: Sequence[bytes | None],
-        values: Sequence[bytes | None],
-        record_headers: Mapping[int, Headers],
-    ) -> None:
+    #: Of the batch as a message; a record's own are in ``record_headers``.
+    headers: Headers = ()
+    checksum = None
+    timestamp_type = 0
+    """Create time, as Kafka numbers it."""
+
+    def __init__(self, tp: TP, columns: Columns) -> None:
         self.topic = tp.topic
         self.partition = tp.partition
-        self.offsets = offsets
-        self.timestamps_ms = timestamps_ms
-        self.keys = keys
-        self.values = values
-        # Few records carry headers: a mapping from row to headers.
-        self.record_headers = record_headers
-        self.headers: Headers = NO_HEADERS
-        self.checksum = None
+        self.columns = columns
 
     def __len__(self) -> int:
-        return len(self.offsets)
+        return len(self.columns)
 
     @property
     def offset(self) -> int:
         """The last record's: whoever acks the batch has dealt with all of it."""
-        return self.offsets[-1]
+        return int(self.columns.offsets[-1])
 
     @property
     def timestamp(self) -> int:
         """The last record's, in milliseconds."""
-        return self.timestamps_ms[-1]
+        return int(self.columns.timestamps_ms[-1])
 
     @property
-    def timestamp_type(self) -> int:
-        """Create time, as Kafka numbers it."""
-        return 0
+    def offsets(self) -> Ints:
+        """Offset of each record."""
+        return self.columns.offsets
+
+    @property
+    def timestamps_ms(self) -> Ints:
+        """Timestamp of each record."""
+        return self.columns.timestamps_ms
+
+    @property
+    def keys(self) -> Cells:
+        """Key of each record."""
+        return self.columns.keys
+
+    @property
+    def values(self) -> Cells:
+        """Value of each record."""
+        return self.columns.values
+
+    @property
+    def record_headers(self) -> Mapping[int, Headers]:
+        """Headers of the records that have some, by row."""
+        return self.columns.headers
+
+
+class Record(NamedTuple):
+    """One record, for a topic that is not batched."""
+
+    offset: int
+    timestamp: int
+    headers: Headers
+    key: bytes | None
+    value: bytes | None
+
+
+def singles(batch: Batch) -> Iterator[Record]:
+    """The records of a batch, one by one."""
+    rows = zip(
+        batch.offsets.tolist(),
+        batch.timestamps_ms.tolist(),
+        batch.keys,
+        batch.values,
+        strict=True,
+    )
+    for row, (offset, timestamp, key, value) in enumerate(rows):
+        yield Record(offset, timestamp, batch.record_headers.get(row, ()), key, value)
 
 
 class BatchSchema(Schema):
@@ -92,8 +116,8 @@ def batched_topics(app: Any) -> set[str]:
     return names
 
 
-class BatchedOffsets:
-    """Mixin for a Faust consumer: how batched topics are committed.
+class BatchedConsumer:
+    """Mixin for a Faust consumer: how batches are delivered and committed.
 
     Faust commits up to the first gap between acked offsets, and learns of gaps
     an interval late; with batches every offset jump would be one. A batched
@@ -115,6 +139,26 @@ class BatchedOffsets:
         acked.clear()
         self._acked_index[tp].clear()
         return last + 1
+
+    def _to_message(self, tp: TP, record: Batch | Record) -> ConsumerMessage:
+        key, value = (
+            (None, record) if isinstance(record, Batch) else (record.key, record.value)
+        )
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            record.offset,
+            record.timestamp / 1000,
+            0,
+            record.headers,
+            key,
+            value,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if tp.topic not in batched_topics(self.app):

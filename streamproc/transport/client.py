@@ -11,7 +11,8 @@ from faust.types import TP
 
 from streamproc.settings import Settings
 from streamproc.topics import Topic
-from streamproc.transport.batch import Batch, Headers
+from streamproc.transport.batch import Batch
+from streamproc.transport.columns import Headers
 
 
 class Client(Protocol):

@@ -250,8 +250,8 @@ def _partition_info(program: Program, args: dict[str, Any]) -> dict[str, Any]:
 def estimated_keys(table: BatchTable, partition: int) -> int:
     """How many keys a partition holds, as RocksDB estimates it."""
     found = table._db(partition).property_int_value("rocksdb.estimate-num-keys") or 0
-    own = 1 + (table.name == STORES and table.read(partition, b"\0newest") is not None)
-    return max(int(found) - own, 0)
+    own = [table.read(partition, key) for key in table.own_keys]
+    return max(int(found) - len([key for key in own if key is not None]), 0)
 
 
 ITEMS = Call("items", _items, "", encode=_encode_items, decode=_decode_items)

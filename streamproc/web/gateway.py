@@ -13,7 +13,8 @@ from aiohttp import web
 from streamproc.errors import InvalidInput
 from streamproc.history import ACTIVE, FLAG_BITS
 from streamproc.partitioner import partitions_for
-from streamproc.poll import Poll, PollBatch, encode_poll, parse_polls
+from streamproc.poll import Poll, encode_poll
+from streamproc.poll_batch import PollBatch, parse_polls
 from streamproc.schedule import check_zone, parse_hours
 from streamproc.topics import Topic
 from streamproc.transport.client import by_partition
@@ -110,12 +111,13 @@ class Gateway:
         return json({"accepted": accepted, "rejected": rejected}, status)
 
     async def _append_polls(self, parsed: PollBatch) -> None:
-        ids = [parsed.store_ids[code] for code in parsed.codes.tolist()]
+        keys = [parsed.store_ids[code] for code in parsed.codes.tolist()]
         values: list[bytes | None] = [
-            encode_poll(Poll(store_id, packed >> FLAG_BITS, bool(packed & ACTIVE)))
-            for store_id, packed in zip(ids, parsed.packed.tolist(), strict=True)
+            encode_poll(
+                Poll(store_id.decode(), packed >> FLAG_BITS, bool(packed & ACTIVE))
+            )
+            for store_id, packed in zip(keys, parsed.packed.tolist(), strict=True)
         ]
-        keys = [store_id.encode() for store_id in ids]
         await self._append(self._site.program.topics.polls, keys, values)
 
     async def hours(self, request: web.Request) -> web.Response:

@@ -104,7 +104,7 @@ def _records(batch: Batch) -> list[Rejected]:
         fact = {name: text.decode(errors="replace") for name, text in headers.items()}
         found.append(
             Rejected(
-                batch.timestamps_ms[row] * 1000,
+                int(batch.timestamps_ms[row]) * 1000,
                 fact.get("reason", "unknown"),
                 fact.get("message", ""),
                 fact.get("topic", ""),

@@ -20,7 +20,7 @@ from streamproc.report.state import Report
 from streamproc.settings import Settings
 from streamproc.topics import Topic, changelog, topics_for
 from streamproc.transport.client import Client, connect
-from tables.histories import NEWEST
+from tables.histories import Histories
 from tests.kafka.records import (
     committed,
     create_topic,
@@ -147,7 +147,7 @@ def by_store(items: Iterable[tuple[bytes, bytes]]) -> dict[bytes, list[int]]:
     """Put the segments of each store together."""
     values: dict[bytes, list[bytes]] = {}
     for key, value in sorted(items):
-        if key != NEWEST:
+        if key not in Histories.own_keys:
             values.setdefault(history.split_key(key)[0], []).append(value)
     return {
         store: np.concatenate([history.unpack(v) for v in segments]).tolist()

@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from agents import polls, reports
+from agents.polls import Sorted
 from streamproc import app, settings, worker
 from streamproc.errors import StreamprocError
 from streamproc.program import Program
@@ -25,10 +26,10 @@ POISON = b"poison"
 def _raise() -> None:
     keep = polls.keep
 
-    async def poisoned(program: Program, batch: Batch) -> None:
+    async def poisoned(program: Program, batch: Batch, given: Sorted) -> None:
         if POISON in batch.values:
             raise RuntimeError("made to raise")
-        await keep(program, batch)
+        await keep(program, batch, given)
 
     polls.keep = poisoned
 
@@ -61,7 +62,7 @@ def _no_recovery() -> None:
 
 
 def _hang() -> None:
-    async def forever(program: Program, batch: Batch) -> None:
+    async def forever(program: Program, batch: Batch, given: Sorted) -> None:
         await asyncio.Event().wait()
 
     polls.keep = forever

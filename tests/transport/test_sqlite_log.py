@@ -14,11 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from faust.types import TP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamproc.cells import Cells
 from streamproc.errors import (
     LogError,
     LogLockedError,
@@ -27,11 +29,11 @@ from streamproc.errors import (
     TopicMismatchError,
     UnknownTopicError,
 )
+from streamproc.transport.columns import Columns
 from streamproc.transport.sqlite import cleaner as cleaner_module
 from streamproc.transport.sqlite import codec
 from streamproc.transport.sqlite import log as log_module
 from streamproc.transport.sqlite.cleaner import TOMBSTONES_KEPT_MS, Cleaned, Cleaner
-from streamproc.transport.sqlite.codec import Columns
 from streamproc.transport.sqlite.lock import WorkerLock
 from streamproc.transport.sqlite.log import Append, Log
 from streamproc.transport.sqlite.schema import SCHEMA_VERSION
@@ -284,10 +286,10 @@ def test_a_stored_batch_is_read_back(rows: list[tuple[int, New]], base: int) -> 
         record.at(offset) for offset, (_, record) in zip(offsets, rows, strict=True)
     ]
     stored = Columns(
-        offsets,
-        [record.timestamp_ms for record in sent],
-        [record.key for record in sent],
-        [record.value for record in sent],
+        np.array(offsets, np.int64),
+        np.array([record.timestamp_ms for record in sent], np.int64),
+        Cells.of([record.key for record in sent]),
+        Cells.of([record.value for record in sent]),
         {row: record.headers for row, record in enumerate(sent) if record.headers},
     )
     found = codec.decode(codec.encode(stored), base)

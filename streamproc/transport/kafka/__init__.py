@@ -2,5 +2,6 @@
 
 ``driver`` is what the worker runs on, ``client`` what other processes use;
 both connect as ``security`` says, read through ``records``, write through
-``append`` and create topics through ``admin``.
+``append`` (``record_batch`` is what both read and write) and create topics
+through ``admin``.
 """

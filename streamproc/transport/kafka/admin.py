@@ -103,7 +103,7 @@ async def _check(
                 f"topic {topic.name} has {counts[topic.name]} partitions, but"
                 f" {topic.partitions} are needed: set partitions to"
                 f" {counts[topic.name]}, or take another app_id and topic_prefix and"
-                " load the data again (see docs/kafka.md)"
+                " load the data again (see docs/operations.md)"
             )
         needed = _policy(topic)
         if policies.get(topic.name, needed) != needed:

@@ -5,11 +5,19 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from streamproc.cells import Ints
 from streamproc.errors import RecordTooLargeError
-from streamproc.transport.batch import Headers
+from streamproc.transport.columns import Headers
+from streamproc.transport.kafka.record_batch import (
+    RECORD_OVERHEAD,
+    Built,
+    lengths,
+    written,
+)
 
 BATCH_BYTES = 900_000
 """Records of a batch before compression; brokers take 1 MiB unless told."""
@@ -40,9 +48,6 @@ def be_patient(producer: AIOKafkaProducer) -> None:
     producer._message_accumulator._batch_ttl = DELIVERY_TIMEOUT_S
 
 
-_NONE: list[tuple[str, bytes]] = []
-
-
 async def append(
     producer: AIOKafkaProducer,
     topic: str,
@@ -58,10 +63,9 @@ async def append(
     """
     pending = []
     try:
-        for batch in _batches(producer, keys, values, headers or {}):
-            count = batch.record_count()
+        for batch in _batches(keys, values, headers or {}):
             sent = await producer.send_batch(batch, topic, partition=partition)
-            pending.append((count, sent))
+            pending.append((batch.record_count(), sent))
     finally:
         # All are awaited even when one fails: nothing may arrive later.
         results = await asyncio.gather(*(f for _, f in pending), return_exceptions=True)
@@ -82,22 +86,32 @@ async def append(
 
 
 def _batches(
-    producer: AIOKafkaProducer,
     keys: Sequence[bytes | None],
     values: Sequence[bytes | None],
     headers: Mapping[int, Headers],
-) -> Iterator[Any]:
-    """Fill batch after batch; a record too large for any has one of its own."""
+) -> Iterator[Built]:
+    """Batch after batch; a record too large for any has one of its own."""
     now_ms = time.time_ns() // 1_000_000
-    batch = producer.create_batch()
-    put = batch.append
-    for row, (key, value) in enumerate(zip(keys, values, strict=True)):
-        extra = list(headers[row]) if row in headers else _NONE
-        if put(timestamp=now_ms, key=key, value=value, headers=extra) is None:
-            yield batch
-            batch = producer.create_batch()
-            put = batch.append
-            put(timestamp=now_ms, key=key, value=value, headers=extra)
-    if batch.record_count():
-        batch.close()
-        yield batch
+    key_lengths, value_lengths = lengths(keys), lengths(values)
+    sizes = RECORD_OVERHEAD + np.maximum(key_lengths, 0) + np.maximum(value_lengths, 0)
+    for row, pairs in headers.items():
+        sizes[row] += sum(RECORD_OVERHEAD + len(n) + len(v) for n, v in pairs)
+    for start, stop in _cuts(sizes):
+        mine = slice(start, stop)
+        records = written(
+            (keys[mine], key_lengths[mine]),
+            (values[mine], value_lengths[mine]),
+            {row - start: headers[row] for row in headers if start <= row < stop},
+        )
+        yield Built(records, stop - start, now_ms)
+
+
+def _cuts(sizes: Ints) -> Iterator[tuple[int, int]]:
+    """Where each batch begins and ends."""
+    before = np.concatenate(([0], np.cumsum(sizes)))
+    start = 0
+    while start < len(sizes):
+        full = np.searchsorted(before, before[start] + BATCH_BYTES, side="right") - 1
+        stop = max(int(full), start + 1)
+        yield start, stop
+        start = stop

@@ -14,10 +14,11 @@ from streamproc.errors import BrokerUnavailableError
 from streamproc.partitioner import partitions_for
 from streamproc.settings import Settings
 from streamproc.topics import Topic
-from streamproc.transport.batch import Batch, Headers
+from streamproc.transport.batch import Batch
 from streamproc.transport.client import by_partition
+from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import admin, append
-from streamproc.transport.kafka.records import LIGHT, RecordBatch
+from streamproc.transport.kafka.records import AsColumns, batches
 from streamproc.transport.kafka.security import addresses, connection
 
 REQUEST_TIMEOUT_S = 30.0
@@ -128,18 +129,16 @@ class KafkaClient:
         for tp, offset in positions.items():
             if self._positions.get(tp) != offset:
                 consumer.seek(TopicPartition(tp.topic, tp.partition), offset)
-        fetched = await consumer.getmany(
-            timeout_ms=int(timeout_s * 1000), max_records=_READ_RECORDS
-        )
-        batches: list[Batch] = [
-            RecordBatch(TP(tp.topic, tp.partition), records)
-            for tp, records in fetched.items()
-            if records
+        fetched = await consumer.getmany(timeout_ms=int(timeout_s * 1000))
+        found = [
+            batch
+            for tp, runs in fetched.items()
+            for batch in batches(TP(tp.topic, tp.partition), runs)
         ]
         self._positions = dict(positions)
-        for batch in batches:
+        for batch in found:
             self._positions[TP(batch.topic, batch.partition)] = batch.offset + 1
-        return batches
+        return found
 
     async def has_worker(self) -> bool | None:
         """Whether the workers' group has members; None when that is not told."""
@@ -192,7 +191,8 @@ class KafkaClient:
                     **self._connection,
                     auto_offset_reset="earliest",
                     enable_auto_commit=False,
-                    key_deserializer=LIGHT,
+                    key_deserializer=AsColumns(_READ_RECORDS),
+                    max_poll_records=1,  # run of records
                     max_partition_fetch_bytes=_FETCH_BYTES,
                     request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
                 )

@@ -15,16 +15,11 @@ from aiokafka.errors import RebalanceInProgressError
 from aiokafka.protocol.group import HeartbeatRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
-from streamproc.transport.batch import (
-    Batch,
-    BatchedOffsets,
-    Headers,
-    batched_topics,
-)
+from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
+from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import append
-from streamproc.transport.kafka.records import LIGHT, RecordBatch
+from streamproc.transport.kafka.records import AsColumns, batches
 
 log = logging.getLogger(f"{__name__}.consumer")  # not the one Faust's lines go to
 
@@ -41,13 +36,23 @@ _FETCH_S = 0.2
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread, with a consumer that hands out light records."""
+    """Faust's consumer thread, with a consumer that hands out columns."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        consumer._key_deserializer = LIGHT
+        consumer._key_deserializer = AsColumns(self.app.conf.broker_max_poll_records)
+        consumer._max_poll_records = 1  # run of records
         return consumer
+
+    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
+        """One run of a partition, and the next time one of another partition."""
+        found = await super()._fetch_records(consumer, *args, **kwargs)
+        waiting = consumer._fetcher._records
+        for tp in found:
+            if tp in waiting:
+                waiting.move_to_end(tp)
+        return found
 
     async def is_member(self) -> bool:
         """Whether the group still counts this worker in."""
@@ -64,7 +69,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return answer.error_code in (0, RebalanceInProgressError.errno)
 
 
-class Consumer(BatchedOffsets, driver.Consumer):
+class Consumer(BatchedConsumer, driver.Consumer):
     """Hands each fetched run of a partition over as one message."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -96,10 +101,11 @@ class Consumer(BatchedOffsets, driver.Consumer):
         if self._seeking:
             return {}  # all of it is read again
         batched = batched_topics(self.app)
+        found = {tp: batches(tp, runs) for tp, runs in fetched.items()}
         return {
-            tp: [RecordBatch(tp, records)] if tp.topic in batched else records
-            for tp, records in fetched.items()
-            if records
+            tp: run if tp.topic in batched else [one for b in run for one in singles(b)]
+            for tp, run in found.items()
+            if run
         }
 
     async def is_member(self) -> bool:
@@ -203,24 +209,6 @@ class Consumer(BatchedOffsets, driver.Consumer):
 
     async def create_topic(self, *_: Any, **__: Any) -> None:
         """Leave it: ``worker.prepare`` has created or checked every topic."""
-
-    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        batched = isinstance(record, Batch)
-        return ConsumerMessage(
-            tp.topic,
-            tp.partition,
-            record.offset,
-            record.timestamp / 1000,
-            0,
-            record.headers,
-            None if batched else record.key,
-            record if batched else record.value,
-            None,
-            0,
-            0,
-            tp,
-            generation_id=self.app.consumer_generation_id,
-        )
 
 
 def _theirs(partitions: Iterable[TP]) -> list[aiokafka.TopicPartition]:

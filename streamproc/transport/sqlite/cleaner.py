@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from faust.types import TP
 
+from streamproc.transport.columns import Columns
 from streamproc.transport.sqlite import codec
-from streamproc.transport.sqlite.codec import Columns
 from streamproc.transport.sqlite.log import (
     Log,
     TopicInfo,
@@ -154,7 +155,7 @@ class Cleaner:
                 break
             for _, last_offset, base, body in rows:
                 columns = codec.decode(body, base)
-                newest.update(zip(columns.keys, columns.offsets, strict=True))
+                newest.update(zip(columns.keys, columns.offsets.tolist(), strict=True))
                 offset = last_offset + 1
                 if len(newest) >= _KEYS_PER_PASS:
                     break
@@ -186,15 +187,17 @@ class Cleaner:
         parts: list[Columns] = []
         for _, _, base, body in rows:
             columns = codec.decode(body, base)
-            chosen = list(_surviving(columns, newest, keep_from, now_ms))
+            surviving = _surviving(columns, newest, keep_from, now_ms)
+            chosen = np.array(list(surviving), np.int64)
             before += len(columns)
             kept += len(chosen)
-            if chosen:
+            if len(chosen):
                 parts.append(columns.rows(chosen))
-        if kept == before and len(parts) == len(list(_merged(parts))):
+        merged = list(split(Columns.join(parts))) if parts else []
+        if kept == before and len(parts) == len(merged):
             return 0
         db.executemany("DELETE FROM batch WHERE rowid = ?", [(row[0],) for row in rows])
-        for part in _merged(parts):
+        for part in merged:
             insert_batch(db, info.id, partition, part)
         return before - kept
 
@@ -204,7 +207,7 @@ def _surviving(
 ) -> Iterator[int]:
     """Rows that stay: the newest of their key; the partition's last always does."""
     for row, (offset, key, value) in enumerate(
-        zip(columns.offsets, columns.keys, columns.values, strict=True)
+        zip(columns.offsets.tolist(), columns.keys, columns.values, strict=True)
     ):
         if offset >= keep_from:
             yield row
@@ -214,19 +217,3 @@ def _surviving(
             columns.timestamps_ms[row] > now_ms - TOMBSTONES_KEPT_MS
         ):
             yield row
-
-
-def _merged(parts: list[Columns]) -> Iterator[Columns]:
-    """Join small batches into full ones."""
-    joined = Columns([], [], [], [], {})
-    for part in parts:
-        shift = len(joined)
-        headers = {row + shift: pairs for row, pairs in part.headers.items()}
-        joined = Columns(
-            [*joined.offsets, *part.offsets],
-            [*joined.timestamps_ms, *part.timestamps_ms],
-            [*joined.keys, *part.keys],
-            [*joined.values, *part.values],
-            {**joined.headers, **headers},
-        )
-    yield from split(joined)

@@ -8,8 +8,9 @@ from faust.types import TP
 
 from streamproc.partitioner import partitions_for
 from streamproc.topics import Topic
-from streamproc.transport.batch import Batch, Headers
+from streamproc.transport.batch import Batch
 from streamproc.transport.client import by_partition
+from streamproc.transport.columns import Headers
 from streamproc.transport.sqlite.consumer import POLL_INTERVAL_S
 from streamproc.transport.sqlite.driver import log_path
 from streamproc.transport.sqlite.lock import WorkerLock

@@ -3,16 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from faust.transport import base
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 from mode import Service
 
 from streamproc.partitioner import partition_for
-from streamproc.transport.batch import Batch, BatchedOffsets, Headers, batched_topics
+from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
 from streamproc.transport.sqlite.cleaner import Cleaner
 from streamproc.transport.sqlite.lock import WorkerLock
 from streamproc.transport.sqlite.log import Log
@@ -23,16 +22,6 @@ POLL_INTERVAL_S = 0.02
 """How often an idle worker looks for what other processes have appended."""
 
 CLEAN_INTERVAL_S = 60.0
-
-
-class Record(NamedTuple):
-    """One record of a topic that is not batched."""
-
-    offset: int
-    timestamp: float
-    headers: Headers
-    key: bytes | None
-    value: bytes | None
 
 
 class _Cluster:
@@ -49,7 +38,7 @@ class _Cluster:
         return set(range(info.partitions)) if info else None
 
 
-class Consumer(BatchedOffsets, base.Consumer):
+class Consumer(BatchedConsumer, base.Consumer):
     """Reads the log on behalf of a worker."""
 
     logger = logging.getLogger("faust.transport")  # Faust's lines, not ours
@@ -208,7 +197,7 @@ class Consumer(BatchedOffsets, base.Consumer):
             if batch is None or self._position.get(tp) != offset:
                 continue
             self._position[tp] = batch.offset + 1
-            found[tp] = [batch] if tp.topic in batched else list(_singles(batch))
+            found[tp] = [batch] if tp.topic in batched else list(singles(batch))
         return found
 
     async def _wait_for_append(self, deadline: float) -> bool:
@@ -227,30 +216,3 @@ class Consumer(BatchedOffsets, base.Consumer):
             else:
                 return True
         return False
-
-    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        batched = isinstance(record, Batch)
-        return ConsumerMessage(
-            tp.topic,
-            tp.partition,
-            record.offset,
-            record.timestamp / 1000,
-            0,
-            record.headers,
-            None if batched else record.key,
-            record if batched else record.value,
-            None,
-            0,
-            0,
-            tp,
-            generation_id=self.app.consumer_generation_id,
-        )
-
-
-def _singles(batch: Batch) -> Iterator[Record]:
-    """The records of a batch, one by one."""
-    columns = zip(
-        batch.offsets, batch.timestamps_ms, batch.keys, batch.values, strict=True
-    )
-    for row, (offset, timestamp, key, value) in enumerate(columns):
-        yield Record(offset, timestamp, batch.record_headers.get(row, ()), key, value)

@@ -13,17 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from faust.types import TP
 
+from streamproc.cells import Cells
 from streamproc.errors import (
     LogError,
     NotALogError,
     TopicMismatchError,
     UnknownTopicError,
 )
-from streamproc.transport.batch import Batch, Headers
+from streamproc.transport.batch import Batch
+from streamproc.transport.columns import Columns, Headers
 from streamproc.transport.sqlite import codec, schema
-from streamproc.transport.sqlite.codec import Columns
 
 BATCH_RECORDS = 2_000
 BATCH_BYTES = 1 << 20
@@ -206,7 +208,11 @@ class Log:
                 f"{len(one.keys)} keys, {count} values, {len(times)} timestamps"
             )
         columns = Columns(
-            range(base, base + count), times, one.keys, one.values, one.headers or {}
+            np.arange(base, base + count),
+            np.array(times, np.int64),
+            Cells.of(one.keys),
+            Cells.of(one.values),
+            one.headers or {},
         )
         for part in split(columns):
             insert_batch(db, info.id, one.partition, part)
@@ -282,29 +288,14 @@ class Log:
 
 def split(columns: Columns) -> Iterator[Columns]:
     """Cut columns into parts of at most a batch's records and bytes."""
-    first = size = 0
-    for row, (key, value) in enumerate(zip(columns.keys, columns.values, strict=True)):
-        size += len(key or b"") + len(value or b"")
-        if row - first + 1 >= BATCH_RECORDS or size >= BATCH_BYTES:
-            yield _slice(columns, first, row + 1)
-            first, size = row + 1, 0
-    if first < len(columns):
-        yield _slice(columns, first, len(columns))
-
-
-def _slice(columns: Columns, start: int, stop: int) -> Columns:
-    headers = {
-        row - start: pairs
-        for row, pairs in columns.headers.items()
-        if start <= row < stop
-    }
-    return Columns(
-        columns.offsets[start:stop],
-        columns.timestamps_ms[start:stop],
-        columns.keys[start:stop],
-        columns.values[start:stop],
-        headers,
-    )
+    sizes = np.maximum(columns.keys.lengths, 0) + np.maximum(columns.values.lengths, 0)
+    before = np.concatenate(([0], np.cumsum(sizes)))
+    start = 0
+    while start < len(columns):
+        full = int(np.searchsorted(before, before[start] + BATCH_BYTES))
+        stop = min(max(full, start + 1), start + BATCH_RECORDS, len(columns))
+        yield columns[start:stop]
+        start = stop
 
 
 def insert_batch(
@@ -317,9 +308,9 @@ def insert_batch(
         (
             topic_id,
             partition,
-            columns.offsets[-1],
-            columns.offsets[0],
-            max(columns.timestamps_ms),
+            int(columns.offsets[-1]),
+            int(columns.offsets[0]),
+            int(columns.timestamps_ms.max()),
             codec.encode(columns),
         ),
     )
@@ -329,24 +320,9 @@ def _join(
     tp: TP, parts: Sequence[Columns], offset: int, max_records: int
 ) -> Batch | None:
     """One batch of the parts, from ``offset`` on, at most ``max_records``."""
-    offsets = [o for part in parts for o in part.offsets]
-    skip = next((i for i, o in enumerate(offsets) if o >= offset), len(offsets))
-    if skip == len(offsets):
+    if not parts:
         return None
-    chosen = slice(skip, skip + max_records)
-    stop = min(skip + max_records, len(offsets))
-    headers: dict[int, Headers] = {}
-    before = -skip
-    for part in parts:
-        for row, pairs in part.headers.items():
-            if 0 <= before + row < stop - skip:
-                headers[before + row] = pairs
-        before += len(part)
-    return Batch(
-        tp,
-        offsets[chosen],
-        [t for part in parts for t in part.timestamps_ms][chosen],
-        [k for part in parts for k in part.keys][chosen],
-        [v for part in parts for v in part.values][chosen],
-        headers,
-    )
+    columns = Columns.join(parts)
+    first = int(np.searchsorted(columns.offsets, offset))
+    chosen = columns[first : first + max_records]
+    return Batch(tp, chosen) if len(chosen) else None

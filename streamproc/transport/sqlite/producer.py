@@ -12,7 +12,7 @@ from faust.types.tuples import RecordMetadata
 from mode import Service
 
 from streamproc.partitioner import partition_for
-from streamproc.transport.batch import Headers
+from streamproc.transport.columns import Headers
 from streamproc.transport.sqlite.log import Append, Log
 
 _GROUP_COMMIT = 10_000

@@ -1,0 +1,125 @@
+"""The table of histories on a real RocksDB: what is kept, and what is let go."""
+
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamproc import history
+from streamproc.program import Program
+from streamproc.schedule import DAY_US
+from tables.histories import NEWEST, OLDEST, Histories
+
+START_DAY = 20_000
+PARTITION = 0
+
+Polls = list[tuple[int, int]]
+"""Store number and time."""
+
+
+@pytest.fixture
+async def histories(start_program: Callable[..., Any]) -> AsyncIterator[Histories]:
+    """The table of a program that runs on an embedded log."""
+    async with start_program() as program:
+        assert isinstance(program, Program)
+        yield program.histories
+
+
+def store_id(number: int) -> bytes:
+    """Ids that do not sort as their numbers do."""
+    return b"store-%d" % number
+
+
+async def add(table: Histories, polls: Iterable[tuple[int, int]]) -> int:
+    """Add active polls as the agent does; return how many had expired."""
+    polls = list(polls)
+    ids = sorted({store_id(number) for number, _ in polls})
+    codes = np.array([ids.index(store_id(number)) for number, _ in polls], np.int64)
+    packed = history.pack((time_us, True) for _, time_us in polls)
+    segments = history.group(codes, packed)
+    newest_us = max(time_us for _, time_us in polls)
+    return (await table.add(PARTITION, ids, segments, newest_us)).expired
+
+
+def days_in(table: Histories) -> dict[bytes, set[int]]:
+    """The days each store has a segment for."""
+    found: dict[bytes, set[int]] = defaultdict(set)
+    for key, _ in table.scan(PARTITION, b"\1"):
+        store, day = history.split_key(key)
+        found[store].add(day)
+    return found
+
+
+def random_polls(seed: int, count: int, days: int) -> Polls:
+    """Polls of a few stores, days at random, the earlier ones more often."""
+    dice = random.Random(seed)
+    return [
+        (
+            dice.randrange(4),
+            (START_DAY + int(days * dice.random() ** 2)) * DAY_US + dice.randrange(9),
+        )
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_is_kept_is_what_the_rule_keeps(
+    histories: Histories, seed: int, noted: bool
+) -> None:
+    """After each batch: per store the rule of ``history.retained``, step by step.
+
+    Also where an older version has written, which did not note the oldest day.
+    """
+    expected: dict[bytes, set[int]] = defaultdict(set)
+    for number in range(12):
+        polls = random_polls(seed * 100 + number, 20, 3 + number)
+        await add(histories, polls)
+        for store, time_us in polls:
+            expected[store_id(store)].add(history.day_of(time_us))
+        for polled in {store_id(store) for store, _ in polls}:
+            expected[polled] = history.retained(expected[polled])
+        assert expected == days_in(histories)
+        if not noted:
+            async with histories.exclusive(PARTITION):
+                await histories.write(PARTITION, {OLDEST: None})
+
+
+async def test_a_poll_of_a_day_that_was_let_go_has_expired(
+    histories: Histories,
+) -> None:
+    """It is counted, and changes nothing."""
+    await add(histories, [(1, START_DAY * DAY_US), (1, (START_DAY + 10) * DAY_US)])
+    assert await add(histories, [(1, (START_DAY - 1) * DAY_US)]) == 1
+    assert days_in(histories) == {store_id(1): {START_DAY, START_DAY + 10}}
+
+
+async def test_the_tables_own_keys_are_not_rows(histories: Histories) -> None:
+    """They stand before all stores, and say what the table has seen."""
+    await add(histories, [(1, START_DAY * DAY_US + 5), (2, (START_DAY + 3) * DAY_US)])
+    assert histories.newest_us(PARTITION) == (START_DAY + 3) * DAY_US
+    rows = dict(histories.scan(PARTITION))
+    assert int.from_bytes(rows.pop(OLDEST), "big") == START_DAY
+    del rows[NEWEST]
+    assert {history.split_key(key)[0] for key in rows} == {store_id(1), store_id(2)}
+    assert all(key < b"\1" for key in Histories.own_keys[1:])
+
+
+async def test_the_oldest_day_goes_back_with_late_polls(histories: Histories) -> None:
+    """It is a bound for every store, whatever order polls come in."""
+    for day in (START_DAY, START_DAY + 2, START_DAY - 3, START_DAY + 1):
+        await add(histories, [(day % 3, day * DAY_US)])
+    oldest = histories.read(PARTITION, OLDEST)
+    assert oldest is not None
+    assert int.from_bytes(oldest, "big") == START_DAY - 3
+
+
+async def test_an_empty_batch_changes_nothing(histories: Histories) -> None:
+    """There may be nothing left of a batch when its polls were refused."""
+    segments = history.group(np.zeros(0, np.int64), history.pack([]))
+    added = await histories.add(PARTITION, [], segments, -1)
+    assert (added.expired, added.segments, added.late) == (0, 0, [])
+    assert dict(histories.scan(PARTITION)) == {}
