@@ -8,7 +8,7 @@ microsecond, by which it is found again.
 import asyncio
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from benchmarks.measure import tell
 from benchmarks.program import load
 from streamproc import app, history, worker
+from streamproc.cells import Cells
 from streamproc.history import Segments
 from streamproc.poll import Poll, encode_poll
 from streamproc.program import Program, wall_clock_us
@@ -75,7 +76,7 @@ class Seen:
     async def _noted(
         self,
         partition: int,
-        store_ids: Sequence[bytes],
+        store_ids: Cells,
         segments: Segments,
         newest_us: int,
     ) -> Added:

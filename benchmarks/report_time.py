@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.measure import tell
 from streamproc import app, history, settings, worker
+from streamproc.cells import Cells
 from streamproc.partitioner import partitions_for
 from streamproc.program import Program
 from streamproc.report import state
@@ -42,7 +43,8 @@ async def fill(program: Program, stores: int) -> None:
             packed = times << history.FLAG_BITS | (draw.random(len(codes)) < 0.9)
             segments = history.group(codes, packed)
             newest_us = int(times.max())
-            await program.histories.add(partition, chosen, segments, newest_us)
+            cells = Cells.of(chosen)
+            await program.histories.add(partition, cells, segments, newest_us)
             async with program.hours.exclusive(partition):
                 week = {i: weeks[hash(i) % len(weeks)] for i in chosen}
                 await program.hours.write(partition, week)

@@ -124,21 +124,26 @@ def windows(text: Bytes, at: Ints, width: int) -> Bytes:
     return np.lib.stride_tricks.sliding_window_view(text, width)[at]
 
 
-def distinct(cells: Cells) -> tuple[list[bytes], Ints]:
-    """The distinct cells in their order as bytes, and each cell's number in it.
+def group(cells: Cells) -> tuple[Cells, Ints, Ints]:
+    """Sort cells: the distinct ones, the order, and each one's number in that order.
 
-    For cells without zero bytes (and without None).
+    The distinct cells are in their order as bytes; ``order`` holds the positions of
+    all cells, sorted, equal ones as they come; ``numbers`` says which of the distinct
+    ones each of them is. For cells without zero bytes (and without None).
     """
     if not len(cells):
-        return [], np.zeros(0, np.int64)
-    width = -(-max(int(cells.lengths.max()), 1) // 8)
-    words = cells.chars(8 * width).view(">u8").T.astype(np.uint64)
+        return cells, np.zeros(0, np.int64), np.zeros(0, np.int64)
+    width = -(-max(int(cells.lengths.max()), 1) // 8) * 8
+    chars = cells.chars(width)
+    words = chars.view(">u8").T.astype(np.uint64)
     order = np.lexsort(words[::-1])
     fresh = np.zeros(len(cells), bool)
     for word in words:
         ordered = word[order]
         fresh[1:] |= ordered[1:] != ordered[:-1]
-    codes = np.empty(len(cells), np.int64)
-    codes[order] = np.cumsum(fresh)
+    numbers = np.cumsum(fresh)
     fresh[0] = True
-    return cells.take(order[fresh]).present(), codes
+    first = order[fresh]
+    starts = np.arange(len(first)) * width
+    distinct = Cells(chars[first].tobytes(), starts, cells.lengths[first])
+    return distinct, order, numbers

@@ -20,11 +20,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
+from streamproc.cells import Cells, Ints
 from streamproc.schedule import DAY_US
-
-Ints = npt.NDArray[np.int64]
 
 FLAG_BITS = 2
 ACTIVE = 1
@@ -66,6 +64,18 @@ def segment_key(store_id: bytes, day: int) -> bytes:
     return store_id + b"\0" + day.to_bytes(_DAY_BYTES, "big")
 
 
+def segment_keys(store_ids: Cells, days: Ints) -> list[bytes]:
+    """The same for many, one day each."""
+    width = int(store_ids.lengths.max(initial=0)) + 1 + _DAY_BYTES
+    keys = store_ids.chars(width)  # zero after the id
+    tails = days.astype(">u4").view(np.uint8).reshape(-1, _DAY_BYTES)
+    rows = np.arange(len(days))
+    for at in range(_DAY_BYTES):
+        keys[rows, store_ids.lengths + 1 + at] = tails[:, at]
+    lengths = store_ids.lengths + 1 + _DAY_BYTES
+    return Cells(keys.tobytes(), rows * width, lengths).present()
+
+
 def split_key(key: bytes) -> tuple[bytes, int]:
     """Return store id and day of a segment's key."""
     return key[: -_DAY_BYTES - 1], int.from_bytes(key[-_DAY_BYTES:], "big")
@@ -87,13 +97,10 @@ class Segments:
     def __len__(self) -> int:
         return len(self.values)
 
-    def keys(self, store_ids: Sequence[bytes]) -> list[bytes]:
+    def keys(self, store_ids: Cells) -> list[bytes]:
         """Key of each segment; ``store_ids`` by the number of the store."""
-        tails = {day: segment_key(b"", day) for day in set(self.days)}
-        return [
-            store_ids[store] + tails[day]
-            for store, day in zip(self.stores, self.days, strict=True)
-        ]
+        ids = store_ids.take(np.array(self.stores, np.int64))
+        return segment_keys(ids, np.array(self.days, np.int64))
 
 
 def group(codes: Ints, packed: Ints) -> Segments:
@@ -103,8 +110,9 @@ def group(codes: Ints, packed: Ints) -> Segments:
     """
     if not len(packed):
         return Segments([], [], [])
-    order = np.lexsort((packed, codes))
-    codes, packed = codes[order], packed[order]
+    if not _are_sorted(codes, packed):
+        order = np.lexsort((packed, codes))
+        codes, packed = codes[order], packed[order]
     time = packed >> FLAG_BITS
     first = np.ones(len(packed), bool)
     first[1:] = (codes[1:] != codes[:-1]) | (time[1:] != time[:-1])
@@ -119,6 +127,12 @@ def group(codes: Ints, packed: Ints) -> Segments:
     return Segments(
         codes[starts].tolist(), day[starts].tolist(), [buffer[a:b] for a, b in bounds]
     )
+
+
+def _are_sorted(codes: Ints, packed: Ints) -> bool:
+    """Whether they are as they come from a producer that is in time."""
+    same, later = codes[1:] == codes[:-1], packed[1:] >= packed[:-1]
+    return bool(((codes[1:] > codes[:-1]) | same & later).all())
 
 
 def _is_after(new: bytes, old: bytes) -> bool:

@@ -26,7 +26,7 @@ def partition_for(key: bytes, partitions: int) -> int:
     return int(partitions_for([key], partitions)[0])
 
 
-def partitions_for(keys: Sequence[bytes], partitions: int) -> Ints:
+def partitions_for(keys: Sequence[bytes | None], partitions: int) -> Ints:
     """Partition of each key, shape (len(keys),)."""
     cells = Cells.of(keys)
     width = int(cells.lengths.max(initial=0)) // _WORD * _WORD + _WORD

@@ -1,8 +1,8 @@
 """Polls a batch at a time: what is written in the usual form, all at once.
 
 Pure. ``poll`` states the rules, one poll at a time. Here the same is done with
-numpy for a batch of JSON objects that hold the three fields, in any order, compact
-or with a space after each mark, and nothing else::
+numpy for a batch of JSON objects that hold the three fields, in any order that most
+have, compact or with a space after each mark, and nothing else::
 
     {"store_id":"42","timestamp_utc":"2025-05-06 11:00:00.5 UTC","status":"active"}
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc import history
-from streamproc.cells import Bytes, Cells, Ints, distinct
+from streamproc.cells import Bytes, Cells, Ints, group
 from streamproc.errors import InvalidPoll
 from streamproc.poll import MAX_FUTURE_US, MAX_STORE_ID_BYTES, Poll, parse_poll
 from streamproc.timestamp import parse_timestamps
@@ -40,12 +40,12 @@ class PollBatch:
     """The polls of a batch.
 
     ``store_ids``: the distinct ids, in their order as bytes. ``codes`` and
-    ``packed``: shape (m,), the store's number in there and the packed poll.
-    ``rows``: shape (m,), the position in the batch, ascending. ``rejected``:
-    positions that were refused, with the reason.
+    ``packed``: shape (m,), the store's number in there, ascending, and the packed
+    poll. ``rows``: shape (m,), the position in the batch; a store's are ascending.
+    ``rejected``: positions that were refused, with the reason.
     """
 
-    store_ids: list[bytes]
+    store_ids: Cells
     codes: Ints
     packed: Ints
     rows: Ints
@@ -58,8 +58,8 @@ class PollBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Usual:
-    """Polls that were read all at once; like the columns of ``PollBatch``."""
+class _Read:
+    """Polls in the order of their rows; like the columns of ``PollBatch``."""
 
     rows: Ints
     store_ids: Cells
@@ -71,8 +71,7 @@ def parse_polls(values: Sequence[bytes | None], now_us: int) -> PollBatch:
     cells = Cells.of(values)
     usual = _read_usual(cells, now_us + MAX_FUTURE_US)
     if len(usual.rows) == len(cells):
-        store_ids, codes = distinct(usual.store_ids)
-        return PollBatch(store_ids, codes, usual.packed, usual.rows, [])
+        return _by_store(usual, [])
     unread = np.ones(len(cells), bool)
     unread[usual.rows] = False
     found: list[tuple[int, Poll]] = []
@@ -82,26 +81,29 @@ def parse_polls(values: Sequence[bytes | None], now_us: int) -> PollBatch:
             found.append((row, parse_poll(cells[row], now_us)))
         except InvalidPoll as exc:
             rejected.append((row, exc))
-    return _together(usual, found, rejected)
+    return _by_store(_with(usual, found), rejected)
 
 
-def _together(
-    usual: _Usual,
-    found: Sequence[tuple[int, Poll]],
-    rejected: list[tuple[int, InvalidPoll]],
-) -> PollBatch:
+def _with(usual: _Read, found: Sequence[tuple[int, Poll]]) -> _Read:
     """The polls that were read one way or the other, in the order of their rows."""
-    rows = np.array([row for row, _ in found], np.int64)
     packed = history.pack((poll.time_us, poll.active) for _, poll in found)
     ids = Cells.of([poll.store_id.encode() for _, poll in found])
-    store_ids, codes = distinct(Cells.join([usual.store_ids, ids]))
-    rows = np.concatenate((usual.rows, rows))
-    packed = np.concatenate((usual.packed, packed))
+    more = np.array([row for row, _ in found], np.int64)
+    rows = np.concatenate((usual.rows, more))
     order = np.argsort(rows)
-    return PollBatch(store_ids, codes[order], packed[order], rows[order], rejected)
+    return _Read(
+        rows[order],
+        Cells.join([usual.store_ids, ids]).take(order),
+        np.concatenate((usual.packed, packed))[order],
+    )
 
 
-def _read_usual(cells: Cells, latest_us: int) -> _Usual:
+def _by_store(read: _Read, rejected: list[tuple[int, InvalidPoll]]) -> PollBatch:
+    store_ids, order, codes = group(read.store_ids)
+    return PollBatch(store_ids, codes, read.packed[order], read.rows[order], rejected)
+
+
+def _read_usual(cells: Cells, latest_us: int) -> _Read:
     """The polls that are in the usual form, and accepted."""
     # With a margin, so that columns of characters may reach beyond the end.
     text = Cells(cells.buffer + bytes(256), cells.starts, cells.lengths)
@@ -112,34 +114,29 @@ def _read_usual(cells: Cells, latest_us: int) -> _Usual:
     good &= known & _are_plain(store_ids) & (time_us <= latest_us)
     packed = time_us << history.FLAG_BITS | active
     if good.all():
-        return _Usual(rows, store_ids, packed)
-    return _Usual(rows[good], store_ids.take(np.flatnonzero(good)), packed[good])
+        return _Read(rows, store_ids, packed)
+    return _Read(rows[good], store_ids.take(np.flatnonzero(good)), packed[good])
 
 
 def _fields(cells: Cells) -> tuple[Ints, list[Cells]]:
     """Rows in the usual form, and the values of their fields, as in ``FIELDS``."""
     text = np.frombuffer(cells.buffer, np.uint8)
     rows, quotes = _quotes(text, cells)
-    chosen = cells.take(rows)
-    good = _are_objects(text, chosen, quotes)
+    good = _are_objects(text, cells.take(rows), quotes)
     names = [
         _Words(_cells_between(cells.buffer, *quotes[at : at + 2]), _NAME_BYTES)
         for at in (0, 4, 8)
     ]
-    slots = []
+    values = []
     for field in FIELDS:
-        here = np.array([name.are(field) for name in names])
-        good &= here.any(axis=0)
-        slots.append(here.argmax(axis=0))
-    rows, quotes = rows[good], quotes[:, good]
-    column = np.arange(len(rows))
-    return rows, [
-        _cells_between(
-            cells.buffer,
-            quotes[4 * slot[good] + 2, column],
-            quotes[4 * slot[good] + 3, column],
-        )
-        for slot in slots
+        # In the place where most have it; the others are few, and read one by one.
+        found = [name.are(field) for name in names]
+        place = int(np.argmax([np.count_nonzero(here) for here in found]))
+        good &= found[place]
+        values.append(quotes[4 * place + 2 : 4 * place + 4])
+    chosen = slice(None) if good.all() else np.flatnonzero(good)
+    return rows[chosen], [
+        _cells_between(cells.buffer, *value[:, chosen]) for value in values
     ]
 
 

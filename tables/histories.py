@@ -14,13 +14,11 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from streamproc import history
+from streamproc.cells import Cells, Ints
 from streamproc.history import Segments
 from tables.batch_table import BatchTable
-
-Ints = npt.NDArray[np.int64]
 
 NEWEST = b"\0newest"
 OLDEST = b"\0oldest"
@@ -59,12 +57,13 @@ class Histories(BatchTable):
     async def add(
         self,
         partition: int,
-        store_ids: Sequence[bytes],
+        store_ids: Cells,
         segments: Segments,
         newest_us: int,
     ) -> Added:
         """Merge new polls into the segments they belong to, and write those.
 
+        ``store_ids``: by the number of the store, in their order as bytes.
         ``newest_us``: time of the newest of them, -1 when there are none.
         """
         added = Added()
@@ -115,7 +114,7 @@ class Histories(BatchTable):
     def _retain(
         self,
         partition: int,
-        store_ids: Sequence[bytes],
+        store_ids: Cells,
         segments: Segments,
         old: Sequence[bytes | None],
         changes: dict[bytes, bytes | None],
@@ -129,11 +128,11 @@ class Histories(BatchTable):
         }
         if not fresh:
             return
-        cursor = self._db(partition).iter()
+        cursor, ids = self._db(partition).iter(), store_ids.present()
         rows = zip(segments.stores, segments.days, strict=True)
         theirs = (row for row in rows if row[0] in fresh)
         for store, group in groupby(theirs, key=itemgetter(0)):
-            store_id = store_ids[store]
+            store_id = ids[store]
             mine = [day for _, day in group]
             present = set(_days_of(cursor, store_id))
             if not present and len(mine) == 1:

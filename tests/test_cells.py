@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc.cells import NULL, Cells, distinct, windows
+from streamproc.cells import NULL, Cells, group, windows
 
 QUICK = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
@@ -306,23 +306,23 @@ def test_a_window_is_the_bytes_from_a_position_on(
     assert [text[a : a + width] for a in at] == [row.tobytes() for row in found]
 
 
-def check_distinct(expected: Sequence[bytes], cells: Cells) -> None:
-    """The distinct cells in order, and codes that lead back to every cell."""
-    found, codes = distinct(cells)
-    assert sorted(set(expected)) == found
-    assert codes.dtype == np.int64
-    assert (len(expected),) == codes.shape
-    assert list(expected) == [found[code] for code in codes.tolist()]
+def check_group(expected: Sequence[bytes], cells: Cells) -> None:
+    """The distinct cells in order, and numbers that lead back to every cell."""
+    found, order, numbers = group(cells)
+    assert sorted(set(expected)) == found.to_list()
+    assert sorted(range(len(expected)), key=expected.__getitem__) == order.tolist()
+    assert numbers.dtype == order.dtype == np.int64
+    assert sorted(expected) == found.take(numbers).to_list()
 
 
 @pytest.mark.parametrize("expected", KEYS, ids=lambda cells: f"{cells!a:.30}")
-def test_distinct_cells_of_known_columns(expected: list[bytes]) -> None:
+def test_known_columns_are_grouped(expected: list[bytes]) -> None:
     """Prefixes, high bytes, and lengths around the words that are compared."""
-    check_distinct(expected, Cells.of(expected))
+    check_group(expected, Cells.of(expected))
 
 
 @pytest.mark.parametrize("length", range(1, 129))
-def test_distinct_cells_of_every_length(length: int) -> None:
+def test_cells_of_every_length_are_grouped(length: int) -> None:
     """Cells that differ in their first, a middle or the last byte, or in length."""
     same = b"m" * length
     others = [
@@ -331,23 +331,23 @@ def test_distinct_cells_of_every_length(length: int) -> None:
         for byte in (b"\x01", b"l", b"n", b"\xff")
     ]
     expected = [same, same[1:], same + b"\x01", same, same[:-1], *others]
-    check_distinct(expected, Cells.of(expected))
+    check_group(expected, Cells.of(expected))
 
 
 @QUICK
 @given(expected=keys, dice=st.randoms(use_true_random=False))
-def test_distinct_cells_are_sorted_and_coded(
+def test_cells_are_sorted_and_numbered(
     expected: list[bytes], dice: random.Random
 ) -> None:
     """With repetitions, in any order, however they lie in the buffer."""
     repeated = [*expected, *dice.choices(expected, k=10)] if expected else []
     dice.shuffle(repeated)
-    check_distinct(repeated, Cells.of(repeated))
-    check_distinct(repeated, scattered(repeated, dice))
+    check_group(repeated, Cells.of(repeated))
+    check_group(repeated, scattered(repeated, dice))
 
 
-def test_distinct_cells_of_a_large_column() -> None:
+def test_a_large_column_is_grouped() -> None:
     """Twenty thousand numbers, of which each comes several times."""
     dice = random.Random(7)
     expected = [b"%d" % dice.randrange(10**4) ** 4 for _ in range(20_000)]
-    check_distinct(expected, Cells.of(expected))
+    check_group(expected, Cells.of(expected))

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamproc import history
+from streamproc.cells import Ints
 from streamproc.history import (
     ACTIVE,
     KEPT_DAYS,
     THIN_ABOVE,
     THIN_GAP_US,
     THINNED,
-    Ints,
 )
 from streamproc.schedule import Opening
 from streamproc.uptime import Accounts, Calendars, Rules, account, window_intervals

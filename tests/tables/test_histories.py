@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from streamproc import history
+from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.schedule import DAY_US
 from tables.histories import NEWEST, OLDEST, Histories
@@ -41,7 +42,7 @@ async def add(table: Histories, polls: Iterable[tuple[int, int]]) -> int:
     packed = history.pack((time_us, True) for _, time_us in polls)
     segments = history.group(codes, packed)
     newest_us = max(time_us for _, time_us in polls)
-    return (await table.add(PARTITION, ids, segments, newest_us)).expired
+    return (await table.add(PARTITION, Cells.of(ids), segments, newest_us)).expired
 
 
 def days_in(table: Histories) -> dict[bytes, set[int]]:
@@ -120,6 +121,6 @@ async def test_the_oldest_day_goes_back_with_late_polls(histories: Histories) ->
 async def test_an_empty_batch_changes_nothing(histories: Histories) -> None:
     """There may be nothing left of a batch when its polls were refused."""
     segments = history.group(np.zeros(0, np.int64), history.pack([]))
-    added = await histories.add(PARTITION, [], segments, -1)
+    added = await histories.add(PARTITION, Cells.of([]), segments, -1)
     assert (added.expired, added.segments, added.late) == (0, 0, [])
     assert dict(histories.scan(PARTITION)) == {}

@@ -602,6 +602,7 @@ MALFORMED = [
     ("a name longest of all", record(varint(1) + varint((1 << 62) - 1)), 1),
     ("a name that does not end", record(varint(1) + b"\xff" * 20), 1),
     ("a name of less than nothing", record(varint(1) + varint(-1) + varint(0)), 1),
+    ("a name of even less", record(varint(1) + varint(-2) + varint(0)), 1),
     ("a name that leads back", record(varint(1) + varint(-2)), 1),
     ("a name that leads far back", record(varint(1) + varint(-FAR)), 1),
     ("one name again and again", record(varint(FAR) + varint(-2)), 1),
@@ -685,6 +686,16 @@ def test_a_record_that_is_not_as_it_says_is_refused(
     with pytest.raises((CorruptRecordException, UnicodeDecodeError, OverflowError)):
         theirs(with_body(data, count))
     assert malformed_fates[what] == "refused"
+
+
+@pytest.mark.parametrize("length", [-2, -3, -64, -FAR])
+def test_a_cell_of_less_than_null_is_refused(length: int) -> None:
+    """Null is -1, and nothing else is; aiokafka takes any of them for it."""
+    key = bytes(3) + varint(length) + varint(1) + b"v" + b"\0"
+    value = bytes(3) + varint(1) + b"k" + varint(length) + b"\0"
+    for text in (key, value):
+        with pytest.raises(CorruptRecordException):
+            ours(with_body(varint(len(text)) + text))
 
 
 def test_records_written_by_hand_are_read() -> None:

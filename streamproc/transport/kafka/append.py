@@ -95,7 +95,7 @@ def _batches(
     key_lengths, value_lengths = lengths(keys), lengths(values)
     sizes = RECORD_OVERHEAD + np.maximum(key_lengths, 0) + np.maximum(value_lengths, 0)
     for row, pairs in headers.items():
-        sizes[row] += sum(RECORD_OVERHEAD + len(n) + len(v) for n, v in pairs)
+        sizes[row] += sum(RECORD_OVERHEAD + 4 * len(n) + len(v) for n, v in pairs)
     for start, stop in _cuts(sizes):
         mine = slice(start, stop)
         records = written(

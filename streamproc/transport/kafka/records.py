@@ -69,7 +69,6 @@ class _ColumnRecords(fetcher.PartitionRecords):
             else:
                 yield from self._parts(waiting.read(), limit)
                 yield from self._parts(_of_old_format(batch), limit)
-                end = self.next_fetch_offset
         yield from self._parts(waiting.read(), limit)
         # Past those that were compacted away, taken back, or are only markers.
         self.next_fetch_offset = max(self.next_fetch_offset, end)
