@@ -84,7 +84,7 @@ async def _send_on(program: Program, batch: Batch, given: Sorted) -> None:
     away = given.away
     if not len(away.rows):
         return
-    keys = away.store_ids.take(away.codes).present()
+    keys = away.store_ids[away.codes].present()
     await reroute(program, batch, away.rows.tolist(), keys, given.away_to.tolist())
     program.metrics.polls.labels("rerouted").inc(len(keys))
 

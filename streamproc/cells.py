@@ -65,10 +65,10 @@ class Cells(Sequence[bytes | None]):
     @overload
     def __getitem__(self, at: int) -> bytes | None: ...
     @overload
-    def __getitem__(self, at: slice) -> "Cells": ...
-    def __getitem__(self, at: int | slice) -> "bytes | Cells | None":
-        """One cell; or a part, in the same buffer."""
-        if isinstance(at, slice):
+    def __getitem__(self, at: slice | Ints) -> "Cells": ...
+    def __getitem__(self, at: int | slice | Ints) -> "bytes | Cells | None":
+        """One cell; or a part or the cells of some rows, in the same buffer."""
+        if isinstance(at, slice | np.ndarray):
             return Cells(self.buffer, self.starts[at], self.lengths[at])
         start, length = int(self.starts[at]), int(self.lengths[at])
         return None if length < 0 else self.buffer[start : start + length]
@@ -83,10 +83,6 @@ class Cells(Sequence[bytes | None]):
 
     def __repr__(self) -> str:
         return f"Cells({self.to_list()!r})"
-
-    def take(self, rows: Ints) -> "Cells":
-        """The cells of these rows, in the same buffer."""
-        return Cells(self.buffer, self.starts[rows], self.lengths[rows])
 
     def to_list(self) -> list[bytes | None]:
         """Every cell as an object of its own."""
@@ -107,7 +103,7 @@ class Cells(Sequence[bytes | None]):
         ends = self.starts + np.maximum(self.lengths, 0)
         if len(self) and (ends[:-1] == self.starts[1:]).all():
             return self.buffer[int(self.starts[0]) : int(ends[-1])]
-        return b"".join(self.take(np.flatnonzero(self.lengths > 0)).present())
+        return b"".join(self[np.flatnonzero(self.lengths > 0)].present())
 
     def chars(self, width: int) -> Bytes:
         """The cells as rows of ``width`` bytes: cut off, or zero after their end."""

@@ -99,7 +99,7 @@ class Segments:
 
     def keys(self, store_ids: Cells) -> list[bytes]:
         """Key of each segment; ``store_ids`` by the number of the store."""
-        ids = store_ids.take(np.array(self.stores, np.int64))
+        ids = store_ids[np.array(self.stores, np.int64)]
         return segment_keys(ids, np.array(self.days, np.int64))
 
 

@@ -6,8 +6,9 @@ have, compact or with a space after each mark, and nothing else::
 
     {"store_id":"42","timestamp_utc":"2025-05-06 11:00:00.5 UTC","status":"active"}
 
-Every byte of them is looked at, and whatever differs is handed to ``poll``, so the
-two never say different things.
+Every byte of them is looked at. Objects that are written otherwise are decoded one
+by one, and their fields read all at once; what is not accepted then is handed to
+``poll``, so the two never say different things.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from streamproc import history
 from streamproc.cells import Bytes, Cells, Ints, group
@@ -69,60 +71,91 @@ class _Read:
 def parse_polls(values: Sequence[bytes | None], now_us: int) -> PollBatch:
     """Parse a batch of polls, all rules checked."""
     cells = Cells.of(values)
-    usual = _read_usual(cells, now_us + MAX_FUTURE_US)
-    if len(usual.rows) == len(cells):
-        return _by_store(usual, [])
+    latest_us = now_us + MAX_FUTURE_US
+    read = [_accepted(*_fields(cells), latest_us)]
+    rejected: list[tuple[int, InvalidPoll]] = []
+    if len(unread := _unread(cells, read)):
+        read.append(_accepted(*_decoded(cells, unread), latest_us))
+        one_by_one, rejected = _by_the_rules(cells, _unread(cells, read), now_us)
+        read.append(one_by_one)
+    return _by_store(read, rejected)
+
+
+def _unread(cells: Cells, read: Sequence[_Read]) -> Ints:
+    """The rows that nobody has read."""
     unread = np.ones(len(cells), bool)
-    unread[usual.rows] = False
+    for part in read:
+        unread[part.rows] = False
+    return np.flatnonzero(unread)
+
+
+def _by_the_rules(
+    cells: Cells, rows: Ints, now_us: int
+) -> tuple[_Read, list[tuple[int, InvalidPoll]]]:
+    """Read rows one by one; and the reasons for those that are refused."""
     found: list[tuple[int, Poll]] = []
     rejected: list[tuple[int, InvalidPoll]] = []
-    for row in np.flatnonzero(unread).tolist():
+    for row in rows.tolist():
         try:
             found.append((row, parse_poll(cells[row], now_us)))
         except InvalidPoll as exc:
             rejected.append((row, exc))
-    return _by_store(_with(usual, found), rejected)
-
-
-def _with(usual: _Read, found: Sequence[tuple[int, Poll]]) -> _Read:
-    """The polls that were read one way or the other, in the order of their rows."""
-    packed = history.pack((poll.time_us, poll.active) for _, poll in found)
-    ids = Cells.of([poll.store_id.encode() for _, poll in found])
-    more = np.array([row for row, _ in found], np.int64)
-    rows = np.concatenate((usual.rows, more))
-    order = np.argsort(rows)
-    return _Read(
-        rows[order],
-        Cells.join([usual.store_ids, ids]).take(order),
-        np.concatenate((usual.packed, packed))[order],
+    read = _Read(
+        np.array([row for row, _ in found], np.int64),
+        Cells.of([poll.store_id.encode() for _, poll in found]),
+        history.pack((poll.time_us, poll.active) for _, poll in found),
     )
+    return read, rejected
 
 
-def _by_store(read: _Read, rejected: list[tuple[int, InvalidPoll]]) -> PollBatch:
-    store_ids, order, codes = group(read.store_ids)
-    return PollBatch(store_ids, codes, read.packed[order], read.rows[order], rejected)
+def _by_store(
+    read: Sequence[_Read], rejected: list[tuple[int, InvalidPoll]]
+) -> PollBatch:
+    """What was read in one way or another, sorted by store and row."""
+    rows = np.concatenate([part.rows for part in read])
+    packed = np.concatenate([part.packed for part in read])
+    store_ids = Cells.join([part.store_ids for part in read])
+    if len(read) > 1:
+        order = np.argsort(rows)
+        rows, packed, store_ids = rows[order], packed[order], store_ids[order]
+    distinct, order, codes = group(store_ids)
+    return PollBatch(distinct, codes, packed[order], rows[order], rejected)
 
 
-def _read_usual(cells: Cells, latest_us: int) -> _Read:
-    """The polls that are in the usual form, and accepted."""
-    # With a margin, so that columns of characters may reach beyond the end.
-    text = Cells(cells.buffer + bytes(256), cells.starts, cells.lengths)
-    rows, fields = _fields(text)
+def _accepted(rows: Ints, fields: Sequence[Cells], latest_us: int) -> _Read:
+    """The polls that are accepted, of rows whose fields are given."""
     store_ids, stamps, statuses = fields
     time_us, good = parse_timestamps(stamps)
     active, known = _read_statuses(statuses)
     good &= known & _are_plain(store_ids) & (time_us <= latest_us)
     packed = time_us << history.FLAG_BITS | active
-    if good.all():
-        return _Read(rows, store_ids, packed)
-    return _Read(rows[good], store_ids.take(np.flatnonzero(good)), packed[good])
+    chosen = slice(None) if good.all() else np.flatnonzero(good)
+    return _Read(rows[chosen], store_ids[chosen], packed[chosen])
+
+
+def _decoded(cells: Cells, rows: Ints) -> tuple[Ints, list[Cells]]:
+    """Rows whose fields are text, however they are written; and their values."""
+    found = []
+    texts: list[list[bytes]] = [[], [], []]
+    for row in rows.tolist():
+        try:
+            poll = orjson.loads(cells[row] or b"")
+            fields = [poll[field].encode() for field in FIELDS]
+        except (ValueError, LookupError, TypeError, AttributeError):
+            continue  # the rules will say what is wrong
+        found.append(row)
+        for column, text in zip(texts, fields, strict=True):
+            column.append(text)
+    return np.array(found, np.int64), [Cells.of(column) for column in texts]
 
 
 def _fields(cells: Cells) -> tuple[Ints, list[Cells]]:
     """Rows in the usual form, and the values of their fields, as in ``FIELDS``."""
+    # With a margin, so that columns of characters may reach beyond the end.
+    cells = Cells(cells.buffer + bytes(256), cells.starts, cells.lengths)
     text = np.frombuffer(cells.buffer, np.uint8)
     rows, quotes = _quotes(text, cells)
-    good = _are_objects(text, cells.take(rows), quotes)
+    good = _are_objects(text, cells[rows], quotes)
     names = [
         _Words(_cells_between(cells.buffer, *quotes[at : at + 2]), _NAME_BYTES)
         for at in (0, 4, 8)

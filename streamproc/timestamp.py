@@ -60,7 +60,8 @@ def timestamp_text(time_us: int) -> str:
     return text + " UTC"
 
 
-_WIDTH = 30  # YYYY-MM-DD HH:MM:SS.ffffff UTC
+_WIDTH = 32  # YYYY-MM-DDTHH:MM:SS.ffffff+00:00
+_ZONES = ((" ", " UTC"), ("T", "Z"), ("T", "+00:00"))
 _SECONDS = 19  # characters up to the fraction
 _DIGITS = (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18)
 _MARKS = ((4, "-"), (7, "-"), (13, ":"), (16, ":"))
@@ -70,8 +71,8 @@ _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.i
 def parse_timestamps(stamps: Cells) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """UTC microseconds of each stamp, and which of them could be read.
 
-    Reads ``YYYY-MM-DD HH:MM:SS[.ffffff] UTC`` and ``YYYY-MM-DDTHH:MM:SS[.ffffff]Z``
-    only, with up to 6 digits; others are for ``parse_timestamp``.
+    Reads ``YYYY-MM-DD HH:MM:SS[.ffffff] UTC``, ``YYYY-MM-DDTHH:MM:SS[.ffffff]Z`` and
+    the same with ``+00:00``, with up to 6 digits; others are for ``parse_timestamp``.
     """
     # One row per character position: column work on contiguous memory.
     chars = stamps.chars(_WIDTH).T.copy()
@@ -91,12 +92,15 @@ def _end(
     """Microseconds after the second, and whether the zone ends the stamp."""
     row = np.arange(len(lengths))
     last = np.clip(lengths - 1, _SECONDS, _WIDTH - 1)
-    iso = (chars[10] == ord("T")) & (chars[last, row] == ord("Z"))
-    good = iso | (chars[10] == ord(" "))
-    for back, letter in enumerate("CTU "):
-        good &= iso | (chars[last - back, row] == ord(letter))
-    # Digits of the fraction; -1 when there is no point either.
-    count = lengths - _SECONDS - 1 - np.where(iso, 1, 4)
+    good = np.zeros(len(lengths), bool)
+    count = np.zeros(len(lengths), np.int64)
+    for separator, zone in _ZONES:
+        here = chars[10] == ord(separator)
+        for back, letter in enumerate(reversed(zone)):
+            here &= chars[last - back, row] == ord(letter)
+        good |= here
+        # Digits of the fraction; -1 when there is no point either.
+        count = np.where(here, lengths - _SECONDS - 1 - len(zone), count)
     good &= (count == -1) | ((count >= 1) & (chars[_SECONDS] == ord(".")))
     micros = np.zeros(len(lengths), np.int64)
     for place in range(6):

@@ -210,7 +210,7 @@ def test_rows_are_taken_in_the_order_given(column: Made, data: st.DataObject) ->
     cells, expected = column
     rows = st.integers(0, max(len(expected) - 1, 0))
     chosen = data.draw(st.lists(rows, max_size=30 if expected else 0))
-    taken = cells.take(np.array(chosen, np.int64))
+    taken = cells[np.array(chosen, np.int64)]
     assert [expected[row] for row in chosen] == taken.to_list()
     assert cells.buffer is taken.buffer
 
@@ -312,7 +312,7 @@ def check_group(expected: Sequence[bytes], cells: Cells) -> None:
     assert sorted(set(expected)) == found.to_list()
     assert sorted(range(len(expected)), key=expected.__getitem__) == order.tolist()
     assert numbers.dtype == order.dtype == np.int64
-    assert sorted(expected) == found.take(numbers).to_list()
+    assert sorted(expected) == found[numbers].to_list()
 
 
 @pytest.mark.parametrize("expected", KEYS, ids=lambda cells: f"{cells!a:.30}")

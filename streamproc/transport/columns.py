@@ -49,8 +49,8 @@ class Columns:
         return Columns(
             self.offsets[chosen],
             self.timestamps_ms[chosen],
-            self.keys.take(chosen),
-            self.values.take(chosen),
+            self.keys[chosen],
+            self.values[chosen],
             {
                 to: self.headers[row]
                 for to, row in enumerate(chosen.tolist())

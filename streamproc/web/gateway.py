@@ -111,7 +111,7 @@ class Gateway:
         return json({"accepted": accepted, "rejected": rejected}, status)
 
     async def _append_polls(self, parsed: PollBatch) -> None:
-        keys = parsed.store_ids.take(parsed.codes).present()
+        keys = parsed.store_ids[parsed.codes].present()
         values: list[bytes | None] = [
             encode_poll(
                 Poll(store_id.decode(), packed >> FLAG_BITS, bool(packed & ACTIVE))
