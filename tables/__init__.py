@@ -1,7 +1,8 @@
 """The Faust tables, one module each, and the batch table they share.
 
-``histories``  every store's polls, in day segments
-``hours``      every store's business hours
-``zones``      every store's time zone
-``reports``    every report's state
+``histories``    every store's polls, in day segments
+``hours``        every store's business hours
+``zones``        every store's time zone
+``reports``      every report's state
+``batch_table``  how all of them are written; ``rocks_store``: where to
 """
