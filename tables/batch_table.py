@@ -164,8 +164,15 @@ class BatchTable(faust.Table[bytes, bytes]):
 
     def read_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
         """Value of each key."""
-        values: list[bytes | None] = self._db(partition).get(list(keys))
+        with self.data.reading[partition]:
+            values: list[bytes | None] = self._db(partition).get(list(keys))
         return values
+
+    async def read_aside(
+        self, partition: int, keys: Sequence[bytes]
+    ) -> list[bytes | None]:
+        """Value of each key, read in a thread; RocksDB needs no lock of Python's."""
+        return await asyncio.to_thread(self.read_many, partition, keys)
 
     def scan(self, partition: int, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Items from ``start`` on, in key order, as of now.

@@ -6,7 +6,6 @@ newest poll the partition has seen, ``OLDEST`` a day before which it has never h
 any; without it, nobody knows.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -70,7 +69,7 @@ class Histories(BatchTable):
         async with self.exclusive(partition):
             # In the order of their keys, which RocksDB finds and keeps sooner.
             keys = segments.keys(store_ids)
-            old = await asyncio.to_thread(self.read_many, partition, keys)
+            old = await self.read_aside(partition, keys)
             changes: dict[bytes, bytes | None] = {}
             rows = zip(keys, old, segments.values, segments.stores, strict=True)
             for key, before, new, store in rows:

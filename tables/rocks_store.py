@@ -1,7 +1,9 @@
 """RocksDB under a table: how each partition's database is opened and closed."""
 
 import logging
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,8 @@ class RocksStore(Store):
     def __init__(self, *args: Any, options: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, options=options, **kwargs)
         self.rocksdb_options = _Options(**options)
+        #: Held while a thread reads a partition: nobody can close it meanwhile.
+        self.reading: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
 
     def _open_for_partition(self, partition: int) -> Rdict:
         try:
@@ -72,9 +76,10 @@ class RocksStore(Store):
             self._close(partition)
 
     def _close(self, partition: int) -> None:
-        db = self._dbs.pop(partition, None)
-        if db is not None:
-            db.close()
+        with self.reading[partition]:
+            db = self._dbs.pop(partition, None)
+            if db is not None:
+                db.close()
 
     def set_aside(self, partition: int) -> Path | None:
         """Put a database that is not to be trusted out of the way."""

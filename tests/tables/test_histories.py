@@ -1,5 +1,6 @@
 """The table of histories on a real RocksDB: what is kept, and what is let go."""
 
+import asyncio
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -7,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faust.types import TP
 
 from streamproc import history
 from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.schedule import DAY_US
+from tables.batch_table import PartitionLostError
 from tables.histories import NEWEST, OLDEST, Histories
 
 START_DAY = 20_000
@@ -124,3 +127,23 @@ async def test_an_empty_batch_changes_nothing(histories: Histories) -> None:
     added = await histories.add(PARTITION, Cells.of([]), segments, -1)
     assert (added.expired, added.segments, added.late) == (0, 0, [])
     assert dict(histories.scan(PARTITION)) == {}
+
+
+async def test_a_partition_is_not_closed_while_it_is_read(histories: Histories) -> None:
+    """Closing waits; who comes after it is told that the partition has gone."""
+    keys = [b"%06d" % number for number in range(100_000)]
+    async with histories.exclusive(PARTITION):
+        await histories.write(PARTITION, dict.fromkeys(keys, b"value"))
+    store = histories.data
+    reading = asyncio.create_task(histories.read_aside(PARTITION, keys))
+    while not store.reading[PARTITION].locked():  # noqa: ASYNC110 - a thread's lock
+        await asyncio.sleep(0)
+    store.revoke_partitions(histories, {TP(*changelog(histories))})
+    assert await reading == [b"value"] * len(keys)
+    with pytest.raises(PartitionLostError):
+        await histories.read_aside(PARTITION, keys)
+
+
+def changelog(table: Histories) -> tuple[str, int]:
+    """The changelog of the partition."""
+    return table.changelog_topic.get_topic_name(), PARTITION
