@@ -35,10 +35,8 @@ class Cells(Sequence[bytes | None]):
         """Gather byte strings into one buffer; Cells stay as they are."""
         if isinstance(cells, Cells):
             return cells
-        sizes = [NULL if cell is None else len(cell) for cell in cells]
-        return cls.adjacent(
-            b"".join([cell for cell in cells if cell]), 0, np.array(sizes, np.int64)
-        )
+        buffer = b"".join([cell for cell in cells if cell])
+        return cls.adjacent(buffer, 0, lengths_of(cells))
 
     @classmethod
     def adjacent(cls, buffer: bytes, start: int, lengths: Ints) -> "Cells":
@@ -113,6 +111,11 @@ class Cells(Sequence[bytes | None]):
         rows = windows(text, self.starts, width)
         inside = np.arange(width) < self.lengths[:, np.newaxis]
         return np.where(inside, rows, np.uint8(0))
+
+
+def lengths_of(cells: Sequence[bytes | None]) -> Ints:
+    """Length of each cell, NULL for None."""
+    return np.array([NULL if cell is None else len(cell) for cell in cells], np.int64)
 
 
 def windows(text: Bytes, at: Ints, width: int) -> Bytes:

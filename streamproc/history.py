@@ -1,7 +1,7 @@
 """A store's history: its polls in segments, one per UTC day.
 
-Pure. Comes from ``poll`` (parsed batches); leads through the table
-``histories`` to ``uptime``.
+Pure. Comes from ``poll_batch``; leads through the table ``histories`` to
+``uptime``.
 
 A segment's key is the store id, a NUL byte and the day (days since
 1970-01-01, 4 bytes, big-endian): RocksDB keeps a store's days together and in

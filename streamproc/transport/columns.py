@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from streamproc.cells import Cells
+from streamproc.cells import Cells, Ints
 
 Headers = Sequence[tuple[str, bytes]]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(slots=True)

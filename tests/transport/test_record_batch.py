@@ -25,7 +25,7 @@ from aiokafka.record.util import calc_crc32c, encode_varint
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc.cells import Cells
+from streamproc.cells import Cells, lengths_of
 from streamproc.transport.columns import Columns
 from streamproc.transport.kafka.record_batch import (
     LZ4,
@@ -36,7 +36,6 @@ from streamproc.transport.kafka.record_batch import (
     body,
     head,
     is_current,
-    lengths,
     read,
     written,
 )
@@ -185,7 +184,7 @@ def built(records: Sequence[Rec], now_ms: int = NOW_MS) -> Built:
         for row, rec in enumerate(records)
         if rec.headers
     }
-    columns = ((keys, lengths(keys)), (values, lengths(values)))
+    columns = ((keys, lengths_of(keys)), (values, lengths_of(values)))
     return Built(written(*columns, headers), len(records), now_ms)
 
 
@@ -266,7 +265,7 @@ def test_columns_are_written_as_lists_are(keys: list[Cell], values: list[Cell]) 
     count = min(len(keys), len(values))
     both = [Cells.of(keys[:count]), Cells.of(values[:count])]
     data = written((both[0], both[0].lengths), (both[1], both[1].lengths), {})
-    plain = [(column.to_list(), lengths(column)) for column in both]
+    plain = [(column.to_list(), lengths_of(column)) for column in both]
     assert data == written(plain[0], plain[1], {})
 
 
@@ -289,7 +288,7 @@ def test_a_record_takes_no_more_than_its_overhead(border: int) -> None:
     """Beside key and value; batches are filled by that."""
     sizes = around(border)[::4]
     values = [b"v" * size for size in sizes]
-    data = written((values, lengths(values)), (values, lengths(values)), {})
+    data = written((values, lengths_of(values)), (values, lengths_of(values)), {})
     assert len(data) <= sum(RECORD_OVERHEAD + 2 * size for size in sizes)
 
 

@@ -9,13 +9,12 @@ import numpy as np
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from streamproc.cells import Ints
+from streamproc.cells import Ints, lengths_of
 from streamproc.errors import RecordTooLargeError
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka.record_batch import (
     RECORD_OVERHEAD,
     Built,
-    lengths,
     written,
 )
 
@@ -92,7 +91,7 @@ def _batches(
 ) -> Iterator[Built]:
     """Batch after batch; a record too large for any has one of its own."""
     now_ms = time.time_ns() // 1_000_000
-    key_lengths, value_lengths = lengths(keys), lengths(values)
+    key_lengths, value_lengths = lengths_of(keys), lengths_of(values)
     sizes = RECORD_OVERHEAD + np.maximum(key_lengths, 0) + np.maximum(value_lengths, 0)
     for row, pairs in headers.items():
         sizes[row] += sum(RECORD_OVERHEAD + 4 * len(n) + len(v) for n, v in pairs)

@@ -19,7 +19,6 @@ from streamproc.transport.kafka.record_batch.reading import read
 from streamproc.transport.kafka.record_batch.writing import (
     RECORD_OVERHEAD,
     Built,
-    lengths,
     written,
 )
 
@@ -33,7 +32,6 @@ __all__ = [
     "body",
     "head",
     "is_current",
-    "lengths",
     "read",
     "written",
 ]

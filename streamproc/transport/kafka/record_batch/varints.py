@@ -5,10 +5,14 @@ says that another follows; signs alternate, 0, -1, 1, -2, …
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
 from streamproc.cells import NULL, Bytes, Ints
+
+_SMALL = 1 << 15
+"""More records than a batch of polls has; most lengths are less, too."""
 
 _LAST_SHIFT = 63
 """Of the tenth byte of a varint, which has room for no other."""
@@ -55,17 +59,20 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-_SMALL = [*map(varint, range(1 << 15)), varint(NULL)]
-"""Varints of the numbers from 0 on; NULL is the last, where -1 leads to."""
-
 _LIMITS = [1 << 7 * size - 1 for size in range(1, 9)]
 """The smallest numbers that take 2, 3, … bytes."""
 
 
+@cache
+def _small() -> list[bytes]:
+    """Varints of the numbers from 0 on; NULL is the last, where -1 leads to."""
+    return [*map(varint, range(_SMALL)), varint(NULL)]
+
+
 def varints_of(numbers: Ints) -> Iterator[bytes]:
     """Each number as a varint."""
-    if numbers.max(initial=0) < len(_SMALL) - 1:
-        return map(_SMALL.__getitem__, numbers.tolist())
+    if numbers.max(initial=0) < _SMALL:
+        return map(_small().__getitem__, numbers.tolist())
     return map(varint, numbers.tolist())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from aiokafka import codec
 from aiokafka.record.util import calc_crc32c
 
-from streamproc.cells import NULL, Ints
+from streamproc.cells import Ints
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka.record_batch.layout import (
     ATTRIBUTES_AT,
@@ -39,12 +39,7 @@ def _written_headers(pairs: Headers) -> bytes:
 
 
 Column = tuple[Sequence[bytes | None], Ints]
-"""Keys or values, and their lengths as ``lengths`` tells them."""
-
-
-def lengths(cells: Sequence[bytes | None]) -> Ints:
-    """Length of each cell, NULL for None."""
-    return np.array([NULL if cell is None else len(cell) for cell in cells], np.int64)
+"""Keys or values, and their lengths as ``cells.lengths_of`` tells them."""
 
 
 def written(keys: Column, values: Column, headers: Mapping[int, Headers]) -> bytes:
