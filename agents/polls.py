@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from agents.stream import consume_ahead, reject, reroute
-from streamproc import history
+from agents.consume import consume_ahead, reject, reroute
 from streamproc.cells import Ints
 from streamproc.errors import InvalidPoll
-from streamproc.history import Segments
-from streamproc.partitioner import partitions_for
-from streamproc.poll_batch import PollBatch, parse_polls
 from streamproc.program import Program
+from streamproc.rules import history
+from streamproc.rules.history import Segments
+from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.transport.batch import Batch
+from streamproc.transport.partitioner import partitions_for
 
 
 @dataclass(frozen=True, slots=True)

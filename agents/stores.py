@@ -5,13 +5,13 @@ from typing import Any
 
 import orjson
 
-from agents.stream import consume, reject, reroute
+from agents.consume import consume, reject, reroute
 from streamproc.errors import InvalidInput
-from streamproc.partitioner import partitions_for
-from streamproc.poll import check_store_id
 from streamproc.program import Program
-from streamproc.schedule import check_zone, parse_hours
+from streamproc.rules.poll import check_store_id
+from streamproc.rules.schedule import check_zone, parse_hours
 from streamproc.transport.batch import Batch
+from streamproc.transport.partitioner import partitions_for
 from tables import hours as hours_table
 from tables import zones as zones_table
 from tables.batch_table import BatchTable

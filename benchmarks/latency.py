@@ -16,13 +16,15 @@ import numpy.typing as npt
 
 from benchmarks.measure import tell
 from benchmarks.program import load
-from streamproc import app, history, worker
 from streamproc.cells import Cells
-from streamproc.history import Segments
-from streamproc.poll import Poll, encode_poll
 from streamproc.program import Program, wall_clock_us
-from streamproc.topics import Topic, topics_for
+from streamproc.rules import history
+from streamproc.rules.history import Segments
+from streamproc.rules.poll import Poll, encode_poll
+from streamproc.topics import topics_for
 from streamproc.transport.client import Client, connect
+from streamproc.transport.topic import Topic
+from streamproc.worker import app, process
 from tables.histories import Added
 
 STORES = 14_000
@@ -126,7 +128,7 @@ def main() -> None:
         await running.until_ready()
         await _until_seen(seen, command, data_dir)
 
-    sys.exit(worker.run(program, accompany))
+    sys.exit(process.run(program, accompany))
 
 
 if __name__ == "__main__":

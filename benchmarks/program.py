@@ -21,11 +21,12 @@ from faust.types import TP
 from agents import polls as polls_agent
 from agents.polls import Sorted
 from benchmarks.measure import tell
-from streamproc import app, settings, worker
+from streamproc import settings
 from streamproc.program import Program
 from streamproc.settings import Settings
 from streamproc.transport.batch import Batch
 from streamproc.transport.kafka.driver import Consumer
+from streamproc.worker import app, process
 
 JOINED, DONE = "JOINED", "DONE"
 _sort = polls_agent.sort
@@ -140,7 +141,7 @@ def main() -> None:
             await _say(DONE)
         tell(**figures)
 
-    sys.exit(worker.run(program, accompany))
+    sys.exit(process.run(program, accompany))
 
 
 if __name__ == "__main__":

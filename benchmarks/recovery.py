@@ -14,8 +14,8 @@ from typing import Any
 
 from benchmarks.measure import tell
 from benchmarks.program import load
-from streamproc import app, worker
 from streamproc.program import Program
+from streamproc.worker import app, process
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
         await asyncio.sleep(0)
         tell(records=records, seconds=time.perf_counter() - started[0])
 
-    sys.exit(worker.run(program, accompany))
+    sys.exit(process.run(program, accompany))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ import time
 import numpy as np
 
 from benchmarks.measure import tell
-from streamproc import app, history, settings, worker
+from streamproc import settings
 from streamproc.cells import Cells
-from streamproc.partitioner import partitions_for
 from streamproc.program import Program
-from streamproc.report import state
-from streamproc.report.state import Request
-from streamproc.schedule import DAY_US, parse_hours
+from streamproc.report import record
+from streamproc.report.record import Request
+from streamproc.rules import history
+from streamproc.rules.schedule import DAY_US, parse_hours
+from streamproc.transport.partitioner import partitions_for
+from streamproc.worker import app, process
 from tables import hours as hours_table
 from tables import zones as zones_table
 
@@ -71,17 +73,17 @@ def _week(number: int) -> bytes:
 
 async def timed(program: Program, number: int) -> float:
     """Seconds from a report's request to its file."""
-    request = Request(f"bench-{number}", state.ALL, state.NOW, program.now_us())
+    request = Request(f"bench-{number}", record.ALL, record.NOW, program.now_us())
     started = time.perf_counter()
     await program.to_collector(
-        "request", request.report_id, state.encode_request(request)
+        "request", request.report_id, record.encode_request(request)
     )
     while True:
         report = program.reports.find(request.report_id)
-        if report is not None and report.state != state.RUNNING:
+        if report is not None and report.state != record.RUNNING:
             break
         await asyncio.sleep(0.005)
-    if report.state != state.COMPLETE:
+    if report.state != record.COMPLETE:
         raise RuntimeError(report.error)
     return time.perf_counter() - started
 
@@ -99,7 +101,7 @@ def main() -> None:
         seconds = sorted([await timed(running, n) for n in range(REPORTS)])
         tell(stores=stores, seconds=seconds[REPORTS // 2])
 
-    sys.exit(worker.run(program, accompany))
+    sys.exit(process.run(program, accompany))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pathlib import Path
 import aiohttp
 
 from streamproc import settings as settings_of
-from streamproc.poll import Poll, encode_poll
+from streamproc.rules.poll import Poll, encode_poll
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.client import Client, connect

@@ -12,10 +12,11 @@ from faust.types import TP
 
 from streamproc.metrics import Metrics
 from streamproc.report.files import ReportFiles
-from streamproc.report.state import COMPLETE, STORE, Report
+from streamproc.report.record import COMPLETE, STORE, Report
 from streamproc.settings import Settings
-from streamproc.topics import Topic, Topics
+from streamproc.topics import Topics
 from streamproc.transport.batch import BatchSchema, declare_batched, encoded
+from streamproc.transport.topic import Topic
 from tables.batch_table import BatchTable
 from tables.histories import Histories
 from tables.hours import Hours
@@ -30,7 +31,7 @@ def wall_clock_us() -> int:
 
 @dataclass
 class Program:
-    """Everything the agents need; built by ``streamproc.app.build``."""
+    """Everything the agents need; built by ``streamproc.worker.app.build``."""
 
     settings: Settings
     app: faust.App

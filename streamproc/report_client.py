@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from faust.types import TP
 
 from streamproc.errors import ReportFailedError
-from streamproc.report import state
+from streamproc.report import record
+from streamproc.report.record import Report, Request
 from streamproc.report.rows import Rows, decode_rows, join_rows
-from streamproc.report.state import Report, Request
+from streamproc.rules.timestamp import parse_timestamp
 from streamproc.settings import Settings
-from streamproc.timestamp import parse_timestamp
-from streamproc.topics import Topic, changelog, topics_for
+from streamproc.topics import changelog, topics_for
 from streamproc.transport.batch import Batch, encoded
 from streamproc.transport.client import Client
+from streamproc.transport.topic import Topic
 
 ANSWER_TIMEOUT_S = 30.0
 _POLL_S = 0.5
@@ -27,13 +28,13 @@ OnProgress = Callable[[Report], None]
 def new_request(as_of: str, now_us: int, store_id: str | None = None) -> Request:
     """A request as a person makes it; raises InvalidInput for a bad time."""
     parsed: str | int = as_of
-    if as_of not in (state.NOW, state.LATEST):
+    if as_of not in (record.NOW, record.LATEST):
         parsed = parse_timestamp(as_of)
     moment = datetime.fromtimestamp(now_us // 1_000_000, UTC)
     report_id = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    kind = state.STORE if store_id else state.ALL
+    kind = record.STORE if store_id else record.ALL
     request = Request(report_id, kind, parsed, now_us, store_id or None)
-    return state.decode_request(state.encode_request(request))
+    return record.decode_request(record.encode_request(request))
 
 
 @dataclass
@@ -64,7 +65,7 @@ class ReportClient:
         await self.client.publish(
             rows_topic,
             [request.report_id.encode()],
-            [state.encode_request(request)],
+            [record.encode_request(request)],
             {0: encoded((("kind", "request"),))},
         )
         report = await self._follow(request.report_id, positions, on_progress)
@@ -82,7 +83,7 @@ class ReportClient:
                 report = self._take(batch, report_id) or report
             if report is not None:
                 on_progress(report)
-                if report.state == state.FAILED:
+                if report.state == record.FAILED:
                     raise ReportFailedError(
                         f"report {report_id} failed: {report.error}"
                     )
@@ -102,7 +103,7 @@ class ReportClient:
         """Whether the report is complete and all its pieces were read."""
         return (
             report is not None
-            and report.state == state.COMPLETE
+            and report.state == record.COMPLETE
             and all(
                 (report.attempt, partition, number) in self._pieces
                 for partition, part in report.parts.items()
@@ -119,7 +120,7 @@ class ReportClient:
                 continue
             headers = dict(batch.record_headers.get(row, ()))
             if not headers:
-                found = state.decode(value)
+                found = record.decode(value)
             elif headers.get("kind") == b"rows":
                 place = (
                     int(headers["attempt"]),

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streamproc.errors import SettingsError
-from streamproc.uptime import MINUTE_US, Rules
+from streamproc.rules.uptime import MINUTE_US, Rules
 
 ENV_PREFIX = "STREAMPROC_"
 MIN_HOLD_MINUTES = 5

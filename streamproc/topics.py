@@ -8,18 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streamproc.settings import Settings
+from streamproc.transport.topic import Topic
 
 DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """One topic as it is to be created; retention None keeps records for ever."""
-
-    name: str
-    partitions: int
-    retention_ms: int | None = None
-    compacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from faust.types import TP
 from rocksdict import Rdict, WriteBatch
 
 from streamproc.transport.batch import BatchSchema, declare_batched
-from tables import cutoff
+from tables import rebuild
 from tables.rocks_store import RocksStore
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class BatchTable(faust.Table[bytes, bytes]):
     ) -> None:
         """Open and close databases; those with a cut-off changelog start anew."""
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
-        await cutoff.check(self, assigned)
+        await rebuild.check(self, assigned)
 
     # -- ownership --------------------------------------------------------------
 

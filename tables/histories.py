@@ -1,9 +1,9 @@
 """Table ``histories``: every store's polls, in segments of one UTC day.
 
-Written by ``agents.polls``, scanned by ``agents.reports``. Keys and values:
-``streamproc.history``. Two keys more per partition: ``NEWEST`` holds the time of the
-newest poll the partition has seen, ``OLDEST`` a day before which it has never held
-any; without it, nobody knows.
+Written by ``agents.polls``, scanned by ``agents.report_rows``. Keys and values:
+``streamproc.rules.history``. Two keys more per partition: ``NEWEST`` holds the time
+of the newest poll the partition has seen, ``OLDEST`` a day before which it has never
+held any; without it, nobody knows.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from streamproc import history
 from streamproc.cells import Cells, Ints
-from streamproc.history import Segments
+from streamproc.rules import history
+from streamproc.rules.history import Segments
 from tables.batch_table import BatchTable
 
 NEWEST = b"\0newest"

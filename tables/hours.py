@@ -1,13 +1,13 @@
 """Table ``hours``: every store's business hours.
 
 Written by ``agents.stores``. The value is JSON, a sorted list of
-``[day, start_s, end_s]`` (``streamproc.schedule.Opening``), so that stores with
+``[day, start_s, end_s]`` (``streamproc.rules.schedule.Opening``), so that stores with
 the same week have the same bytes and share one computed schedule.
 """
 
 import orjson
 
-from streamproc.schedule import Opening, Schedule
+from streamproc.rules.schedule import Opening, Schedule
 from tables.batch_table import BatchTable
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from streamproc import uptime
 from streamproc.errors import ReportFailedError
+from streamproc.report.record import time_text
 from streamproc.report.rows import NO_ROWS, Rows, rows_of
-from streamproc.report.state import time_text
-from streamproc.schedule import DAY_US
-from streamproc.uptime import Calendars, Rules
+from streamproc.rules import uptime
+from streamproc.rules.schedule import DAY_US
+from streamproc.rules.uptime import Calendars, Rules
 from tables import hours as hours_table
 from tables import zones as zones_table
 from tables.batch_table import BatchTable

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from streamproc import app, settings, worker
+from streamproc import settings
 from streamproc.program import Program
 from streamproc.settings import Settings
+from streamproc.worker import app, process
 from tests.system.harness import WorkerProcess
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -50,7 +51,7 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
 @asynccontextmanager
 async def running(program: Program) -> AsyncIterator[Program]:
     """A program that runs in the test's event loop."""
-    await worker.prepare(program)
+    await process.prepare(program)
     await program.app.start()
     try:
         async with asyncio.timeout(30):
@@ -104,5 +105,5 @@ def start_worker(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
         return process
 
     yield start
-    for process in started:
-        process.end(signal.SIGKILL)
+    for one in started:
+        one.end(signal.SIGKILL)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from streamproc.errors import SettingsError
+from streamproc.rules.uptime import Rules
 from streamproc.settings import Described, Settings, describe, env_name, load
-from streamproc.uptime import Rules
 
 NAMES = [item.name for item in fields(Settings)]
 DEFAULTS = {item.name: item.default for item in fields(Settings)}

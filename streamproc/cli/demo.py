@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from streamproc.app import build
 from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.progress import Progress
-from streamproc.fleet import Fleet
-from streamproc.live import LivePolls, publish_polls, publish_stores
 from streamproc.program import Program, wall_clock_us
 from streamproc.settings import Settings
+from streamproc.simulation.fleet import Fleet
+from streamproc.simulation.publishing import LivePolls, publish_polls, publish_stores
 from streamproc.topics import topics_for
 from streamproc.transport.client import connect
-from streamproc.worker import run, set_up_logging
+from streamproc.worker.app import build
+from streamproc.worker.process import run, set_up_logging
 
 STORES = 1_000
 INTERVAL_S = 3600.0

@@ -9,7 +9,7 @@ import click
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.progress import Progress
 from streamproc.errors import LoadError
-from streamproc.loader import Loaded, Loader
+from streamproc.loading.loader import Loaded, Loader
 from streamproc.program import wall_clock_us
 from streamproc.settings import Settings
 from streamproc.topics import topics_for

@@ -10,15 +10,15 @@ from typing import Any
 import click
 
 from streamproc import report_client
-from streamproc.app import build
 from streamproc.cli.load import FILE, load_files, show
 from streamproc.cli.options import from_options, settings_options
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program, wall_clock_us
-from streamproc.report import state
-from streamproc.report.state import Report
+from streamproc.report import record
+from streamproc.report.record import Report
 from streamproc.settings import Settings
-from streamproc.worker import run, set_up_logging
+from streamproc.worker.app import build
+from streamproc.worker.process import run, set_up_logging
 
 _LOOK_EVERY_S = 0.05
 
@@ -87,7 +87,7 @@ def once(
     )
 
 
-def _process(settings: Settings, request: state.Request) -> Report:
+def _process(settings: Settings, request: record.Request) -> Report:
     """Run a worker until the report is made."""
     ended: list[Report] = []
 
@@ -97,19 +97,19 @@ def _process(settings: Settings, request: state.Request) -> Report:
     code = run(build(settings), ask)
     if code or not ended:
         raise ReportFailedError(f"the worker stopped early, exit code {code}")
-    if ended[0].state == state.FAILED:
+    if ended[0].state == record.FAILED:
         raise ReportFailedError(f"the report failed: {ended[0].error}")
     return ended[0]
 
 
-async def _finished_report(program: Program, request: state.Request) -> Report:
+async def _finished_report(program: Program, request: record.Request) -> Report:
     await program.until_ready()
     request = replace(request, requested_us=program.now_us())
     await program.to_collector(
-        "request", request.report_id, state.encode_request(request)
+        "request", request.report_id, record.encode_request(request)
     )
     while True:
         report = program.reports.find(request.report_id)
-        if report is not None and report.state != state.RUNNING:
+        if report is not None and report.state != record.RUNNING:
             return report
         await asyncio.sleep(_LOOK_EVERY_S)

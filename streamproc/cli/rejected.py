@@ -12,9 +12,10 @@ from faust.types import TP
 
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.settings import Settings
-from streamproc.topics import Topic, Topics, topics_for
+from streamproc.topics import Topics, topics_for
 from streamproc.transport.batch import Batch
 from streamproc.transport.client import Client, connect
+from streamproc.transport.topic import Topic
 
 _READ_TIMEOUT_S = 5.0
 

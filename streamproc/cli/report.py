@@ -9,11 +9,11 @@ import click
 
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.errors import ReportFailedError
-from streamproc.poll import check_store_id
 from streamproc.program import wall_clock_us
+from streamproc.report.record import Report
 from streamproc.report.rows import Rows, write_csv
-from streamproc.report.state import Report
 from streamproc.report_client import ReportClient, new_request
+from streamproc.rules.poll import check_store_id
 from streamproc.settings import Settings
 from streamproc.transport.client import connect
 

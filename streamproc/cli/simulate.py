@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from streamproc.cli.options import CONNECTION, from_options, settings_options
-from streamproc.fleet import Fleet
-from streamproc.live import LivePolls, publish_stores
 from streamproc.settings import Settings
+from streamproc.simulation.fleet import Fleet
+from streamproc.simulation.publishing import LivePolls, publish_stores
 from streamproc.topics import topics_for
 from streamproc.transport.client import connect
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from streamproc.app import build
 from streamproc.cli.options import ALL, from_options, settings_options
-from streamproc.worker import run, set_up_logging
+from streamproc.worker.app import build
+from streamproc.worker.process import run, set_up_logging
 
 
 @click.command(context_settings={"max_content_width": 100})

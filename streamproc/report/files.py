@@ -9,8 +9,8 @@ from typing import TextIO
 import orjson
 
 from streamproc.errors import ReportFailedError
+from streamproc.report.record import Report
 from streamproc.report.rows import Rows, decode_rows, join_rows, write_csv
-from streamproc.report.state import Report
 
 COMBINED = "combined_report.csv"
 _UNFINISHED = "unfinished-"

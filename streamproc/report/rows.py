@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from streamproc import history
-from streamproc.report.state import time_text
-from streamproc.uptime import HOUR_US, MINUTE_US, WINDOWS_US, Accounts
+from streamproc.report.record import time_text
+from streamproc.rules import history
+from streamproc.rules.uptime import HOUR_US, MINUTE_US, WINDOWS_US, Accounts
 
 Ints = npt.NDArray[np.int64]
 

@@ -10,9 +10,9 @@ from typing import Protocol
 from faust.types import TP
 
 from streamproc.settings import Settings
-from streamproc.topics import Topic
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
+from streamproc.transport.topic import Topic
 
 
 class Client(Protocol):

@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
+from streamproc.report.record import time_text
 from streamproc.report.rows import csv_rows, last_status, write_csv
-from streamproc.report.state import time_text
-from streamproc.timeline import local_time
-from streamproc.uptime import LONGEST_US
+from streamproc.rules.timeline import local_time
+from streamproc.rules.uptime import LONGEST_US
 from streamproc.web import listing, query, tables_view, words
 from streamproc.web.answers import json
 from streamproc.web.overview import WINDOWS, Overview

@@ -15,10 +15,10 @@ from faust.types import TP
 
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program
-from streamproc.report import state
-from streamproc.report.state import Report, time_text
-from streamproc.schedule import DAY_US
-from streamproc.uptime import Ints
+from streamproc.report import record
+from streamproc.report.record import Report, time_text
+from streamproc.rules.schedule import DAY_US
+from streamproc.rules.uptime import Ints
 from streamproc.web import shard
 from tables import reports as reports_table
 from tables.batch_table import BatchTable
@@ -143,11 +143,11 @@ def _report(program: Program, args: dict[str, Any]) -> list[Report]:
 
 
 def _encode_reports(reports: list[Report]) -> bytes:
-    return orjson.dumps([state.encode(report).decode() for report in reports])
+    return orjson.dumps([record.encode(report).decode() for report in reports])
 
 
 def _decode_reports(value: bytes) -> list[Report]:
-    return [state.decode(item.encode()) for item in orjson.loads(value)]
+    return [record.decode(item.encode()) for item in orjson.loads(value)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _report_file(program: Program, args: dict[str, Any]) -> ReportFile | None:
         path = files.combined
     else:
         report = program.reports.find(args["report_id"])
-        if report is None or report.state != state.COMPLETE:
+        if report is None or report.state != record.COMPLETE:
             return None
         path = files.path(report.report_id)
     try:

@@ -11,13 +11,13 @@ import orjson
 from aiohttp import web
 
 from streamproc.errors import InvalidInput
-from streamproc.history import ACTIVE, FLAG_BITS
-from streamproc.partitioner import partitions_for
-from streamproc.poll import Poll, encode_poll
-from streamproc.poll_batch import PollBatch, parse_polls
-from streamproc.schedule import check_zone, parse_hours
-from streamproc.topics import Topic
+from streamproc.rules.history import ACTIVE, FLAG_BITS
+from streamproc.rules.poll import Poll, encode_poll
+from streamproc.rules.poll_batch import PollBatch, parse_polls
+from streamproc.rules.schedule import check_zone, parse_hours
 from streamproc.transport.client import by_partition
+from streamproc.transport.partitioner import partitions_for
+from streamproc.transport.topic import Topic
 from streamproc.web import query
 from streamproc.web.answers import json
 from streamproc.web.refusal import Refusal, bad

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from streamproc.report.record import time_text
 from streamproc.report.rows import (
     FULL_HEADER,
     Rows,
@@ -14,8 +15,7 @@ from streamproc.report.rows import (
     last_poll_text,
     last_status,
 )
-from streamproc.report.state import time_text
-from streamproc.uptime import Ints
+from streamproc.rules.uptime import Ints
 from streamproc.web import query, words
 from streamproc.web.overview import NOW_STATES, SILENT, SORTS, WINDOWS, Overview
 

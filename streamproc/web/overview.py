@@ -15,14 +15,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from streamproc import history
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program
-from streamproc.report import state
+from streamproc.report import record
 from streamproc.report.rows import Rows
-from streamproc.schedule import DAY_US
-from streamproc.timeline import CLOSED, DOWN, UNKNOWN, UP
-from streamproc.uptime import HOUR_US, LONGEST_US, WINDOWS_US, Ints, Rules
+from streamproc.rules import history
+from streamproc.rules.schedule import DAY_US
+from streamproc.rules.timeline import CLOSED, DOWN, UNKNOWN, UP
+from streamproc.rules.uptime import HOUR_US, LONGEST_US, WINDOWS_US, Ints, Rules
 from streamproc.web import shard
 from streamproc.web.calls import NEWEST, SHARD
 from streamproc.web.cluster import Cluster
@@ -286,7 +286,7 @@ class Overviews:
             if not LONGEST_US <= as_of <= self._program.now_us() + DAY_US:
                 raise bad("bad-as-of", "as_of lies before 1970 or in the future.")
             return as_of
-        if as_of == state.LATEST:
+        if as_of == record.LATEST:
             newest = await self.newest_us()
             if newest is not None:
                 return newest

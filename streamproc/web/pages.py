@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from streamproc.report import state
-from streamproc.report.state import Report, time_text
-from streamproc.uptime import HOUR_US, LONGEST_US
+from streamproc.report import record
+from streamproc.report.record import Report, time_text
+from streamproc.rules.uptime import HOUR_US, LONGEST_US
 from streamproc.web import listing, query, tables_view
 from streamproc.web.answers import see_other
 from streamproc.web.gateway import form_of
@@ -29,7 +29,7 @@ OUTDATED_US = 24 * HOUR_US
 
 def as_of_text(as_of: str | int) -> str:
     """As-of as it stands in a link; empty for the default."""
-    if as_of == state.NOW:
+    if as_of == record.NOW:
         return ""
     return as_of if isinstance(as_of, str) else time_text(as_of)
 
@@ -90,10 +90,10 @@ class Pages:
             "flow": flow,
             "newest_us": newest_us,
             "is_outdated": newest_us is not None
-            and asked.as_of == state.NOW
+            and asked.as_of == record.NOW
             and newest_us < now_us - OUTDATED_US,
             "report": newest_complete(reports),
-            "running": sum(r.state == state.RUNNING for r in reports),
+            "running": sum(r.state == record.RUNNING for r in reports),
             "next_report_us": self._next_report_us(now_us),
             "now_us": now_us,
             "as_of": as_of_text(asked.as_of),
@@ -221,7 +221,7 @@ class Pages:
 def newest_complete(reports: list[Report]) -> Report | None:
     """The newest finished report of all stores."""
     return next(
-        (r for r in reports if r.state == state.COMPLETE and r.kind != state.STORE),
+        (r for r in reports if r.state == record.COMPLETE and r.kind != record.STORE),
         None,
     )
 

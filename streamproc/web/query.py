@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from streamproc.errors import InvalidPoll
-from streamproc.poll import check_store_id
-from streamproc.report import state
-from streamproc.timestamp import parse_timestamp
+from streamproc.report import record
+from streamproc.rules.poll import check_store_id
+from streamproc.rules.timestamp import parse_timestamp
 from streamproc.web.refusal import bad
 
 MAX_SEARCH = 128
@@ -45,7 +45,7 @@ def search(query: Mapping[str, str], name: str = "q") -> str:
     return text
 
 
-def as_of(query: Mapping[str, str], default: str = state.NOW) -> str | int:
+def as_of(query: Mapping[str, str], default: str = record.NOW) -> str | int:
     """``now``, ``latest`` or a time, as UTC microseconds."""
     text = query.get("as_of") or default
     return as_of_value(text)
@@ -53,7 +53,7 @@ def as_of(query: Mapping[str, str], default: str = state.NOW) -> str | int:
 
 def as_of_value(text: object) -> str | int:
     """The as-of of a request's body or query."""
-    if text in (state.NOW, state.LATEST):
+    if text in (record.NOW, record.LATEST):
         return str(text)
     try:
         return parse_timestamp(text)

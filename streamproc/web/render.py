@@ -9,9 +9,9 @@ import orjson
 from aiohttp import web
 from markupsafe import Markup, escape
 
+from streamproc.report.record import time_text
 from streamproc.report.rows import last_poll_text
-from streamproc.report.state import time_text
-from streamproc.timeline import Span, clipped, local_time
+from streamproc.rules.timeline import Span, clipped, local_time
 from streamproc.web import words
 from streamproc.web.refusal import Refusal
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from streamproc.report import state
-from streamproc.report.state import Report, Request, time_text
+from streamproc.report import record
+from streamproc.report.record import Report, Request, time_text
 from streamproc.report_client import new_request
 from streamproc.web import query
 from streamproc.web.answers import json, see_other, wants_json
@@ -21,7 +21,7 @@ from streamproc.web.site import Site
 
 SEEN_TIMEOUT_S = 5.0
 _LOOK_S = 0.02
-STATES = (state.RUNNING, state.COMPLETE, state.FAILED)
+STATES = (record.RUNNING, record.COMPLETE, record.FAILED)
 
 
 class Reporting:
@@ -41,7 +41,7 @@ class Reporting:
         store_id = request.match_info.get("store_id")
         if store_id is not None:
             store_id = query.store_id(store_id)
-            if not (await self._site.view(store_id, state.NOW)).data.is_known:
+            if not (await self._site.view(store_id, record.NOW)).data.is_known:
                 raise unknown("store", store_id)
         async with self._one_at_a_time:
             report_id = await self._running(as_of, store_id)
@@ -49,7 +49,7 @@ class Reporting:
                 report_id = await self._start(as_of, store_id)
         if not wants_json(request):
             return see_other("/reports")
-        return json({"report_id": report_id, "status": state.RUNNING})
+        return json({"report_id": report_id, "status": record.RUNNING})
 
     async def _as_of(self, request: web.Request) -> str | int:
         """As-of from the query, a form or a JSON body; now when not given."""
@@ -57,15 +57,15 @@ class Reporting:
             return query.as_of(request.query)
         if request.content_type == "application/x-www-form-urlencoded":
             given = await form_of(request)
-            return query.as_of_value(given.get("as_of") or state.NOW)
+            return query.as_of_value(given.get("as_of") or record.NOW)
         given = await json_of(request)
         if not isinstance(given, dict):
             raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
-        return query.as_of_value(given.get("as_of") or state.NOW)
+        return query.as_of_value(given.get("as_of") or record.NOW)
 
     async def _running(self, as_of: str | int, store_id: str | None) -> str | None:
         """Id of the same report while it runs; raises 429 when too many do."""
-        running = [r for r in await self._site.reports() if r.state == state.RUNNING]
+        running = [r for r in await self._site.reports() if r.state == record.RUNNING]
         for report in running:
             if (report.as_of, report.store_id) == (as_of, store_id):
                 return report.report_id
@@ -92,7 +92,7 @@ class Reporting:
 
     async def _send(self, request: Request) -> None:
         await self._site.program.to_collector(
-            "request", request.report_id, state.encode_request(request)
+            "request", request.report_id, record.encode_request(request)
         )
 
     # -- how it is going -----
@@ -100,7 +100,7 @@ class Reporting:
     async def get_report(self, request: web.Request) -> web.StreamResponse:
         """Running with progress, Complete with the URL (or the CSV), or Failed."""
         report = await self._find(await self._report_id(request))
-        if report.state == state.COMPLETE and _wants_csv(request):
+        if report.state == record.COMPLETE and _wants_csv(request):
             return await self._csv(request, report.report_id)
         return json(answer(report))
 
@@ -137,13 +137,13 @@ class Reporting:
                 "total": len(found),
                 "page": number,
                 "per_page": per_page,
-                "reports": [record(report) for report in shown],
+                "reports": [as_json(report) for report in shown],
             }
         )
 
     async def one(self, request: web.Request) -> web.Response:
         """One report's record as JSON."""
-        return json(record(await self._find(request.match_info["report_id"])))
+        return json(as_json(await self._find(request.match_info["report_id"])))
 
     async def show(self, request: web.Request) -> web.Response:
         """The page of all reports."""
@@ -157,7 +157,7 @@ class Reporting:
             total=len(found),
             page=number,
             pages=max(-(-len(found) // 50), 1),
-            running=[r for r in found if r.state == state.RUNNING],
+            running=[r for r in found if r.state == record.RUNNING],
             now_us=self._site.program.now_us(),
             hourly=self._site.program.settings.hourly,
             rules=self._site.program.settings.rules,
@@ -225,9 +225,9 @@ def answer(report: Report) -> dict[str, Any]:
     said: dict[str, Any] = {"report_id": report.report_id, "status": report.state}
     if report.as_of_us is not None:
         said["as_of"] = time_text(report.as_of_us)
-    if report.state == state.RUNNING:
+    if report.state == record.RUNNING:
         said["progress"] = progress(report)
-    elif report.state == state.COMPLETE:
+    elif report.state == record.COMPLETE:
         said |= {"url": f"/reports/{report.report_id}.csv", "rows": report.rows}
     else:
         said["error"] = report.error
@@ -246,7 +246,7 @@ def progress(report: Report) -> dict[str, int]:
     }
 
 
-def record(report: Report) -> dict[str, Any]:
+def as_json(report: Report) -> dict[str, Any]:
     """A report's whole record as the API shows it."""
     end_us = report.finished_us
     return {

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from faust.types import TP
 
-from streamproc.partitioner import partition_for
 from streamproc.program import Program
-from streamproc.report import state
-from streamproc.report.state import Report
+from streamproc.report import record
+from streamproc.report.record import Report
+from streamproc.transport.partitioner import partition_for
 from streamproc.web.calls import (
     ALL_REPORTS,
     ONE_REPORT,
@@ -171,4 +171,4 @@ class Site:
         while not self.program.is_ready():  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.1)
         with suppress(Refusal):
-            await self.overviews.get(state.NOW)
+            await self.overviews.get(record.NOW)

@@ -7,11 +7,18 @@ from itertools import groupby
 
 import numpy as np
 
-from streamproc import history, timeline
 from streamproc.report.rows import Rows
-from streamproc.schedule import DAY_S, DEFAULT_ZONE, Opening, Schedule
-from streamproc.timeline import CLOSED, DOWN, UNKNOWN, UP, Day, Span
-from streamproc.uptime import HOUR_US, LONGEST_US, MINUTE_US, WINDOWS_US, Rules, Uptime
+from streamproc.rules import history, timeline
+from streamproc.rules.schedule import DAY_S, DEFAULT_ZONE, Opening, Schedule
+from streamproc.rules.timeline import CLOSED, DOWN, UNKNOWN, UP, Day, Span
+from streamproc.rules.uptime import (
+    HOUR_US,
+    LONGEST_US,
+    MINUTE_US,
+    WINDOWS_US,
+    Rules,
+    Uptime,
+)
 from streamproc.web import shard
 from streamproc.web.calls import StoreData
 from tables import hours as hours_table

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from faust.types import TP
 
-from streamproc import history
-from streamproc.report import state
-from streamproc.report.state import time_text
-from streamproc.schedule import DAY_US
+from streamproc.report import record
+from streamproc.report.record import time_text
+from streamproc.rules import history
+from streamproc.rules.schedule import DAY_US
 from streamproc.web.calls import ITEMS, PARTITION_INFO, table_named
 from streamproc.web.refusal import unknown
 from streamproc.web.site import Site
@@ -148,7 +148,7 @@ def _zone(value: bytes) -> tuple[str, Any]:
 
 
 def _report(value: bytes) -> tuple[str, Any]:
-    report = state.decode(value)
+    report = record.decode(value)
     return f"{report.state}, {report.kind}, {report.rows} rows", orjson.loads(value)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from streamproc.uptime import HOUR_US, MINUTE_US
+from streamproc.rules.uptime import HOUR_US, MINUTE_US
 
 SECOND_US = 1_000_000
 DAY_US = 24 * HOUR_US

@@ -15,11 +15,13 @@ import numpy as np
 from faust.stores.rocksdb import Store
 from rocksdict import AccessType, Options, Rdict
 
-from streamproc import history, report_client
-from streamproc.report.state import Report
+from streamproc import report_client
+from streamproc.report.record import Report
+from streamproc.rules import history
 from streamproc.settings import Settings
-from streamproc.topics import Topic, changelog, topics_for
+from streamproc.topics import changelog, topics_for
 from streamproc.transport.client import Client, connect
+from streamproc.transport.topic import Topic
 from tables.histories import Histories
 from tests.kafka.records import (
     committed,

@@ -12,12 +12,13 @@ import sys
 import time
 from typing import Any
 
-from agents import polls, reports
+from agents import polls, report_rows
 from agents.polls import Sorted
-from streamproc import app, settings, worker
+from streamproc import settings
 from streamproc.errors import StreamprocError
 from streamproc.program import Program
 from streamproc.transport.batch import Batch
+from streamproc.worker import app, process
 from tables.batch_table import BatchTable
 
 POISON = b"poison"
@@ -35,13 +36,13 @@ def _raise() -> None:
 
 
 def _slow_rows() -> None:
-    send = reports._send_rows
+    send = report_rows._send_rows
 
     async def slowly(*args: Any) -> None:
         await asyncio.sleep(1)
         await send(*args)
 
-    reports._send_rows = slowly  # type: ignore[assignment]
+    report_rows._send_rows = slowly  # type: ignore[assignment]
 
 
 def _slow_recovery() -> None:
@@ -83,9 +84,9 @@ def main() -> int:
     if fault:
         FAULTS[fault]()
     given = settings.load()
-    worker.set_up_logging(given.log_level)
+    process.set_up_logging(given.log_level)
     try:
-        return worker.run(app.build(given))
+        return process.run(app.build(given))
     except StreamprocError as exc:
         print(f"Error: {exc}", file=sys.stderr)  # noqa: T201
         return 1

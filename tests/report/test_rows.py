@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamproc.report.record import time_text
 from streamproc.report.rows import (
     FULL_HEADER,
     NO_ROWS,
@@ -30,10 +31,9 @@ from streamproc.report.rows import (
     uptime_json,
     write_csv,
 )
-from streamproc.report.state import time_text
-from streamproc.uptime import Accounts, Ints
+from streamproc.rules.uptime import Accounts, Ints
 from tests.reference import DAY_US, HOUR_US, WINDOWS_US
-from tests.test_reference import MINUTE_US, utc
+from tests.rules.test_reference import MINUTE_US, utc
 
 HEADER = (
     "store_id,uptime_last_hour(in minutes),uptime_last_day(in hours),"

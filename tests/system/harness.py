@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from streamproc.poll import Poll, encode_poll
 from streamproc.report.rows import Rows
 from streamproc.report_client import ReportClient, new_request
+from streamproc.rules.poll import Poll, encode_poll
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.client import connect

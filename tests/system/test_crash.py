@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streamproc.poll import Poll
+from streamproc.rules.poll import Poll
 from streamproc.settings import Settings
 from tests.system.harness import (
     WorkerProcess,

@@ -7,14 +7,14 @@ from typing import Any
 import orjson
 import pytest
 
-from streamproc import history
 from streamproc.cli.rejected import Rejected, read_rejected
-from streamproc.partitioner import partition_for
-from streamproc.poll import Poll, encode_poll
 from streamproc.program import Program
-from streamproc.report import state
-from streamproc.report.state import Report, Request
+from streamproc.report import record
+from streamproc.report.record import Report, Request
+from streamproc.rules import history
+from streamproc.rules.poll import Poll, encode_poll
 from streamproc.transport.client import connect
+from streamproc.transport.partitioner import partition_for
 from tests.system.harness import publish, publish_raw
 
 MINUTE_US = 60_000_000
@@ -43,10 +43,10 @@ async def make_report(
     program: Program, as_of: str | int = "now", store_id: str | None = None
 ) -> Report:
     """Ask for a report and wait for its end."""
-    kind = state.STORE if store_id else state.ALL
+    kind = record.STORE if store_id else record.ALL
     report_id = f"test-{next(_numbers)}"
     request = Request(report_id, kind, as_of, program.now_us(), store_id)
-    await program.to_collector("request", report_id, state.encode_request(request))
+    await program.to_collector("request", report_id, record.encode_request(request))
     return await ended(program, report_id)
 
 
@@ -55,7 +55,7 @@ async def ended(program: Program, report_id: str) -> Report:
     async with asyncio.timeout(20):
         while True:
             report = program.reports.find(report_id)
-            if report is not None and report.state != state.RUNNING:
+            if report is not None and report.state != record.RUNNING:
                 return report
             await asyncio.sleep(0.02)
 
@@ -194,7 +194,7 @@ async def test_garbage_for_the_collector_is_kept_with_its_reason(
     """Whoever can write to the internal topic cannot stop the worker."""
     for value in (b"{}", b"[]", b"\xff"):
         await program.to_collector(kind, "x", value)
-    assert (await make_report(program)).state == state.COMPLETE
+    assert (await make_report(program)).state == record.COMPLETE
     assert [one.reason for one in await rejected(program)] == ["bad-request"] * 3
 
 
@@ -267,7 +267,7 @@ async def test_as_of_may_not_lie_where_history_is_gone(program: Program) -> None
     """More than a day before the newest poll the answer would be wrong."""
     await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
     report = await make_report(program, NOON_US - 2 * DAY_US)
-    assert report.state == state.FAILED
+    assert report.state == record.FAILED
     assert "more than a day before the newest poll" in (report.error or "")
 
 
@@ -277,14 +277,14 @@ async def test_a_report_of_one_store_is_one_row(program: Program) -> None:
     report = await make_report(program, store_id="a")
     assert [row[0] for row in csv_of(program, report)] == ["a"]
     report = await make_report(program, store_id="b")
-    assert (report.state, report.error) == (state.FAILED, "store b is not known")
+    assert (report.state, report.error) == (record.FAILED, "store b is not known")
 
 
 async def test_the_same_request_twice_is_one_report(program: Program) -> None:
     """At-least-once delivery of requests."""
-    request = Request("twice", state.ALL, "now", program.now_us())
+    request = Request("twice", record.ALL, "now", program.now_us())
     for _ in range(2):
-        await program.to_collector("request", "twice", state.encode_request(request))
+        await program.to_collector("request", "twice", record.encode_request(request))
     first = await ended(program, "twice")
     await make_report(program)
     assert program.reports.find("twice") == first
@@ -298,10 +298,10 @@ async def test_an_unwritable_report_directory_fails_the_report_only(
     reports = program.settings.data_dir / "reports"
     reports.write_text("in the way")
     report = await make_report(program)
-    assert report.state == state.FAILED
+    assert report.state == record.FAILED
     assert "reports" in (report.error or "")
     reports.unlink()
-    assert (await make_report(program)).state == state.COMPLETE
+    assert (await make_report(program)).state == record.COMPLETE
 
 
 async def test_a_missed_hour_is_written_once_the_newest_first(
@@ -370,13 +370,13 @@ async def test_a_report_nobody_answers_is_failed_after_its_tries(
     start_program: StartProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It never stays Running."""
-    from agents import reports
+    from agents import report_rows
 
     async def silent(*_: object) -> None:
         """An owner that never answers."""
 
-    monkeypatch.setattr(reports, "answer", silent)
+    monkeypatch.setattr(report_rows, "answer", silent)
     async with start_program(report_timeout=0.5, report_tries=2) as program:
         report = await make_report(program)
-        assert report.state == state.FAILED
+        assert report.state == record.FAILED
         assert "did not answer in 2 tries" in (report.error or "")

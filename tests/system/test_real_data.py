@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamproc.timestamp import parse_timestamp
+from streamproc.rules.timestamp import parse_timestamp
 from tests.conftest import Run
 from tests.reference import reference
 

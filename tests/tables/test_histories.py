@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from faust.types import TP
 
-from streamproc import history
 from streamproc.cells import Cells
 from streamproc.program import Program
-from streamproc.schedule import DAY_US
+from streamproc.rules import history
+from streamproc.rules.schedule import DAY_US
 from tables.batch_table import PartitionLostError
 from tables.histories import NEWEST, OLDEST, Histories
 

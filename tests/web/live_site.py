@@ -17,10 +17,11 @@ from typing import Any
 import orjson
 from faust.types import TP
 
-from streamproc import app, settings, worker
-from streamproc.poll import Poll, encode_poll
+from streamproc import settings
 from streamproc.program import Program
-from streamproc.topics import Topic
+from streamproc.rules.poll import Poll, encode_poll
+from streamproc.transport.topic import Topic
+from streamproc.worker import app, process
 from tests.system.harness import random_polls
 
 START_LIMIT_S = 60
@@ -136,7 +137,7 @@ class LiveSite:
         return self
 
     async def _start(self) -> None:
-        await worker.prepare(self.program)
+        await process.prepare(self.program)
         await self.program.app.start()
         async with asyncio.timeout(START_LIMIT_S):
             await self.program.until_ready()

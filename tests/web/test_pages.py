@@ -6,13 +6,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from streamproc import history
-from streamproc.uptime import HOUR_US, Rules
+from streamproc.rules import history
+from streamproc.rules.uptime import HOUR_US, Rules
 from streamproc.web import words
 from streamproc.web.calls import StoreData
 from streamproc.web.store import StoreView, opening_text
 from tables import hours as hours_table
-from tests.test_timeline import us
+from tests.rules.test_timeline import us
 from tests.web.live_site import HOSTILE, LiveSite
 
 
@@ -149,7 +149,7 @@ def test_while_tables_recover_the_answer_is_a_503_with_a_time(
 def view(as_of: str, hours: str, zone: str, polls: list[tuple[str, bool]]) -> StoreView:
     """A store with the same hours every day."""
     start, end = hours.split("-")
-    from streamproc.schedule import parse_hours
+    from streamproc.rules.schedule import parse_hours
 
     week = parse_hours(
         [
@@ -284,6 +284,6 @@ def test_a_length_of_time_reads_well(seconds: int, shown: str) -> None:
 )
 def test_an_opening_reads_as_people_write_it(start: str, end: str, shown: str) -> None:
     """Overnight and round-the-clock ones are said to be."""
-    from streamproc.schedule import parse_opening
+    from streamproc.rules.schedule import parse_opening
 
     assert opening_text(parse_opening(0, start, end)) == shown

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from streamproc.report import state
-from streamproc.report.state import Report
+from streamproc.report import record
+from streamproc.report.record import Report
 from tests.web.live_site import HOSTILE, NOW_US, LiveSite
 from tests.web.test_api import expected
 
@@ -139,9 +139,9 @@ def test_before_the_first_report_there_is_no_file(
 
 def running_report(report_id: str, as_of: str | int, store_id: str | None) -> Report:
     """A report that its collector is still waiting for."""
-    kind = state.ALL if store_id is None else state.STORE
-    request = state.Request(report_id, kind, as_of, NOW_US, store_id)
-    return state.start(request, range(4), NOW_US, "")
+    kind = record.ALL if store_id is None else record.STORE
+    request = record.Request(report_id, kind, as_of, NOW_US, store_id)
+    return record.start(request, range(4), NOW_US, "")
 
 
 def keep_running(site: LiveSite, reports: list[Report]) -> None:

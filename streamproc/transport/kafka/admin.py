@@ -11,7 +11,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from streamproc.errors import TopicMismatchError
 from streamproc.settings import Settings
-from streamproc.topics import Topic
+from streamproc.transport.topic import Topic
 
 log = logging.getLogger(__name__)
 

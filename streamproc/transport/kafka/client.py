@@ -11,15 +11,15 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streamproc.errors import BrokerUnavailableError
-from streamproc.partitioner import partitions_for
 from streamproc.settings import Settings
-from streamproc.topics import Topic
 from streamproc.transport.batch import Batch
 from streamproc.transport.client import by_partition
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import admin, append
 from streamproc.transport.kafka.records import AsColumns, batches
 from streamproc.transport.kafka.security import addresses, connection
+from streamproc.transport.partitioner import partitions_for
+from streamproc.transport.topic import Topic
 
 REQUEST_TIMEOUT_S = 30.0
 _READ_RECORDS = 10_000

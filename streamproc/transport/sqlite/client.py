@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from faust.types import TP
 
-from streamproc.partitioner import partitions_for
-from streamproc.topics import Topic
 from streamproc.transport.batch import Batch
 from streamproc.transport.client import by_partition
 from streamproc.transport.columns import Headers
+from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.sqlite.consumer import POLL_INTERVAL_S
 from streamproc.transport.sqlite.driver import log_path
 from streamproc.transport.sqlite.lock import WorkerLock
 from streamproc.transport.sqlite.log import Append, Log
+from streamproc.transport.topic import Topic
 
 _READ_RECORDS = 10_000
 

@@ -10,8 +10,8 @@ from faust.transport import base
 from faust.types import TP
 from mode import Service
 
-from streamproc.partitioner import partition_for
 from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
+from streamproc.transport.partitioner import partition_for
 from streamproc.transport.sqlite.cleaner import Cleaner
 from streamproc.transport.sqlite.lock import WorkerLock
 from streamproc.transport.sqlite.log import Log

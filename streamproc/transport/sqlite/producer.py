@@ -11,8 +11,8 @@ from faust.types import TP
 from faust.types.tuples import RecordMetadata
 from mode import Service
 
-from streamproc.partitioner import partition_for
 from streamproc.transport.columns import Headers
+from streamproc.transport.partitioner import partition_for
 from streamproc.transport.sqlite.log import Append, Log
 
 _GROUP_COMMIT = 10_000

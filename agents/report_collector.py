@@ -10,15 +10,15 @@ from typing import Any
 
 import orjson
 
-from agents import timer
-from agents.stream import consume, reject
+from agents import report_timer
+from agents.consume import consume, reject
 from streamproc.errors import InvalidInput, ReportFailedError
-from streamproc.partitioner import partition_for
 from streamproc.program import Program
-from streamproc.report import state
+from streamproc.report import record
 from streamproc.report.files import ReportFiles
-from streamproc.report.state import Order, Report
+from streamproc.report.record import Order, Report
 from streamproc.transport.batch import Batch
+from streamproc.transport.partitioner import partition_for
 from tables import reports as reports_table
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _GARBAGE = (orjson.JSONDecodeError, KeyError, TypeError, ValueError, UnicodeDeco
 def register(program: Program) -> None:
     """Declare the agent, and the timer that looks after its reports."""
     collector = Collector(program)
-    timer.register(program, collector)
+    report_timer.register(program, collector)
 
     @program.app.agent(program.source(program.topics.rows), name="collector")
     async def collect(stream: Any) -> None:
@@ -90,13 +90,13 @@ class Collector:
             raise InvalidInput("bad-request", f"unknown kind of message {kind!r}")
 
     def _on_request(self, value: bytes | None) -> None:
-        request = state.decode_request(value)
+        request = record.decode_request(value)
         if request.report_id in self._reports:
             return  # the same request again
         partitions = list(range(self._program.settings.partitions))
-        if request.store_id is not None and request.as_of != state.LATEST:
+        if request.store_id is not None and request.as_of != record.LATEST:
             partitions = [partition_for(request.store_id.encode(), len(partitions))]
-        report = state.start(
+        report = record.start(
             request, partitions, self._program.now_us(), self._program.worker_id
         )
         self._keep(report)
@@ -108,23 +108,25 @@ class Collector:
             return
         now_us = self._program.now_us()
         if kind == "failed":
-            self._end(state.failed(report, now_us, news["reason"]))
+            self._end(record.failed(report, now_us, news["reason"]))
         elif kind == "retry":
             self._again(report, news["why"])
         elif kind == "waiting":
             behind = news["behind"]
             self._keep(
-                state.with_part(report, news["partition"], now_us, behind=behind)
+                record.with_part(report, news["partition"], now_us, behind=behind)
             )
         else:
             self._on_survey(report, news["partition"], news["newest_us"])
 
     def _on_survey(self, report: Report, partition: int, newest_us: int) -> None:
         now_us = self._program.now_us()
-        report = state.with_part(report, partition, now_us, newest_us=newest_us)
-        as_of_us = state.surveyed_as_of(report, now_us)
+        report = record.with_part(report, partition, now_us, newest_us=newest_us)
+        as_of_us = record.surveyed_as_of(report, now_us)
         if as_of_us is not None and report.as_of_us is None:
-            report = state.resolved(report, as_of_us, self._program.settings.partitions)
+            report = record.resolved(
+                report, as_of_us, self._program.settings.partitions
+            )
             self._order(report)
         self._keep(report)
 
@@ -148,9 +150,9 @@ class Collector:
                 value,
             )
         except OSError as exc:
-            self._end(state.failed(report, self._program.now_us(), _why(exc)))
+            self._end(record.failed(report, self._program.now_us(), _why(exc)))
             return
-        report = state.with_part(
+        report = record.with_part(
             report,
             fact["partition"],
             self._program.now_us(),
@@ -166,7 +168,7 @@ class Collector:
     def _on_expire(self, report_ids: list[str]) -> None:
         for report_id in report_ids:
             report = self._reports.get(report_id)
-            if report is not None and report.state != state.RUNNING:
+            if report is not None and report.state != record.RUNNING:
                 self._files.delete(report_id)
                 del self._reports[report_id]
                 self._changed[report_id] = None
@@ -184,7 +186,11 @@ class Collector:
     def _current(self, report_id: str, attempt: int) -> Report | None:
         """The report, when it still runs and the news is of its attempt."""
         report = self._reports.get(report_id)
-        if report is None or report.state != state.RUNNING or report.attempt != attempt:
+        if (
+            report is None
+            or report.state != record.RUNNING
+            or report.attempt != attempt
+        ):
             return None
         return report
 
@@ -204,7 +210,7 @@ class Collector:
     async def _send_orders(self) -> None:
         orders, self._orders = self._orders, []
         for report, partitions in orders:
-            value = state.encode_order(
+            value = record.encode_order(
                 Order(
                     report.report_id,
                     report.kind,
@@ -229,11 +235,11 @@ class Collector:
             reason = (
                 f"{why}; partitions {missing} did not answer in {report.attempt} tries"
             )
-            self._end(state.failed(report, now_us, reason))
+            self._end(record.failed(report, now_us, reason))
             return
         log.warning("Report %s: asking again: %s", report.report_id, why)
         self._files.drop_pieces(report.report_id)
-        report = state.again(report, now_us, self._program.worker_id)
+        report = record.again(report, now_us, self._program.worker_id)
         self._keep(report)
         self._order(report)
 
@@ -244,9 +250,9 @@ class Collector:
         except ReportFailedError as exc:
             self._again(report, str(exc))
         except OSError as exc:
-            self._end(state.failed(report, self._program.now_us(), _why(exc)))
+            self._end(record.failed(report, self._program.now_us(), _why(exc)))
         else:
-            self._end(state.finished(report, self._program.now_us(), rows))
+            self._end(record.finished(report, self._program.now_us(), rows))
 
     def _write(self, report: Report) -> int:
         rows = self._files.load(report)
@@ -255,9 +261,9 @@ class Collector:
 
     def _is_newest(self, report: Report) -> bool:
         """Whether no later report of all stores is complete already."""
-        return report.kind != state.STORE and not any(
-            other.state == state.COMPLETE
-            and other.kind != state.STORE
+        return report.kind != record.STORE and not any(
+            other.state == record.COMPLETE
+            and other.kind != record.STORE
             and (other.as_of_us or 0) > (report.as_of_us or 0)
             for other in self._reports.values()
         )
@@ -266,7 +272,7 @@ class Collector:
         self._keep(report)
         seconds = (self._program.now_us() - report.created_us) / 1_000_000
         self._program.metrics.report_seconds.labels(report.state).observe(seconds)
-        if report.state == state.FAILED:
+        if report.state == record.FAILED:
             log.error("Report %s failed: %s", report.report_id, report.error)
         else:
             path = self._files.path(report.report_id)

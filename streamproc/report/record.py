@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from streamproc.errors import InvalidInput
-from streamproc.partitioner import partition_for
-from streamproc.uptime import HOUR_US
+from streamproc.rules.uptime import HOUR_US
+from streamproc.transport.partitioner import partition_for
 
 RUNNING, COMPLETE, FAILED = "Running", "Complete", "Failed"
 ALL, HOURLY, STORE = "all", "hourly", "store"

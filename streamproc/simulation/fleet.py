@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from streamproc.poll import Poll
+from streamproc.rules.poll import Poll
 
 Choice = TypeVar("Choice")
 

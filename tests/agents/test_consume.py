@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from faust.types import TP
 
-from agents.stream import BATCHES_UNDER_WAY, consume, consume_ahead
+from agents.consume import BATCHES_UNDER_WAY, consume, consume_ahead
 from streamproc.cells import Cells
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Columns

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from streamproc import history
-from streamproc.schedule import load_zone
-from streamproc.uptime import LONGEST_US, Rules
+from streamproc.rules import history
+from streamproc.rules.schedule import load_zone
+from streamproc.rules.uptime import LONGEST_US, Rules
 
 UP, DOWN, UNKNOWN, CLOSED = "up", "down", "unknown", "closed"
 

@@ -21,13 +21,13 @@ import orjson
 
 from streamproc.cells import Cells
 from streamproc.errors import InvalidInput, InvalidPoll, LoadError
-from streamproc.poll import (
+from streamproc.rules.poll import (
     MAX_FUTURE_US,
     STATUS,
     check_store_id,
 )
-from streamproc.schedule import check_zone, parse_opening
-from streamproc.timestamp import parse_timestamp, parse_timestamps
+from streamproc.rules.schedule import check_zone, parse_opening
+from streamproc.rules.timestamp import parse_timestamp, parse_timestamps
 
 Progress = Callable[[int], None]
 """Called with the number of bytes read since the last call."""

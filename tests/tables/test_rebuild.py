@@ -2,7 +2,7 @@
 
 import pytest
 
-from tables.cutoff import damage
+from tables.rebuild import damage
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 from faust.types import TP
 
-from agents.stream import consume, reject
+from agents.consume import consume, reject
 from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.program import Program
-from streamproc.report import state
+from streamproc.report import record
+from streamproc.report.record import Order
 from streamproc.report.rows import (
     NO_ROWS,
     Rows,
@@ -22,7 +23,6 @@ from streamproc.report.rows import (
     pieces,
     uptime_json,
 )
-from streamproc.report.state import Order
 from streamproc.transport.batch import Batch, encoded
 from tables.snapshot import Snapshot
 
@@ -65,7 +65,7 @@ def _orders(batch: Batch) -> tuple[list[Order], list[tuple[int, InvalidInput]]]:
     refused: list[tuple[int, InvalidInput]] = []
     for row, value in enumerate(batch.values):
         try:
-            orders.append(state.decode_order(value))
+            orders.append(record.decode_order(value))
         except InvalidInput as exc:
             refused.append((row, exc))
     newest: dict[str, int] = {}
@@ -176,7 +176,7 @@ async def _send_piece(
         [encode_rows(rows)],
         {0: encoded(facts.items())},
     )
-    if order.kind == state.HOURLY and len(rows):
+    if order.kind == record.HOURLY and len(rows):
         await _publish(program, order, partition, rows)
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import faust
 from mode.utils.queues import FlowControlEvent
 
-from agents import collector, polls, reports, stores
+from agents import polls, report_collector, report_rows, stores
 from streamproc.program import Program
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
@@ -50,7 +50,7 @@ def build(settings: Settings) -> Program:
     program.histories.source = program.topics.polls.name
     program.hours.source = program.topics.hours.name
     program.zones.source = program.topics.zones.name
-    for module in (polls, stores, reports, collector):
+    for module in (polls, stores, report_rows, report_collector):
         module.register(program)
     _follow_rebalances(program)
     if settings.web:

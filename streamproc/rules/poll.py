@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import orjson
 
 from streamproc.errors import InvalidPoll
-from streamproc.timestamp import parse_timestamp, timestamp_text
+from streamproc.rules.timestamp import parse_timestamp, timestamp_text
 
 STATUS = {"inactive": 0, "active": 1}
 MAX_STORE_ID_BYTES = 128

@@ -12,9 +12,9 @@ import faust
 
 from streamproc.errors import BrokerUnavailableError, StreamprocError
 from streamproc.program import Program
-from streamproc.topics import Topic
 from streamproc.transport.client import connect
-from streamproc.watchdog import Watchdog
+from streamproc.transport.topic import Topic
+from streamproc.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ STOP_TIMEOUT_S = 9.0
 _YOUNG_OBJECTS = 100_000
 
 # Faust's services log under the name of the module that derives from them.
-_FAUST_LINES = ("streamproc.app", "streamproc.transport.kafka.driver")
+_FAUST_LINES = ("streamproc.worker.app", "streamproc.transport.kafka.driver")
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 

@@ -9,10 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamproc import history, timeline, uptime
-from streamproc.schedule import parse_hours
-from streamproc.timeline import CLOSED, DOWN, UNKNOWN, UP, Span, clipped, spans, totals
-from streamproc.uptime import HOUR_US, LONGEST_US, MINUTE_US, WINDOWS_US, Rules
+from streamproc.rules import history, timeline, uptime
+from streamproc.rules.schedule import parse_hours
+from streamproc.rules.timeline import (
+    CLOSED,
+    DOWN,
+    UNKNOWN,
+    UP,
+    Span,
+    clipped,
+    spans,
+    totals,
+)
+from streamproc.rules.uptime import HOUR_US, LONGEST_US, MINUTE_US, WINDOWS_US, Rules
 
 SECOND_US = 1_000_000
 

@@ -7,7 +7,7 @@ from aiokafka.partitioner import murmur2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamproc.partitioner import partition_for, partitions_for
+from streamproc.transport.partitioner import partition_for, partitions_for
 
 POSITIVE = 0x7FFFFFFF
 ALL_BITS = POSITIVE + 1

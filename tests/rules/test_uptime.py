@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc.schedule import open_intervals, parse_hours
-from streamproc.uptime import Rules, account_one
+from streamproc.rules.schedule import open_intervals, parse_hours
+from streamproc.rules.uptime import Rules, account_one
 from tests.reference import (
     DAY_S,
     DAY_US,
@@ -25,7 +25,7 @@ from tests.reference import (
     reference,
     walk_zone,
 )
-from tests.test_reference import (
+from tests.rules.test_reference import (
     DAYS,
     EXAMPLES,
     MINUTE_US,

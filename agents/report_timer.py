@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import orjson
 
 from streamproc.program import Program
-from streamproc.report import state
-from streamproc.report.state import Report
-from streamproc.schedule import DAY_US
-from streamproc.uptime import HOUR_US
+from streamproc.report import record
+from streamproc.report.record import Report
+from streamproc.rules.schedule import DAY_US
+from streamproc.rules.uptime import HOUR_US
 from tables import reports as reports_table
 
 TICK_S = 1.0
@@ -72,23 +72,23 @@ class ReportTimer:
         hours = [
             report.as_of_us
             for report in reports
-            if report.kind == state.HOURLY and report.as_of_us is not None
+            if report.kind == record.HOURLY and report.as_of_us is not None
         ]
-        hour_us = state.due_hour(now_us, max(hours, default=None))
+        hour_us = record.due_hour(now_us, max(hours, default=None))
         if hour_us is None:
             return
         timeout_us = self._program.settings.report_timeout * 1_000_000
         if hour_us == self._asked_hour_us and now_us - self._asked_at_us < timeout_us:
             return  # asked for already; the collector has not got to it yet
         self._asked_hour_us, self._asked_at_us = hour_us, now_us
-        request = state.hourly_request(hour_us)
+        request = record.hourly_request(hour_us)
         await self._program.to_collector(
-            "request", request.report_id, state.encode_request(request)
+            "request", request.report_id, record.encode_request(request)
         )
 
     def _overdue(self, report: Report, now_us: int) -> str | None:
         """Why the report must be started over, or None."""
-        if report.state != state.RUNNING:
+        if report.state != record.RUNNING:
             return None
         if report.collector != self._program.worker_id:
             return "its collector has changed"

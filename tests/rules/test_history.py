@@ -11,19 +11,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc import history
 from streamproc.cells import Ints
-from streamproc.history import (
+from streamproc.rules import history
+from streamproc.rules.history import (
     ACTIVE,
     KEPT_DAYS,
     THIN_ABOVE,
     THIN_GAP_US,
     THINNED,
 )
-from streamproc.schedule import Opening
-from streamproc.uptime import Accounts, Calendars, Rules, account, window_intervals
+from streamproc.rules.schedule import Opening
+from streamproc.rules.uptime import (
+    Accounts,
+    Calendars,
+    Rules,
+    account,
+    window_intervals,
+)
 from tests.reference import DAY_US, HOUR_US, SECOND_US, WINDOWS_US, Poll, reference
-from tests.test_reference import MINUTE_US, utc
+from tests.rules.test_reference import MINUTE_US, utc
 
 DAY_0_US = utc("2025-05-05 00:00")
 DAY_0 = DAY_0_US // DAY_US

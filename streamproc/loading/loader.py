@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from streamproc import csv_input
-from streamproc.csv_input import PollFile, Refused
 from streamproc.errors import LoadError
-from streamproc.topics import Topic, Topics
+from streamproc.loading import csv_files
+from streamproc.loading.csv_files import PollFile, Refused
+from streamproc.topics import Topics
 from streamproc.transport.client import Client
+from streamproc.transport.topic import Topic
 
 MESSAGES_AT_ONCE = 20_000
 
@@ -60,8 +61,8 @@ class Loader:
         self, polls: Path | None, hours: Path | None, zones: Path | None
     ) -> Loaded:
         """Check all files, then publish; nothing is published when one is bad."""
-        hours_table = self._read(hours, csv_input.read_hours)
-        zones_table = self._read(zones, csv_input.read_zones)
+        hours_table = self._read(hours, csv_files.read_hours)
+        zones_table = self._read(zones, csv_files.read_zones)
         poll_file = self._read_polls(polls)
         for topic, table in (
             (self.topics.hours, hours_table),
@@ -83,9 +84,9 @@ class Loader:
         self,
         path: Path | None,
         read: Callable[
-            [Path, csv_input.Progress, Callable[[Refused], None]], csv_input.Table
+            [Path, csv_files.Progress, Callable[[Refused], None]], csv_files.Table
         ],
-    ) -> csv_input.Table | None:
+    ) -> csv_files.Table | None:
         if path is None:
             return None
         with self._rejects(path) as refuse, self._reading(path) as progress:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from streamproc.fleet import Fleet
-from streamproc.poll import encode_poll
 from streamproc.program import wall_clock_us
+from streamproc.rules.poll import encode_poll
+from streamproc.simulation.fleet import Fleet
 from streamproc.topics import Topics
 from streamproc.transport.client import Client
 

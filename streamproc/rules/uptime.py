@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from streamproc import history
-from streamproc.schedule import DAY_US, Schedule, open_intervals
+from streamproc.rules import history
+from streamproc.rules.schedule import DAY_US, Schedule, open_intervals
 
 Ints = npt.NDArray[np.int64]
 

@@ -8,9 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamproc.errors import InvalidInput
-from streamproc.partitioner import partition_for
-from streamproc.report import state
-from streamproc.report.state import (
+from streamproc.report import record
+from streamproc.report.record import (
     ALL,
     COMPLETE,
     FAILED,
@@ -25,9 +24,10 @@ from streamproc.report.state import (
     Request,
     time_text,
 )
-from streamproc.schedule import open_intervals, parse_hours
+from streamproc.rules.schedule import open_intervals, parse_hours
+from streamproc.transport.partitioner import partition_for
 from tests.reference import HOUR_US
-from tests.test_reference import utc, weekly
+from tests.rules.test_reference import utc, weekly
 
 NOW_US = utc("2025-05-06 12:34:56.789")
 HOUR_AT_US = utc("2025-05-06 12:00")
@@ -69,8 +69,8 @@ def request(**changes: object) -> bytes:
 
 def started(partitions: int = 3, **changes: object) -> Report:
     """The record of a report that has just been asked for."""
-    asked = state.decode_request(request(**changes))
-    return state.start(asked, range(partitions), NOW_US, "me")
+    asked = record.decode_request(request(**changes))
+    return record.start(asked, range(partitions), NOW_US, "me")
 
 
 # -- requests --------------------------------------------------------------------
@@ -85,12 +85,12 @@ def started(partitions: int = 3, **changes: object) -> Report:
         Request("s1", STORE, NOW, NOW_US, "7"),
         Request("s1", STORE, LATEST, NOW_US, "é 店"),
         Request("r1", ALL, 0, 0),
-        state.hourly_request(HOUR_AT_US),
+        record.hourly_request(HOUR_AT_US),
     ],
 )
 def test_a_request_is_read_back(asked: Request) -> None:
     """Encoding and decoding give the same request."""
-    assert asked == state.decode_request(state.encode_request(asked))
+    assert asked == record.decode_request(record.encode_request(asked))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_request_is_read_back(asked: Request) -> None:
 def test_an_id_that_could_leave_the_directory_is_refused(report_id: object) -> None:
     """It becomes a file name: letters, digits, dashes and underscores only."""
     with pytest.raises(InvalidInput, match="report_id") as caught:
-        state.decode_request(request(report_id=report_id))
+        record.decode_request(request(report_id=report_id))
     assert caught.value.reason == "bad-request"
     assert len(str(caught.value)) < 300
 
@@ -124,7 +124,7 @@ def test_an_id_that_could_leave_the_directory_is_refused(report_id: object) -> N
 def test_what_is_no_request_is_refused(value: bytes | None) -> None:
     """Any producer may have written it, so nothing is taken on trust."""
     with pytest.raises(InvalidInput) as caught:
-        state.decode_request(value)
+        record.decode_request(value)
     assert caught.value.reason == "bad-request"
 
 
@@ -155,7 +155,7 @@ def test_what_is_no_request_is_refused(value: bytes | None) -> None:
 def test_a_request_with_a_wrong_field_is_refused(changes: dict[str, object]) -> None:
     """Kind, time and store have to be what they can be."""
     with pytest.raises(InvalidInput) as caught:
-        state.decode_request(request(**changes))
+        record.decode_request(request(**changes))
     assert caught.value.reason == "bad-request"
 
 
@@ -166,11 +166,11 @@ def test_a_request_with_a_wrong_field_is_refused(changes: dict[str, object]) -> 
 def test_a_time_no_calendar_has_is_refused(field: str, time_us: int) -> None:
     """What is accepted can be computed and shown: it must not stop a worker."""
     try:
-        asked = state.decode_request(request(**{field: time_us}))
+        asked = record.decode_request(request(**{field: time_us}))
     except InvalidInput as exc:
         assert exc.reason == "bad-request"  # noqa: PT017 - both ways are right
         return
-    as_of_us = state.start(asked, [0], NOW_US, "me").as_of_us
+    as_of_us = record.start(asked, [0], NOW_US, "me").as_of_us
     assert as_of_us is not None
     assert time_text(as_of_us)
     hours = parse_hours(weekly((0, "09:00", "17:00")))
@@ -183,7 +183,7 @@ def test_an_order_is_read_back() -> None:
         Order("r1", ALL, 1, None, None),
         Order("r1", STORE, 5, HOUR_AT_US, "é"),
     ):
-        assert order == state.decode_order(state.encode_order(order))
+        assert order == record.decode_order(record.encode_order(order))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_an_order_is_read_back() -> None:
 def test_what_is_no_order_is_refused(value: bytes | None) -> None:
     """Any producer may have written it: it must not stop a worker."""
     with pytest.raises(InvalidInput) as caught:
-        state.decode_order(value)
+        record.decode_order(value)
     assert caught.value.reason == "bad-request"
 
 
@@ -219,7 +219,7 @@ def test_an_order_with_a_wrong_field_is_refused(changes: dict[str, object]) -> N
     """What is accepted can be carried out."""
     row = asdict(Order("r1", ALL, 1, HOUR_AT_US, None)) | changes
     with pytest.raises(InvalidInput) as caught:
-        state.decode_order(json.dumps(row).encode())
+        record.decode_order(json.dumps(row).encode())
     assert caught.value.reason == "bad-request"
 
 
@@ -236,9 +236,9 @@ def test_an_order_with_a_wrong_field_is_refused(changes: dict[str, object]) -> N
 )
 def test_an_hour_has_one_id(hour: str, report_id: str) -> None:
     """So that asking twice is asking once; it is as of that hour."""
-    asked = state.hourly_request(utc(hour))
+    asked = record.hourly_request(utc(hour))
     assert asked == Request(report_id, HOURLY, utc(hour), utc(hour))
-    assert asked == state.decode_request(state.encode_request(asked))
+    assert asked == record.decode_request(record.encode_request(asked))
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_the_newest_full_hour_is_due_once(
     """After an outage only the newest missed hour is due, not each one."""
     last_us = None if last is None else utc(last)
     due_us = None if due is None else utc(due)
-    assert due_us == state.due_hour(utc(now), last_us)
+    assert due_us == record.due_hour(utc(now), last_us)
 
 
 @QUICK
@@ -269,11 +269,11 @@ def test_the_newest_full_hour_is_due_once(
 )
 def test_nothing_is_due_after_what_was_due(now_us: int, last_us: int | None) -> None:
     """Once the due hour is written, the same moment asks for no other."""
-    due_us = state.due_hour(now_us, last_us)
+    due_us = record.due_hour(now_us, last_us)
     if due_us is not None:
         assert 0 <= now_us - due_us < HOUR_US
         assert due_us % HOUR_US == 0
-        assert state.due_hour(now_us, due_us) is None
+        assert record.due_hour(now_us, due_us) is None
 
 
 # -- the record ------------------------------------------------------------------
@@ -283,7 +283,7 @@ def test_nothing_is_due_after_what_was_due(now_us: int, last_us: int | None) -> 
 @given(report=reports)
 def test_a_record_is_read_back(report: Report) -> None:
     """Everything in the table's value comes back, the parts by number."""
-    assert report == state.decode(state.encode(report))
+    assert report == record.decode(record.encode(report))
 
 
 @pytest.mark.parametrize(
@@ -324,21 +324,21 @@ def test_latest_is_known_when_every_partition_has_told(
     """It is the newest poll of them all; with no polls at all it is now."""
     report = started(as_of=LATEST)
     for partition, newest_us in enumerate(told):
-        report = state.with_part(report, partition, NOW_US, newest_us=newest_us)
-    assert as_of_us == state.surveyed_as_of(report, NOW_US)
+        report = record.with_part(report, partition, NOW_US, newest_us=newest_us)
+    assert as_of_us == record.surveyed_as_of(report, NOW_US)
 
 
 def test_a_resolved_report_asks_every_partition_anew() -> None:
     """What the survey told is forgotten, the time is set."""
-    report = state.with_part(started(as_of=LATEST), 1, NOW_US, newest_us=7)
-    report = state.resolved(report, 7, 3)
+    report = record.with_part(started(as_of=LATEST), 1, NOW_US, newest_us=7)
+    report = record.resolved(report, 7, 3)
     assert (7, {0: Part(), 1: Part(), 2: Part()}) == (report.as_of_us, report.parts)
 
 
 @pytest.mark.parametrize("store_id", ["7", "é", "1481966498820158979"])
 def test_a_store_report_asks_its_partition_only(store_id: str) -> None:
     """The one the store's polls go to."""
-    report = state.resolved(started(kind=STORE, store_id=store_id), NOW_US, 4)
+    report = record.resolved(started(kind=STORE, store_id=store_id), NOW_US, 4)
     assert list(report.parts) == [partition_for(store_id.encode(), 4)]
 
 
@@ -360,7 +360,7 @@ def test_a_part_is_complete_with_its_last_piece(part: Part, complete: bool) -> N
 def test_news_change_one_part_and_count_as_progress() -> None:
     """The other parts stay, and the record before is not touched."""
     before = started()
-    after = state.with_part(before, 1, NOW_US + 5, pieces=2, expected=2, rows=7)
+    after = record.with_part(before, 1, NOW_US + 5, pieces=2, expected=2, rows=7)
     assert after.parts == {0: Part(), 1: Part(2, 2, 7), 2: Part()}
     assert (after.progress_us, after.complete_parts) == (NOW_US + 5, 1)
     assert (before.progress_us, before.complete_parts) == (NOW_US, 0)
@@ -368,8 +368,8 @@ def test_news_change_one_part_and_count_as_progress() -> None:
 
 def test_another_attempt_begins_with_nothing() -> None:
     """What was collected is void; the report, its time and its age stay."""
-    first = state.with_part(started(), 1, NOW_US, pieces=2, expected=2, rows=7)
-    second = state.again(first, NOW_US + 9, "another")
+    first = record.with_part(started(), 1, NOW_US, pieces=2, expected=2, rows=7)
+    second = record.again(first, NOW_US + 9, "another")
     assert (
         second.attempt,
         second.collector,
@@ -385,8 +385,8 @@ def test_another_attempt_begins_with_nothing() -> None:
 
 def test_a_report_ends_as_complete_or_failed() -> None:
     """With the time, and its rows or the reason."""
-    complete = state.finished(started(), NOW_US + 1, 14_000)
-    failed = state.failed(started(), NOW_US + 2, "no space left")
+    complete = record.finished(started(), NOW_US + 1, 14_000)
+    failed = record.failed(started(), NOW_US + 2, "no space left")
     assert (
         complete.state,
         complete.rows,

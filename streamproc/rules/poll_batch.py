@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from streamproc import history
 from streamproc.cells import Bytes, Cells, Ints, group
 from streamproc.errors import InvalidPoll
-from streamproc.poll import MAX_FUTURE_US, MAX_STORE_ID_BYTES, Poll, parse_poll
-from streamproc.timestamp import parse_timestamps
+from streamproc.rules import history
+from streamproc.rules.poll import MAX_FUTURE_US, MAX_STORE_ID_BYTES, Poll, parse_poll
+from streamproc.rules.timestamp import parse_timestamps
 
 Flags = npt.NDArray[np.bool_]
 

@@ -22,7 +22,7 @@ from itertools import pairwise
 import numpy as np
 
 from streamproc.cells import Cells, Ints
-from streamproc.schedule import DAY_US
+from streamproc.rules.schedule import DAY_US
 
 FLAG_BITS = 2
 ACTIVE = 1

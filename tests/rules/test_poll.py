@@ -9,17 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc import poll_batch
 from streamproc.errors import InvalidPoll
-from streamproc.poll import (
+from streamproc.rules import poll_batch
+from streamproc.rules.poll import (
     Poll,
     check_store_id,
     encode_poll,
     parse_poll,
 )
-from streamproc.poll_batch import parse_polls
-from streamproc.timestamp import parse_timestamp
-from tests.test_reference import MINUTE_US, utc
+from streamproc.rules.poll_batch import parse_polls
+from streamproc.rules.timestamp import parse_timestamp
+from tests.rules.test_reference import MINUTE_US, utc
 
 NOW_US = utc("2025-05-06 12:00")
 LATEST_US = NOW_US + 5 * MINUTE_US

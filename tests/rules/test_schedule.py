@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streamproc.errors import InvalidHours, InvalidInput, InvalidZone
-from streamproc.schedule import (
+from streamproc.rules.schedule import (
     Opening,
     check_zone,
     load_zone,
@@ -20,7 +20,7 @@ from streamproc.schedule import (
     parse_weekday,
     zone_names,
 )
-from tests.test_reference import utc, weekly
+from tests.rules.test_reference import utc, weekly
 
 ROOT = Path(__file__).parents[1]
 HOUR_S = 3_600
@@ -28,7 +28,7 @@ DAY_S = 24 * HOUR_S
 
 SHOW_INTERVALS = """
 import sys
-from streamproc.schedule import open_intervals, parse_hours
+from streamproc.rules.schedule import open_intervals, parse_hours
 hours = [{"dayOfWeek": 0, "start_time_local": "09:00", "end_time_local": "17:00"}]
 print(open_intervals(parse_hours(hours), *map(eval, sys.argv[1:])))
 """

@@ -1,0 +1,1 @@
+"""From files to topics: ``csv_files`` reads and checks, ``loader`` publishes."""

@@ -1,0 +1,9 @@
+"""The rules, pure: no Faust, no clock, no I/O, nothing imported but errors and cells.
+
+``timestamp``   what a time is, as text and as microseconds
+``poll``        one poll, checked; ``poll_batch``: many at once
+``history``     a store's polls in day segments
+``schedule``    from weekly hours and a zone to open intervals
+``uptime``      up, down and open time of many stores
+``timeline``    one store's time as spans of one state each
+"""

@@ -1,0 +1,1 @@
+"""A generated fleet: ``fleet`` makes stores and polls, ``publishing`` sends them."""
