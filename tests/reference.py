@@ -137,6 +137,8 @@ def all_openings(
         zone or NO_ZONE, (first_day - 2) * DAY_S, (last_day + 4) * DAY_S
     )
     for day in range(first_day, last_day + 1):
+        if not is_shown(offsets, day):
+            continue
         for entry in hours:
             if entry["dayOfWeek"] == (day + 3) % 7:  # day 0, 1970-01-01: a Thursday
                 opens_s = clock_s(entry["start_time_local"])
@@ -145,6 +147,15 @@ def all_openings(
                     instant_s(offsets, day * DAY_S + opens_s) * SECOND_US,
                     instant_s(offsets, day * DAY_S + closes_s) * SECOND_US,
                 )
+
+
+def is_shown(offsets: Sequence[Stretch], day: int) -> bool:
+    """Whether the wall clock ever shows the date; one that is skipped has no hours."""
+    return any(
+        stretch.start_s + stretch.offset_s < (day + 1) * DAY_S
+        and day * DAY_S < stretch.end_s + stretch.offset_s
+        for stretch in offsets
+    )
 
 
 def clock_s(text: str) -> int:

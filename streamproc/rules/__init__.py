@@ -3,7 +3,7 @@
 ``timestamp``   what a time is, as text and as microseconds
 ``poll``        one poll, checked; ``poll_batch``: many at once
 ``history``     a store's polls in day segments
-``schedule``    from weekly hours and a zone to open intervals
+``schedule``    weekly hours and zones as they are written; ``calendar``: open intervals
 ``uptime``      up, down and open time of many stores
 ``timeline``    one store's time as spans of one state each
 """

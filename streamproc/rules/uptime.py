@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.rules import history
-from streamproc.rules.schedule import DAY_US, Schedule, open_intervals
+from streamproc.rules.calendar import open_intervals
+from streamproc.rules.schedule import DAY_US, Schedule
 
 Ints = npt.NDArray[np.int64]
 

@@ -9,7 +9,7 @@ import orjson
 
 from streamproc.program import Program
 from streamproc.report.rows import NO_ROWS, Rows, decode_rows, encode_rows, join_rows
-from streamproc.rules.schedule import open_intervals
+from streamproc.rules.calendar import open_intervals
 from streamproc.rules.uptime import HOUR_US, LONGEST_US, Ints
 from tables import hours as hours_table
 from tables import zones as zones_table

@@ -24,7 +24,8 @@ from streamproc.report.record import (
     Request,
     time_text,
 )
-from streamproc.rules.schedule import open_intervals, parse_hours
+from streamproc.rules.calendar import open_intervals
+from streamproc.rules.schedule import parse_hours
 from streamproc.transport.partitioner import partition_for
 from tests.reference import HOUR_US
 from tests.rules.test_reference import utc, weekly

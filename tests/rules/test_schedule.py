@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from streamproc.errors import InvalidHours, InvalidInput, InvalidZone
+from streamproc.rules.calendar import open_intervals
 from streamproc.rules.schedule import (
     Opening,
     check_zone,
     load_zone,
-    open_intervals,
     parse_hours,
     parse_opening,
     parse_weekday,
@@ -28,7 +28,8 @@ DAY_S = 24 * HOUR_S
 
 SHOW_INTERVALS = """
 import sys
-from streamproc.rules.schedule import open_intervals, parse_hours
+from streamproc.rules.calendar import open_intervals
+from streamproc.rules.schedule import parse_hours
 hours = [{"dayOfWeek": 0, "start_time_local": "09:00", "end_time_local": "17:00"}]
 print(open_intervals(parse_hours(hours), *map(eval, sys.argv[1:])))
 """

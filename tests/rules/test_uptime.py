@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc.rules.schedule import open_intervals, parse_hours
+from streamproc.rules.calendar import open_intervals
+from streamproc.rules.schedule import parse_hours
 from streamproc.rules.uptime import Rules, account_one
 from tests.reference import (
     DAY_S,
