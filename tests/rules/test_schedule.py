@@ -22,7 +22,7 @@ from streamproc.rules.schedule import (
 )
 from tests.rules.test_reference import utc, weekly
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HOUR_S = 3_600
 DAY_S = 24 * HOUR_S
 
