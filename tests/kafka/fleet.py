@@ -21,6 +21,7 @@ from streamproc.rules import history
 from streamproc.settings import Settings
 from streamproc.topics import changelog, topics_for
 from streamproc.transport.client import Client, connect
+from streamproc.transport.columns import Headers
 from streamproc.transport.topic import Topic
 from tables.histories import Histories
 from tests.kafka.records import (
@@ -91,15 +92,20 @@ def encode(store: bytes, time_us: int, active: bool) -> bytes:
 
 
 async def publish(
-    settings: Settings, topic: Topic, keys: Sequence[bytes], values: Sequence[bytes]
+    settings: Settings,
+    topic: Topic,
+    keys: Sequence[bytes],
+    values: Sequence[bytes],
+    headers: Mapping[int, Headers] | None = None,
 ) -> None:
-    """Publish with the program's own client."""
+    """Publish with the program's own client; ``headers`` by row, in the first chunk."""
     client = await connect(settings)
     try:
         await client.create_topics(topics_for(settings))
         for start in range(0, len(keys), _CHUNK):
             end = start + _CHUNK
-            await client.publish(topic, keys[start:end], values[start:end])
+            await client.publish(topic, keys[start:end], values[start:end], headers)
+            headers = None
     finally:
         await client.close()
 

@@ -94,7 +94,11 @@ def _bounds(heads: Sequence[Head], bodies: Sequence[bytes]) -> tuple[Ints, Ints]
 
 
 def _headers(text: bytes) -> Headers:
-    """The headers of one record; a value that is null is empty."""
+    """The headers of one record; a value that is null is empty.
+
+    A name is text by the protocol, but nobody checks it: what is not UTF-8 is
+    replaced, so that one producer's header does not stop the partition.
+    """
     found = []
     count, at = varint_at(text, 0)
     for _ in range(count):
@@ -102,7 +106,7 @@ def _headers(text: bytes) -> Headers:
         value, at = _field(text, at)
         if name is None:
             raise ValueError("a header has no name")
-        found.append((name.decode(), value or b""))
+        found.append((name.decode(errors="replace"), value or b""))
     if count < 0 or at != len(text):
         raise ValueError("headers are not as they say")
     return found
