@@ -5,7 +5,7 @@ a time, so that memory does not grow with the fleet.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,16 +15,14 @@ from streamproc.report.rows import NO_ROWS, Rows, rows_of
 from streamproc.rules import uptime
 from streamproc.rules.schedule import DAY_US
 from streamproc.rules.uptime import Calendars, Rules
-from tables import hours as hours_table
-from tables import zones as zones_table
 from tables.batch_table import BatchTable
 from tables.histories import Chunk, Histories
 from tables.hours import Hours
+from tables.weeks import Week, intervals
 from tables.zones import Zones
 
 STORES_PER_CHUNK = 16_000
 
-_Week = tuple[bytes | None, bytes | None]
 _NO_POLLS = np.zeros(0, np.int64)
 
 
@@ -38,7 +36,6 @@ class Snapshot:
     partition: int
     as_of_us: int
     rules: Rules
-    _intervals: dict[_Week, list[tuple[int, int]]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise ReportFailedError when the history needed is pruned already."""
@@ -51,6 +48,10 @@ class Snapshot:
 
     def rows(self) -> Iterator[Rows]:
         """Rows of all stores known from polls, hours or zones, in id order."""
+        return (rows for rows, _ in self.rows_with_weeks())
+
+    def rows_with_weeks(self) -> Iterator[tuple[Rows, list[Week]]]:
+        """The same, with each row's week."""
         done = b""
         for chunk in self.histories.chunks(self.partition, STORES_PER_CHUNK):
             last = chunk.store_ids[-1]
@@ -71,7 +72,9 @@ class Snapshot:
         counts = np.array([len(polls)], np.int64)
         return self._account([store_id], counts, polls, [week])
 
-    def _rows(self, chunk: Chunk, after: bytes, upto: bytes | None) -> Rows:
+    def _rows(
+        self, chunk: Chunk, after: bytes, upto: bytes | None
+    ) -> tuple[Rows, list[Week]]:
         """Rows of a chunk and of the stores without polls that lie in between."""
         hours = dict(_between(self.hours, self.partition, after, upto))
         zones = dict(_between(self.zones, self.partition, after, upto))
@@ -82,30 +85,23 @@ class Snapshot:
             store_ids = sorted([*store_ids, *silent])
             counts = np.array([polled.get(i, 0) for i in store_ids], np.int64)
         weeks = [(hours.get(i), zones.get(i)) for i in store_ids]
-        return self._account(store_ids, counts, chunk.packed, weeks)
+        return self._account(store_ids, counts, chunk.packed, weeks), weeks
 
     def _account(
         self,
         store_ids: list[bytes],
         counts: uptime.Ints,
         packed: uptime.Ints,
-        weeks: list[_Week],
+        weeks: list[Week],
     ) -> Rows:
         if not store_ids:
             return NO_ROWS
-        number: dict[_Week, int] = {}
+        number: dict[Week, int] = {}
         schedule = np.array([number.setdefault(w, len(number)) for w in weeks])
-        calendars = Calendars([self._open(week) for week in number], self.as_of_us)
+        opened = [intervals(week, self.as_of_us) for week in number]
+        calendars = Calendars(opened, self.as_of_us)
         accounts = uptime.account(packed, counts, schedule, calendars, self.rules)
         return rows_of(store_ids, accounts)
-
-    def _open(self, week: _Week) -> list[tuple[int, int]]:
-        """Open intervals of a week; computed once per distinct one."""
-        if week not in self._intervals:
-            self._intervals[week] = uptime.window_intervals(
-                hours_table.decode(week[0]), zones_table.decode(week[1]), self.as_of_us
-            )
-        return self._intervals[week]
 
 
 def _between(

@@ -1,12 +1,17 @@
 """The web of a worker: pages for people, JSON for programs, a gateway for producers.
 
-Served in a thread of its own, so that a large batch does not make readers wait.
+Served in a thread of its own, so that a large batch does not make readers wait. A
+request passes ``server``, ``middleware``, ``security`` and ``routes``; its handler
+reads it with ``requests`` and answers with ``responses``.
 
-``server``    the thread, its listening socket, limits on connections
-``security``  who may ask, who may change; headers; limits on time and size
-``cluster``   asking whoever owns a partition, which may be this worker
-``calls``     what one worker may ask another
-``fleet``     all stores at one instant: totals, sorting, search
-``store``     one store: windows, timeline, polls
-``pages``, ``api``, ``gateway``, ``reporting``, ``operations``, ``live``  the routes
+``fleet``       all stores at one instant: totals, sorting, search
+``store``       one store: windows, timeline, polls
+``reports``     asking for one, its progress, its file
+``tables``      the Faust tables to look into
+``rejected``    the newest refused records
+``gateway``     polls, hours and zones by HTTP
+``operations``  health, readiness, metrics, live updates
+``sessions``    signing in
+``cluster``     asking whoever owns a partition, which may be this worker
+``site``        what all of them share
 """

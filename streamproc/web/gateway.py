@@ -5,7 +5,6 @@ Accepted means durable in the log: the answer comes after it.
 
 import asyncio
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
@@ -18,52 +17,15 @@ from streamproc.rules.schedule import check_zone, parse_hours
 from streamproc.transport.client import by_partition
 from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.topic import Topic
-from streamproc.web import query
-from streamproc.web.answers import json
+from streamproc.web import requests
 from streamproc.web.refusal import Refusal, bad
+from streamproc.web.requests import body_of, json_of
+from streamproc.web.responses import json
 from streamproc.web.site import Site
 
 MAX_POLLS = 10_000
-SMALL_BODY = 64 << 10
-BODY_TIMEOUT_S = 10.0
 DURABLE_TIMEOUT_S = 20.0
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-
-
-async def body_of(request: web.Request, limit: int | None = None) -> bytes:
-    """The request's body, in time and within bounds."""
-    if limit is not None and (request.content_length or 0) > limit:
-        raise Refusal(413, "too-large", f"At most {limit} bytes are read here.")
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await request.read()
-    except TimeoutError as exc:
-        raise Refusal(408, "slow-body", "The body did not arrive in time.") from exc
-    except web.RequestPayloadError as exc:
-        raise bad("bad-body", "The body's encoding is broken.") from exc
-    if limit is not None and len(body) > limit:
-        raise Refusal(413, "too-large", f"At most {limit} bytes are read here.")
-    return body
-
-
-async def json_of(request: web.Request) -> Any:
-    """A small JSON body; nothing at all is an empty object."""
-    body = await body_of(request, SMALL_BODY)
-    if not body.strip():
-        return {}
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise bad("bad-json", f"The body is not JSON: {exc}.") from exc
-
-
-async def form_of(request: web.Request) -> dict[str, str]:
-    """A small form's fields."""
-    body = await body_of(request, SMALL_BODY)
-    try:
-        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=20))
-    except ValueError as exc:
-        raise bad("bad-form", "The form has too many fields.") from exc
 
 
 def split_polls(body: bytes, content_type: str) -> list[bytes]:
@@ -139,7 +101,7 @@ class Gateway:
         return json(message)
 
     async def _about_a_store(self, request: web.Request, name: str) -> tuple[str, Any]:
-        store_id = query.store_id(request.match_info["store_id"])
+        store_id = requests.store_id(request.match_info["store_id"])
         row = await json_of(request)
         if not isinstance(row, dict) or name not in row:
             raise bad("bad-json", f"Expected a JSON object with {name!r}.")

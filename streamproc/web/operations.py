@@ -1,16 +1,17 @@
 """For whoever runs it: /health, /ready, /metrics, and live updates."""
 
 import asyncio
+from importlib import resources
 from typing import Any
 
 import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
-from streamproc.web.answers import json
-from streamproc.web.calls import estimated_keys
 from streamproc.web.refusal import Refusal
+from streamproc.web.responses import json
 from streamproc.web.site import Site
+from streamproc.web.tables.calls import estimated_keys
 from tables.batch_table import PartitionLostError
 
 LIVE_EVERY_S = 5.0
@@ -83,17 +84,22 @@ class Operations:
             return 0
         return max(int(recovery.active_remaining_total()), 0)
 
+    async def openapi(self, request: web.Request) -> web.Response:
+        """This API's description."""
+        file = resources.files("streamproc.web").joinpath("openapi.json")
+        return web.Response(body=file.read_bytes(), content_type="application/json")
+
     async def metrics(self, request: web.Request) -> web.Response:
         """Everything that is counted, for Prometheus."""
-        await self._site.measure_lag()
+        await self._site.flow.measure_lag()
         body = await asyncio.to_thread(self._collect)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def _collect(self) -> bytes:
         site, program = self._site, self._site.program
         for gauge, values in (
-            (self._lag, site.lag),
-            (self._lag_s, site.lag_seconds()),
+            (self._lag, site.flow.lag),
+            (self._lag_s, site.flow.lag_seconds()),
         ):
             gauge.clear()
             for tp, value in dict(values).items():
@@ -141,5 +147,5 @@ class Operations:
 
     async def _news(self) -> dict[str, Any]:
         site = self._site
-        flow = site.status()
+        flow = site.flow.status()
         return {"now_us": site.program.now_us(), **flow}

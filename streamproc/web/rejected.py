@@ -6,13 +6,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiohttp import web
 from faust.types import TP
 
+from streamproc.report.record import time_text
 from streamproc.transport.batch import Batch
 from streamproc.transport.client import Client, connect
+from streamproc.web import requests
+from streamproc.web.responses import json, page
 from streamproc.web.site import Site
 
 PER_PARTITION = 500
+PER_PAGE = 100
 KEPT_S = 2.0
 READ_TIMEOUT_S = 5.0
 SHOWN_BYTES = 400
@@ -123,3 +128,56 @@ def shown(value: bytes | None) -> str:
     text = value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return text + (f" … ({len(value)} bytes)" if len(value) > SHOWN_BYTES else "")
+
+
+class RejectedHandlers:
+    """Show the refused records."""
+
+    def __init__(self, site: Site, reader: RejectedReader) -> None:
+        self._site = site
+        self._reader = reader
+
+    async def page(self, request: web.Request) -> web.Response:
+        """The newest refused records, by reason."""
+        reason = requests.search(request.query, "reason")
+        number = requests.integer(request.query, "page", 1, 1, requests.MAX_PAGE)
+        found = await self._reader.newest()
+        records = [r for r in found.records if reason in ("", r.reason)]
+        first = (number - 1) * PER_PAGE
+        return page(
+            request,
+            "rejected.html",
+            found=found,
+            reason=reason,
+            records=records[first : first + PER_PAGE],
+            total=len(records),
+            page=number,
+            pages=requests.pages(len(records), PER_PAGE),
+            now_us=self._site.program.now_us(),
+            retention_days=self._site.program.settings.rejected_retention,
+        )
+
+    async def list(self, request: web.Request) -> web.Response:
+        """The newest refused records."""
+        reason = requests.search(request.query, "reason")
+        limit = requests.integer(request.query, "limit", 100, 1, 2_000)
+        found = await self._reader.newest()
+        records = [r for r in found.records if reason in ("", r.reason)][:limit]
+        return json(
+            {
+                "kept": found.kept,
+                "reasons": dict(found.reasons()),
+                "records": [
+                    {
+                        "time": time_text(r.time_us),
+                        "reason": r.reason,
+                        "message": r.message,
+                        "topic": r.topic,
+                        "partition": r.partition,
+                        "offset": r.offset,
+                        "value": r.value,
+                    }
+                    for r in records
+                ],
+            }
+        )

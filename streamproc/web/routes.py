@@ -5,17 +5,19 @@ from importlib import resources
 
 from aiohttp import web
 
-from streamproc.web import cluster
-from streamproc.web.answers import Answers
-from streamproc.web.api import Api
+from streamproc.web.cluster import peers
+from streamproc.web.fleet.handlers import FleetHandlers
 from streamproc.web.gateway import Gateway
+from streamproc.web.middleware import Middleware
 from streamproc.web.operations import Operations
-from streamproc.web.pages import Pages
-from streamproc.web.rejected import RejectedReader
-from streamproc.web.render import GUARD
-from streamproc.web.reporting import Reporting
+from streamproc.web.rejected import RejectedHandlers, RejectedReader
+from streamproc.web.reports.handlers import ReportHandlers
 from streamproc.web.security import CHANGE, CLUSTER, PUBLIC, READ, Guard
+from streamproc.web.sessions import Sessions
 from streamproc.web.site import Site
+from streamproc.web.store.handlers import StoreHandlers
+from streamproc.web.tables.handlers import TableHandlers
+from streamproc.web.templating import GUARD
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,17 +33,20 @@ def make_application(site: Site) -> web.Application:
     settings = site.program.settings
     guard = Guard(settings)
     app = web.Application(
-        middlewares=[Answers(guard).middleware],
+        middlewares=[Middleware(guard).handle],
         client_max_size=round(settings.web_max_body * (1 << 20)),
     )
     app[GUARD] = guard
     rejected = RejectedReader(site)
-    pages = Pages(site, guard, rejected)
-    api = Api(site, pages, rejected)
-    _add_pages(app, pages)
-    _add_reports(app, Reporting(site))
-    _add_api(app, api, Gateway(site))
+    _add_fleet(app, FleetHandlers(site, guard))
+    _add_store(app, StoreHandlers(site))
+    _add_reports(app, ReportHandlers(site))
+    _add_tables(app, TableHandlers(site))
+    _add_rejected(app, RejectedHandlers(site, rejected))
+    _add_gateway(app, Gateway(site))
+    _add_sessions(app, Sessions(guard))
     _add_operations(app, Operations(site), site.cluster)
+    _add_static(app)
 
     async def close(_: web.Application) -> AsyncIterator[None]:
         yield
@@ -70,16 +75,46 @@ def _add(
         app.router.add_route(method, path, answer)
 
 
-def _add_pages(app: web.Application, pages: Pages) -> None:
-    _add(app, "GET", "/", pages.fleet)
-    _add(app, "GET", "/store", pages.store)
-    _add(app, "GET", "/stores/{store_id:[^/]+}", pages.store)
-    _add(app, "GET", "/tables", pages.tables)
-    _add(app, "GET", "/tables/{name}", pages.table)
-    _add(app, "GET", "/rejected", pages.rejected)
-    _add(app, "GET", "/login", pages.login, PUBLIC)
-    _add(app, "POST", "/login", pages.sign_in, PUBLIC)
-    _add(app, "POST", "/logout", pages.sign_out, PUBLIC)
+def _add_fleet(app: web.Application, fleet: FleetHandlers) -> None:
+    _add(app, "GET", "/", fleet.page)
+    _add(app, "GET", "/api/v1/overview", fleet.overview)
+    _add(app, "GET", "/api/v1/stores", fleet.stores)
+
+
+def _add_store(app: web.Application, store: StoreHandlers) -> None:
+    _add(app, "GET", "/store", store.page)
+    _add(app, "GET", "/stores/{store_id:[^/]+}", store.page)
+    _add(app, "GET", "/stores/{store_id:[^/]+}/badge.svg", store.badge)
+    _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}", store.one)
+    _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/timeline", store.timeline)
+    _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/polls", store.polls)
+
+
+def _add_tables(app: web.Application, tables: TableHandlers) -> None:
+    _add(app, "GET", "/tables", tables.list_page)
+    _add(app, "GET", "/tables/{name}", tables.page)
+    _add(app, "GET", "/api/v1/tables", tables.list)
+    _add(app, "GET", "/api/v1/tables/{name}", tables.one)
+
+
+def _add_rejected(app: web.Application, rejected: RejectedHandlers) -> None:
+    _add(app, "GET", "/rejected", rejected.page)
+    _add(app, "GET", "/api/v1/rejected", rejected.list)
+
+
+def _add_gateway(app: web.Application, gateway: Gateway) -> None:
+    _add(app, "POST", "/api/v1/polls", gateway.polls, CHANGE)
+    _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/hours", gateway.hours, CHANGE)
+    _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/zone", gateway.zone, CHANGE)
+
+
+def _add_sessions(app: web.Application, sessions: Sessions) -> None:
+    _add(app, "GET", "/login", sessions.login, PUBLIC)
+    _add(app, "POST", "/login", sessions.sign_in, PUBLIC)
+    _add(app, "POST", "/logout", sessions.sign_out, PUBLIC)
+
+
+def _add_static(app: web.Application) -> None:
     for name, content_type in _STATIC.items():
         body = resources.files("streamproc.web").joinpath("static", name).read_bytes()
         _add(app, "GET", f"/static/{name}", _static(body, content_type), PUBLIC)
@@ -96,12 +131,12 @@ def _static(body: bytes, content_type: str) -> Handler:
     return answer
 
 
-def _add_reports(app: web.Application, reports: Reporting) -> None:
+def _add_reports(app: web.Application, reports: ReportHandlers) -> None:
     for slash in ("", "/"):
         _add(app, "POST", f"/trigger_report{slash}", reports.trigger, CHANGE)
         _add(app, "GET", f"/get_report{slash}", reports.get_report)
         _add(app, "POST", f"/get_report{slash}", reports.get_report)
-    _add(app, "GET", "/reports", reports.show)
+    _add(app, "GET", "/reports", reports.page)
     _add(app, "GET", "/reports/{report_id}.csv", reports.file)
     _add(app, "GET", "/combined_report.csv", reports.combined)
     _add(app, "GET", "/api/v1/reports", reports.list)
@@ -111,28 +146,13 @@ def _add_reports(app: web.Application, reports: Reporting) -> None:
         _add(app, "POST", path, reports.trigger, CHANGE)
 
 
-def _add_api(app: web.Application, api: Api, gateway: Gateway) -> None:
-    _add(app, "GET", "/openapi.json", api.openapi)
-    _add(app, "GET", "/api/v1/overview", api.overview)
-    _add(app, "GET", "/api/v1/stores", api.stores)
-    _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}", api.store)
-    _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/timeline", api.timeline)
-    _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/polls", api.polls)
-    _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/hours", gateway.hours, CHANGE)
-    _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/zone", gateway.zone, CHANGE)
-    _add(app, "GET", "/stores/{store_id:[^/]+}/badge.svg", api.badge)
-    _add(app, "POST", "/api/v1/polls", gateway.polls, CHANGE)
-    _add(app, "GET", "/api/v1/tables", api.tables)
-    _add(app, "GET", "/api/v1/tables/{name}", api.table)
-    _add(app, "GET", "/api/v1/rejected", api.rejected)
-
-
 def _add_operations(
-    app: web.Application, operations: Operations, peers: cluster.Cluster
+    app: web.Application, operations: Operations, cluster: peers.Cluster
 ) -> None:
     _add(app, "GET", "/health", operations.health, PUBLIC)
     _add(app, "GET", "/ready", operations.ready, PUBLIC)
     _add(app, "GET", "/metrics", operations.metrics)
     _add(app, "GET", "/live", operations.live, kept_open=True)
     app.on_shutdown.append(operations.end_live)
-    _add(app, "POST", cluster.PATH, peers.answer, CLUSTER)
+    _add(app, "GET", "/openapi.json", operations.openapi)
+    _add(app, "POST", peers.PATH, cluster.answer, CLUSTER)

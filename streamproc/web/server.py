@@ -102,7 +102,7 @@ class WebServer(Service):
             log.error("%s", why)  # Faust ends the worker without a word
             raise WebAddressError(why) from exc
         self._chores = [
-            self._web_loop.create_task(self._site.keep_measuring()),
+            self._web_loop.create_task(self._site.flow.keep_measuring()),
             self._web_loop.create_task(self._site.warm_up()),
         ]
         log.info("Web on %s", settings.advertised_url)

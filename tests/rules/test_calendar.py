@@ -45,4 +45,4 @@ def test_openings_are_sought_from_two_dates_back() -> None:
     evening = at("31 07:00"), at("31 09:00")
     found = open_intervals(parse_hours(rows), APIA, *evening)
     assert [(at("31 07:00"), at("31 08:00"))] == found
-    assert HOUR_US == found[0][1] - found[0][0]
+    assert found[0][1] - found[0][0] == HOUR_US

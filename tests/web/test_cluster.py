@@ -9,8 +9,11 @@ import pytest
 from aiohttp import web
 from faust.types import TP
 
-from streamproc.web import cluster
-from streamproc.web.overview import Overviews
+from streamproc.web.as_of import Instants
+from streamproc.web.cluster import peers
+from streamproc.web.cluster.signing import sign
+from streamproc.web.fleet.refreshing import Overviews
+from streamproc.web.site import CALLS
 from tests.web.live_site import LiveSite
 
 SECRET = "the workers' own secret"
@@ -152,10 +155,10 @@ async def test_a_rogue_member_learns_no_token_and_is_not_believed(
         body = await request.read()
         seen.append(f"{dict(request.headers)} {body!r}")
         made_up = json.dumps([]).encode()
-        return web.Response(body=made_up, headers={cluster._SIGNATURE: "0" * 64})
+        return web.Response(body=made_up, headers={peers._SIGNATURE: "0" * 64})
 
     app = web.Application()
-    app.router.add_post(cluster.PATH, collect)
+    app.router.add_post(peers.PATH, collect)
     runner = web.AppRunner(app)
     await runner.setup()
     listening = web.TCPSite(runner, "127.0.0.1", 0)
@@ -179,14 +182,14 @@ async def test_a_rogue_member_learns_no_token_and_is_not_believed(
 def test_a_signature_is_for_one_worker_one_question_and_one_minute() -> None:
     """Nothing of it can be used for something else."""
     key, nonce = b"k" * 32, b"n"
-    good = cluster.sign(key, b"http://a", b"100", nonce, b"body")
+    good = sign(key, b"http://a", b"100", nonce, b"body")
     for other in (
-        cluster.sign(key, b"http://b", b"100", nonce, b"body"),
-        cluster.sign(key, b"http://a", b"101", nonce, b"body"),
-        cluster.sign(key, b"http://a", b"100", b"m", b"body"),
-        cluster.sign(key, b"http://a", b"100", nonce, b"bodx"),
-        cluster.sign(key, b"http://a1", b"00", nonce, b"body"),
-        cluster.sign(b"j" * 32, b"http://a", b"100", nonce, b"body"),
+        sign(key, b"http://b", b"100", nonce, b"body"),
+        sign(key, b"http://a", b"101", nonce, b"body"),
+        sign(key, b"http://a", b"100", b"m", b"body"),
+        sign(key, b"http://a", b"100", nonce, b"bodx"),
+        sign(key, b"http://a1", b"00", nonce, b"body"),
+        sign(b"j" * 32, b"http://a", b"100", nonce, b"body"),
     ):
         assert other != good
 
@@ -195,11 +198,10 @@ def test_the_overview_is_computed_once_for_many_readers(site: LiveSite) -> None:
     """Single flight: fifty readers of a new instant cost one computation."""
     import asyncio
 
-    from streamproc.web.cluster import Cluster
-
     async def read() -> int:
-        peers = Cluster(site.program)
-        overviews = Overviews(site.program, peers)
+        cluster = peers.Cluster(site.program, CALLS)
+        instants = Instants(site.program, cluster)
+        overviews = Overviews(site.program, cluster, instants)
         found = await asyncio.gather(*(overviews.get("now") for _ in range(50)))
         return len({id(overview) for overview in found})
 

@@ -9,8 +9,8 @@ import pytest
 from streamproc.rules import history
 from streamproc.rules.uptime import HOUR_US, Rules
 from streamproc.web import words
-from streamproc.web.calls import StoreData
-from streamproc.web.store import StoreView, opening_text
+from streamproc.web.store.data import StoreData
+from streamproc.web.store.view import StoreView, opening_text
 from tables import hours as hours_table
 from tests.rules.test_timeline import us
 from tests.web.live_site import HOSTILE, LiveSite

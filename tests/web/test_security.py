@@ -417,7 +417,7 @@ def test_a_slow_body_is_cut_off(
     start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """408, and the connection ends."""
-    monkeypatch.setattr("streamproc.web.gateway.BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("streamproc.web.requests.BODY_TIMEOUT_S", 0.3)
     site = start_site()
     head = (
         b"POST /api/v1/polls HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"

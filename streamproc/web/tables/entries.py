@@ -12,10 +12,11 @@ from streamproc.report import record
 from streamproc.report.record import time_text
 from streamproc.rules import history
 from streamproc.rules.schedule import DAY_US
-from streamproc.web.calls import ITEMS, PARTITION_INFO, table_named
+from streamproc.web.cluster.calls import table_named
 from streamproc.web.refusal import unknown
 from streamproc.web.site import Site
-from streamproc.web.store import WEEKDAYS, opening_text
+from streamproc.web.store.view import WEEKDAYS, opening_text
+from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
 from tables import hours as hours_table
 from tables import zones as zones_table
 from tables.batch_table import BatchTable

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from dataclasses import replace
-from email.utils import formatdate, parsedate_to_datetime
 from typing import Any
 
 from aiohttp import web
@@ -11,12 +10,11 @@ from aiohttp import web
 from streamproc.report import record
 from streamproc.report.record import Report, Request, time_text
 from streamproc.report_client import new_request
-from streamproc.web import query
-from streamproc.web.answers import json, see_other, wants_json
-from streamproc.web.calls import REPORT_FILE, REPORT_PARTITION, ReportFile
-from streamproc.web.gateway import form_of, json_of
+from streamproc.web import requests
 from streamproc.web.refusal import Refusal, bad, unknown
-from streamproc.web.render import page
+from streamproc.web.reports.answers import progress_json, report_json
+from streamproc.web.requests import form_of, json_of, wants_json
+from streamproc.web.responses import file, json, page, see_other
 from streamproc.web.site import Site
 
 SEEN_TIMEOUT_S = 5.0
@@ -24,8 +22,8 @@ _LOOK_S = 0.02
 STATES = (record.RUNNING, record.COMPLETE, record.FAILED)
 
 
-class Reporting:
-    """Asks the collector for reports, and hands out what it made."""
+class ReportHandlers:
+    """Ask the collector for reports, and hand out what it made."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -37,12 +35,10 @@ class Reporting:
         """Start a report of all stores or of one; or name the one that runs."""
         as_of = await self._as_of(request)
         if isinstance(as_of, int):
-            await self._site.overviews.resolve(as_of)  # or refuse it
+            await self._site.instants.resolve(as_of)  # or refuse it
         store_id = request.match_info.get("store_id")
         if store_id is not None:
-            store_id = query.store_id(store_id)
-            if not (await self._site.view(store_id, record.NOW)).data.is_known:
-                raise unknown("store", store_id)
+            await self._site.stores.known(store_id, record.NOW)
         async with self._one_at_a_time:
             report_id = await self._running(as_of, store_id)
             if report_id is None:
@@ -54,18 +50,20 @@ class Reporting:
     async def _as_of(self, request: web.Request) -> str | int:
         """As-of from the query, a form or a JSON body; now when not given."""
         if "as_of" in request.query:
-            return query.as_of(request.query)
+            return requests.as_of(request.query)
         if request.content_type == "application/x-www-form-urlencoded":
             given = await form_of(request)
-            return query.as_of_value(given.get("as_of") or record.NOW)
+            return requests.as_of_value(given.get("as_of") or record.NOW)
         given = await json_of(request)
         if not isinstance(given, dict):
             raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
-        return query.as_of_value(given.get("as_of") or record.NOW)
+        return requests.as_of_value(given.get("as_of") or record.NOW)
 
     async def _running(self, as_of: str | int, store_id: str | None) -> str | None:
         """Id of the same report while it runs; raises 429 when too many do."""
-        running = [r for r in await self._site.reports() if r.state == record.RUNNING]
+        running = [
+            r for r in await self._site.reports.all() if r.state == record.RUNNING
+        ]
         for report in running:
             if (report.as_of, report.store_id) == (as_of, store_id):
                 return report.report_id
@@ -84,7 +82,7 @@ class Reporting:
         request = replace(request, report_id=unique)
         await self._site.on_app(self._send(request))
         deadline = asyncio.get_running_loop().time() + SEEN_TIMEOUT_S
-        while await self._site.report(request.report_id) is None:
+        while await self._site.reports.find(request.report_id) is None:
             if asyncio.get_running_loop().time() > deadline:
                 break  # durable all the same: it will be taken up
             await asyncio.sleep(_LOOK_S)
@@ -102,7 +100,7 @@ class Reporting:
         report = await self._find(await self._report_id(request))
         if report.state == record.COMPLETE and _wants_csv(request):
             return await self._csv(request, report.report_id)
-        return json(answer(report))
+        return json(progress_json(report))
 
     async def _report_id(self, request: web.Request) -> str:
         found: Any = request.query.get("report_id")
@@ -119,17 +117,17 @@ class Reporting:
     async def _find(self, report_id: str) -> Report:
         """A report by its id; raises a 404 Refusal."""
         known = len(report_id) <= 64 and report_id.isprintable()
-        report = await self._site.report(report_id) if known else None
+        report = await self._site.reports.find(report_id) if known else None
         if report is None:
             raise unknown("report", report_id)
         return report
 
     async def list(self, request: web.Request) -> web.Response:
         """All reports as JSON, newest first."""
-        wanted = query.choice(request.query, "state", STATES, "")
-        per_page = query.integer(request.query, "per_page", 50, 1, 500)
-        number = query.integer(request.query, "page", 1, 1, query.MAX_PAGE)
-        found = [r for r in await self._site.reports() if wanted in ("", r.state)]
+        wanted = requests.choice(request.query, "state", STATES, "")
+        per_page = requests.integer(request.query, "per_page", 50, 1, 500)
+        number = requests.integer(request.query, "page", 1, 1, requests.MAX_PAGE)
+        found = [r for r in await self._site.reports.all() if wanted in ("", r.state)]
         first = (number - 1) * per_page
         shown = found[first : first + per_page]
         return json(
@@ -137,18 +135,18 @@ class Reporting:
                 "total": len(found),
                 "page": number,
                 "per_page": per_page,
-                "reports": [as_json(report) for report in shown],
+                "reports": [report_json(report) for report in shown],
             }
         )
 
     async def one(self, request: web.Request) -> web.Response:
         """One report's record as JSON."""
-        return json(as_json(await self._find(request.match_info["report_id"])))
+        return json(report_json(await self._find(request.match_info["report_id"])))
 
-    async def show(self, request: web.Request) -> web.Response:
+    async def page(self, request: web.Request) -> web.Response:
         """The page of all reports."""
-        found = await self._site.reports()
-        number = query.integer(request.query, "page", 1, 1, query.MAX_PAGE)
+        found = await self._site.reports.all()
+        number = requests.integer(request.query, "page", 1, 1, requests.MAX_PAGE)
         first = (number - 1) * 50
         return page(
             request,
@@ -177,89 +175,12 @@ class Reporting:
     async def _csv(
         self, request: web.Request, report_id: str | None
     ) -> web.StreamResponse:
-        found = await self._site.cluster.ask(
-            REPORT_FILE, REPORT_PARTITION, report_id=report_id
-        )
+        found = await self._site.reports.file(report_id)
         if found is None:
             raise Refusal(404, "no-report", "There is no finished report of that yet.")
-        return csv_response(request, found, f"{report_id or 'combined_report'}.csv")
-
-
-def csv_response(
-    request: web.Request, found: ReportFile, name: str
-) -> web.StreamResponse:
-    """A file with ETag and Last-Modified; 304 to who has it already."""
-    etag = f'"{found.modified_ns:x}-{len(found.body):x}"'
-    headers = {
-        "ETag": etag,
-        "Last-Modified": formatdate(found.modified_ns // 10**9, usegmt=True),
-        "Cache-Control": "no-cache",
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    if _is_unchanged(request, etag, found.modified_ns // 10**9):
-        return web.Response(status=304, headers=headers)
-    return web.Response(
-        body=found.body, headers=headers, content_type="text/csv", charset="utf-8"
-    )
-
-
-def _is_unchanged(request: web.Request, etag: str, modified_s: int) -> bool:
-    """RFC 9110: If-None-Match decides; If-Modified-Since only without it."""
-    given = request.headers.get("If-None-Match")
-    if given is not None:
-        tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
-        return etag in tags or "*" in tags
-    try:
-        since = parsedate_to_datetime(request.headers.get("If-Modified-Since", ""))
-        return modified_s <= since.timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return False
+        name = f"{report_id or 'combined_report'}.csv"
+        return file(request, found.body, found.modified_ns, name)
 
 
 def _wants_csv(request: web.Request) -> bool:
     return "text/csv" in request.headers.get("Accept", "")
-
-
-def answer(report: Report) -> dict[str, Any]:
-    """What ``/get_report`` says of a report."""
-    said: dict[str, Any] = {"report_id": report.report_id, "status": report.state}
-    if report.as_of_us is not None:
-        said["as_of"] = time_text(report.as_of_us)
-    if report.state == record.RUNNING:
-        said["progress"] = progress(report)
-    elif report.state == record.COMPLETE:
-        said |= {"url": f"/reports/{report.report_id}.csv", "rows": report.rows}
-    else:
-        said["error"] = report.error
-    return said
-
-
-def progress(report: Report) -> dict[str, int]:
-    """How far a running report is."""
-    parts = report.parts.values()
-    return {
-        "partitions": len(report.parts),
-        "partitions_complete": report.complete_parts,
-        "rows": sum(part.rows for part in parts),
-        "behind": sum(part.behind for part in parts),
-        "attempt": report.attempt,
-    }
-
-
-def as_json(report: Report) -> dict[str, Any]:
-    """A report's whole record as the API shows it."""
-    end_us = report.finished_us
-    return {
-        **answer(report),
-        "kind": report.kind,
-        "store_id": report.store_id,
-        "as_of_asked": report.as_of
-        if isinstance(report.as_of, str)
-        else time_text(report.as_of),
-        "created": time_text(report.created_us),
-        "finished": None if end_us is None else time_text(end_us),
-        "duration_s": None if end_us is None else (end_us - report.created_us) / 1e6,
-        "rows": report.rows,
-        "error": report.error,
-        "attempt": report.attempt,
-    }

@@ -13,7 +13,6 @@ from streamproc.report.record import time_text
 from streamproc.report.rows import last_poll_text
 from streamproc.rules.timeline import Span, clipped, local_time
 from streamproc.web import words
-from streamproc.web.refusal import Refusal
 
 GUARD: web.AppKey[Any] = web.AppKey("guard", object)
 
@@ -24,14 +23,6 @@ NAVIGATION = (
     ("/tables", "Tables"),
     ("/rejected", "Rejected"),
 )
-_TITLES = {
-    400: "That cannot be understood",
-    401: "Sign in first",
-    403: "Not allowed",
-    404: "Not known here",
-    421: "Wrong address",
-    503: "One moment",
-}
 
 
 def url(path: str, **query: Any) -> str:
@@ -128,31 +119,3 @@ def text(request: web.Request, template: str, **context: Any) -> bytes:
         has_token=guard.has_token,
         signed_in=guard.has_token and guard.is_known(request),
     ).encode(errors="replace")
-
-
-def page(
-    request: web.Request, template: str, status: int = 200, **context: Any
-) -> web.Response:
-    """A page as a response."""
-    return html(text(request, template, **context), status)
-
-
-def html(body: bytes, status: int = 200) -> web.Response:
-    """Bytes of a page as a response."""
-    return web.Response(
-        body=body, status=status, content_type="text/html", charset="utf-8"
-    )
-
-
-def error_page(request: web.Request, exc: Refusal) -> web.Response:
-    """A page that says what is wrong, and what is not."""
-    title = _TITLES.get(exc.status, "This did not work")
-    return page(
-        request,
-        "error.html",
-        exc.status,
-        title=title,
-        code=exc.status,
-        message=exc.message,
-        retry_after_s=exc.retry_after_s,
-    )

@@ -5,14 +5,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from streamproc.errors import ReportFailedError
 from streamproc.web import security
 from streamproc.web.refusal import Refusal, moving
-from streamproc.web.render import error_page, url
+from streamproc.web.requests import wants_json
+from streamproc.web.responses import error_page, json, see_other
 from streamproc.web.security import Guard
+from streamproc.web.templating import url
 from tables.batch_table import PartitionLostError
 
 log = logging.getLogger(__name__)
@@ -24,15 +25,15 @@ MAX_IN_FLIGHT = 256
 _CODES = {404: "not-found", 405: "wrong-method", 413: "too-large"}
 
 
-class Answers:
-    """The outermost middleware."""
+class Middleware:
+    """The outermost one, and the only one."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._in_flight = 0
 
     @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> Any:
+    async def handle(self, request: web.Request, handler: Handler) -> Any:
         """Answer a request, whatever happens, with the security headers."""
         try:
             response = await self._answer(request, handler)
@@ -101,21 +102,3 @@ async def _caught(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception as exc:
         log.exception("%s %s failed", request.method, request.path)
         raise Refusal(500, "failed", "This failed; the worker's log says why.") from exc
-
-
-def wants_json(request: web.Request) -> bool:
-    """Whether an error goes to a program rather than to a person."""
-    accept = request.headers.get("Accept", "*/*")
-    return "text/html" not in accept
-
-
-def json(value: Any, status: int = 200) -> web.Response:
-    """A JSON answer."""
-    return web.Response(
-        body=orjson.dumps(value), status=status, content_type="application/json"
-    )
-
-
-def see_other(path: str) -> web.Response:
-    """Send a browser on to another page, after a change."""
-    return web.Response(status=303, headers={"Location": path})

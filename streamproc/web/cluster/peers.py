@@ -8,11 +8,10 @@ does not answer, the reader gets a 503, never a zero.
 """
 
 import asyncio
-import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -23,7 +22,8 @@ from faust.types import TP
 
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program
-from streamproc.web.calls import BY_NAME, Call, table_named
+from streamproc.web.cluster.calls import Call, table_named
+from streamproc.web.cluster.signing import key_of, sign
 from streamproc.web.refusal import Refusal, moving
 
 T = TypeVar("T")
@@ -35,27 +35,15 @@ MAX_SKEW_S = 60
 _SIGNATURE = "X-Streamproc-Signature"
 
 
-def _key(program: Program) -> bytes:
-    """The key of the signatures; empty when workers may not talk."""
-    secret = program.settings.web_cluster_secret or program.settings.api_token
-    return (
-        hmac.digest(secret.encode(), b"streamproc cluster", "sha256") if secret else b""
-    )
-
-
-def sign(key: bytes, *parts: bytes) -> str:
-    """Signature of all parts; none can be moved into another."""
-    digests = b"".join(hashlib.sha256(part).digest() for part in parts)
-    return hmac.new(key, digests, hashlib.sha256).hexdigest()
-
-
 class Cluster:
     """This worker among its peers."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, calls: Iterable[Call[Any]]) -> None:
         self.program = program
         self.me = program.settings.advertised_url
-        self._key = _key(program)
+        settings = program.settings
+        self._key = key_of(settings.web_cluster_secret or settings.api_token)
+        self._calls = {call.name: call for call in calls}
         #: What this worker tells of itself; see ``status``.
         self.status: Callable[[], dict[str, Any]] = dict
         # One thread: more would only take the interpreter from each other.
@@ -205,7 +193,7 @@ class Cluster:
     async def _found(self, question: dict[str, Any]) -> bytes:
         if question["call"] == STATUS:
             return orjson.dumps(self.status())
-        call, args = BY_NAME[question["call"]], question["args"]
+        call, args = self._calls[question["call"]], question["args"]
         self._require(call, args)
         return call.encode(await self._run(call, args))
 

@@ -1,7 +1,7 @@
 """One partition's stores at one instant, as columns; computed by its owner."""
 
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +9,11 @@ import orjson
 
 from streamproc.program import Program
 from streamproc.report.rows import NO_ROWS, Rows, decode_rows, encode_rows, join_rows
-from streamproc.rules.calendar import open_intervals
-from streamproc.rules.uptime import HOUR_US, LONGEST_US, Ints
-from tables import hours as hours_table
+from streamproc.rules.uptime import Ints
+from streamproc.web.cluster.calls import Call
 from tables import zones as zones_table
 from tables.snapshot import Snapshot
+from tables.weeks import is_open
 
 Flags = npt.NDArray[np.bool_]
 
@@ -34,66 +34,9 @@ class Shard:
 NO_SHARD = Shard(NO_ROWS, np.zeros(0, bool), np.zeros(0, np.int64), [])
 
 
-@dataclass(slots=True)
-class _Watching(Snapshot):
-    """A snapshot that also notes each store's zone and whether it is open."""
-
-    is_open: list[bool] = field(default_factory=list)
-    zone_names: list[str] = field(default_factory=list)
-    _open_weeks: dict[tuple[bytes | None, bytes | None], bool] = field(
-        default_factory=dict
-    )
-
-    def _open(self, week: tuple[bytes | None, bytes | None]) -> list[tuple[int, int]]:
-        around = intervals_around(week[0], week[1], self.as_of_us // HOUR_US)
-        self._open_weeks[week] = any(a <= self.as_of_us < b for a, b in around)
-        return clip(around, self.as_of_us)
-
-    def _account(
-        self,
-        store_ids: list[bytes],
-        counts: Ints,
-        packed: Ints,
-        weeks: list[tuple[bytes | None, bytes | None]],
-    ) -> Rows:
-        rows = Snapshot._account(self, store_ids, counts, packed, weeks)
-        self.is_open += [self._open_weeks[week] for week in weeks]
-        self.zone_names += [zones_table.decode(week[1]) for week in weeks]
-        return rows
-
-
-@lru_cache(maxsize=8192)
-def intervals_around(
-    hours: bytes | None, zone: bytes | None, hour: int
-) -> tuple[tuple[int, int], ...]:
-    """Open intervals from a week before a full hour to the end of that hour.
-
-    Local time is what costs; within the hour only the clipping is done again.
-    """
-    start_us = hour * HOUR_US
-    return tuple(
-        open_intervals(
-            hours_table.decode(hours),
-            zones_table.decode(zone),
-            start_us - LONGEST_US,
-            start_us + HOUR_US,
-        )
-    )
-
-
-def clip(around: tuple[tuple[int, int], ...], as_of_us: int) -> list[tuple[int, int]]:
-    """The parts within the longest window that ends at ``as_of_us``."""
-    begin_us = as_of_us - LONGEST_US
-    return [
-        (max(start, begin_us), min(end, as_of_us))
-        for start, end in around
-        if start < as_of_us and begin_us < end
-    ]
-
-
 def compute(program: Program, partition: int, as_of_us: int) -> Shard:
     """The partition's shard; reads its tables in one ordered scan."""
-    snapshot = _Watching(
+    snapshot = Snapshot(
         program.histories,
         program.hours,
         program.zones,
@@ -102,13 +45,15 @@ def compute(program: Program, partition: int, as_of_us: int) -> Shard:
         program.settings.rules,
     )
     snapshot.check()
-    rows = _concatenate(list(snapshot.rows()))
-    zones = sorted(set(snapshot.zone_names))
+    parts = list(snapshot.rows_with_weeks())
+    weeks = [week for _, mine in parts for week in mine]
+    names = [zones_table.decode(zone) for _, zone in weeks]
+    zones = sorted(set(names))
     number = {zone: at for at, zone in enumerate(zones)}
     return Shard(
-        rows,
-        np.array(snapshot.is_open, bool),
-        np.array([number[zone] for zone in snapshot.zone_names], np.int64),
+        _concatenate([rows for rows, _ in parts]),
+        np.array([is_open(week, as_of_us) for week in weeks], bool),
+        np.array([number[name] for name in names], np.int64),
         zones,
     )
 
@@ -163,3 +108,10 @@ def decode(value: bytes) -> Shard:
         np.array(columns["zone"], np.int64),
         columns["zones"],
     )
+
+
+def _shard(program: Program, args: dict[str, Any]) -> Shard:
+    return compute(program, args["partition"], args["as_of_us"])
+
+
+SHARD = Call("shard", _shard, encode=encode, decode=decode, whole=True)

@@ -19,10 +19,11 @@ from streamproc.rules.uptime import (
     Rules,
     Uptime,
 )
-from streamproc.web import shard
-from streamproc.web.calls import StoreData
+from streamproc.web.store.data import StoreData
 from tables import hours as hours_table
+from tables import weeks
 from tables import zones as zones_table
+from tables.weeks import Week
 
 SHORT_US = 10 * MINUTE_US
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -69,6 +70,10 @@ class StoreView:
         return hours_table.decode(self.data.hours)
 
     @property
+    def _week(self) -> Week:
+        return self.data.hours, self.data.zone
+
+    @property
     def zone(self) -> str:
         """Its zone, or the default one."""
         return zones_table.decode(self.data.zone)
@@ -79,14 +84,9 @@ class StoreView:
         return self.data.zone is None
 
     @cached_property
-    def _around(self) -> tuple[tuple[int, int], ...]:
-        hour = self.as_of_us // HOUR_US
-        return shard.intervals_around(self.data.hours, self.data.zone, hour)
-
-    @cached_property
     def spans(self) -> list[Span]:
         """The last seven days."""
-        intervals = shard.clip(self._around, self.as_of_us)
+        intervals = weeks.intervals(self._week, self.as_of_us)
         return timeline.spans(self.data.packed, intervals, self.as_of_us, self.rules)
 
     @cached_property
@@ -119,7 +119,7 @@ class StoreView:
     @property
     def is_open(self) -> bool:
         """Whether it is open at ``as_of_us``."""
-        return any(start <= self.as_of_us < end for start, end in self._around)
+        return weeks.is_open(self._week, self.as_of_us)
 
     @cached_property
     def _known(self) -> int:

@@ -1,0 +1,1 @@
+"""One worker among its peers: who owns what, and asking them, signed."""

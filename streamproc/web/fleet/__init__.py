@@ -1,0 +1,1 @@
+"""All stores at one instant: totals, what is down now, sorting and search."""

@@ -1,0 +1,77 @@
+"""The fleet and its stores as the API tells of them, in JSON or as CSV."""
+
+import csv
+import io
+from typing import Any
+
+from streamproc.report.record import time_text
+from streamproc.report.rows import (
+    FULL_HEADER,
+    Rows,
+    csv_rows,
+    last_poll_text,
+    last_status,
+)
+from streamproc.rules.uptime import Ints
+from streamproc.web import figures
+from streamproc.web.fleet.overview import WINDOWS, Overview
+
+
+def overview_json(overview: Overview) -> dict[str, Any]:
+    """The fleet's figures; amounts in seconds."""
+    return {
+        "as_of": time_text(overview.as_of_us),
+        "stores": overview.counts,
+        "windows": {
+            total.window: figures.window_json(total.up_us, total.down_us, total.open_us)
+            for total in overview.totals
+        },
+    }
+
+
+def flow_json(flow: dict[str, Any]) -> dict[str, Any]:
+    """How polls come in."""
+    arrived = flow["last_arrival_us"]
+    shown = {name: flow[name] for name in flow if name != "last_arrival_us"}
+    return shown | {"last_arrival": None if arrived is None else time_text(arrived)}
+
+
+def store_json(overview: Overview, row: int) -> dict[str, Any]:
+    """One store as the API lists it; amounts in seconds."""
+    rows = overview.rows
+    last = int(rows.last[row])
+    windows = {}
+    for at, window in enumerate(WINDOWS):
+        up, down, opened = (
+            int(amounts[at, row]) for amounts in (rows.up, rows.down, rows.open)
+        )
+        windows[window] = figures.window_json(up, down, opened)
+    return {
+        "store_id": rows.store_ids[row],
+        "now": overview.state_of(row),
+        "zone": overview.shard.zones[int(overview.shard.zone[row])],
+        "last_poll": last_poll_text(last) or None,
+        "last_status": last_status(last) or None,
+        "windows": windows,
+    }
+
+
+def stores_csv(overview: Overview, rows: Ints) -> bytes:
+    """All chosen stores as CSV, every column of the view."""
+    every = overview.rows
+    some = Rows(
+        [every.store_ids[row] for row in rows.tolist()],
+        every.up[:, rows],
+        every.down[:, rows],
+        every.open[:, rows],
+        every.last[rows],
+    )
+    as_of = time_text(overview.as_of_us)
+    zones = overview.shard.zones
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow((*FULL_HEADER, "now", "zone", "as_of_utc"))
+    for row, cells in zip(rows.tolist(), csv_rows(some, full=True), strict=True):
+        zone = zones[int(overview.shard.zone[row])]
+        writer.writerow((*cells, overview.state_of(row), zone, as_of))
+    return stream.getvalue().encode(errors="replace")

@@ -1,0 +1,134 @@
+"""Handlers of the fleet: its page, its totals, its stores."""
+
+import asyncio
+import time
+from typing import Any
+
+from aiohttp import web
+
+from streamproc.report import record
+from streamproc.report.record import Report, time_text
+from streamproc.rules.uptime import HOUR_US
+from streamproc.web import requests
+from streamproc.web.as_of import as_of_text
+from streamproc.web.fleet import listing
+from streamproc.web.fleet.answers import (
+    flow_json,
+    overview_json,
+    store_json,
+    stores_csv,
+)
+from streamproc.web.fleet.overview import Overview
+from streamproc.web.fleet.refreshing import FRESH_S
+from streamproc.web.responses import csv_of, html, json
+from streamproc.web.security import Guard
+from streamproc.web.site import Site
+from streamproc.web.templating import text
+
+KEPT_PAGES = 64
+OUTDATED_US = 24 * HOUR_US
+
+
+class FleetHandlers:
+    """Show all stores."""
+
+    def __init__(self, site: Site, guard: Guard) -> None:
+        self._site = site
+        self._guard = guard
+
+    async def page(self, request: web.Request) -> web.Response:
+        """The overview; rendered once for all who ask for the same."""
+        asked = listing.listing_of(request)
+        overview = await self._site.overviews.get(asked.as_of)
+        who = (self._guard.may_change(request), self._guard.is_known(request))
+        key = f"{asked} {who}"
+        made_at, making = overview.pages.get(key, (0.0, None))
+        if making is None or time.monotonic() - made_at > FRESH_S:
+            making = asyncio.create_task(self._text(request, overview, asked))
+            overview.pages[key] = (time.monotonic(), making)
+            if len(overview.pages) > KEPT_PAGES:
+                overview.pages.popitem(last=False)
+        try:
+            return html(await asyncio.shield(making))
+        except Exception:
+            overview.pages.pop(key, None)
+            raise
+
+    async def _text(
+        self, request: web.Request, overview: Overview, asked: listing.Listing
+    ) -> bytes:
+        context = await self._context(overview, asked)
+        return await asyncio.to_thread(text, request, "fleet.html", **context)
+
+    async def _context(
+        self, overview: Overview, asked: listing.Listing
+    ) -> dict[str, Any]:
+        rows = await asyncio.to_thread(listing.chosen, overview, asked)
+        shown = listing.on_page(rows, asked).tolist()
+        ids = [overview.rows.store_ids[row] for row in shown]
+        views, reports, flow, newest_us = await asyncio.gather(
+            self._site.stores.views(ids, overview.as_of_us),
+            self._site.reports.all(),
+            self._site.flow.of_all(),
+            self._site.instants.newest_us(),
+        )
+        now_us = self._site.program.now_us()
+        return {
+            "overview": overview,
+            "asked": asked,
+            "stores": views,
+            "total": len(rows),
+            "pages": requests.pages(len(rows), asked.per_page),
+            "flow": flow,
+            "newest_us": newest_us,
+            "is_outdated": newest_us is not None
+            and asked.as_of == record.NOW
+            and newest_us < now_us - OUTDATED_US,
+            "report": newest_complete(reports),
+            "running": sum(r.state == record.RUNNING for r in reports),
+            "next_report_us": self._next_report_us(now_us),
+            "now_us": now_us,
+            "as_of": as_of_text(asked.as_of),
+            "rules": overview.rules,
+        }
+
+    def _next_report_us(self, now_us: int) -> int | None:
+        if not self._site.program.settings.hourly:
+            return None
+        return (now_us // HOUR_US + 1) * HOUR_US
+
+    async def overview(self, request: web.Request) -> web.Response:
+        """Totals of the fleet, and what its stores are now."""
+        found = await self._site.overviews.get(requests.as_of(request.query))
+        return json(
+            overview_json(found) | {"flow": flow_json(await self._site.flow.of_all())}
+        )
+
+    async def stores(self, request: web.Request) -> web.Response:
+        """A page of stores, or all that match as CSV."""
+        asked = listing.listing_of(request)
+        wants_csv = requests.wants_csv(request)
+        overview = await self._site.overviews.get(asked.as_of)
+        rows = await asyncio.to_thread(listing.chosen, overview, asked)
+        if wants_csv:
+            body = await asyncio.to_thread(stores_csv, overview, rows)
+            return csv_of(body, "stores.csv")
+        shown = listing.on_page(rows, asked).tolist()
+        return json(
+            {
+                "as_of": time_text(overview.as_of_us),
+                "total": len(rows),
+                "page": asked.page,
+                "per_page": asked.per_page,
+                "pages": requests.pages(len(rows), asked.per_page),
+                "stores": [store_json(overview, row) for row in shown],
+            }
+        )
+
+
+def newest_complete(reports: list[Report]) -> Report | None:
+    """The newest finished report of all stores."""
+    return next(
+        (r for r in reports if r.state == record.COMPLETE and r.kind != record.STORE),
+        None,
+    )

@@ -1,0 +1,84 @@
+"""A page of the fleet's stores as asked for: search, state, order, page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from streamproc.rules.uptime import Ints
+from streamproc.web import requests
+from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.fleet.overview import NOW_STATES, SILENT, SORTS, Overview
+
+PER_PAGE = 25
+MOST_PER_PAGE = 500
+NOW_FILTERS = (*NOW_STATES, "open", SILENT)
+ORDERS = ("asc", "desc")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a reader asked for; every value is checked."""
+
+    as_of: AsOf
+    q: str
+    now: str
+    sort: str
+    order: str
+    page: int
+    per_page: int
+
+    def params(self, **changes: Any) -> dict[str, Any]:
+        """The query that asks for it; defaults are left out."""
+        given = {
+            "as_of": as_of_text(self.as_of),
+            "q": self.q,
+            "now": self.now,
+            "sort": "" if self.sort == "down_day" else self.sort,
+            "order": "" if self.order == default_order(self.sort) else self.order,
+            "page": "" if self.page == 1 else self.page,
+            "per_page": "" if self.per_page == PER_PAGE else self.per_page,
+        }
+        return {**given, **changes}
+
+    def sorted_by(self, sort: str) -> dict[str, Any]:
+        """The query for another column, or for the same one the other way."""
+        order = default_order(sort)
+        if sort == self.sort and self.order == order:
+            order = "asc" if order == "desc" else "desc"
+        order = "" if order == default_order(sort) else order
+        sort = "" if sort == "down_day" else sort
+        return self.params(sort=sort, order=order, page="")
+
+
+def default_order(sort: str) -> str:
+    """The worst come first; names go from a to z."""
+    name = sort.partition("_")[0]
+    return "asc" if name in ("store", "zone", "up", "percent", "last") else "desc"
+
+
+def listing_of(request: web.Request) -> Listing:
+    """The listing a request asks for; raises a 400 Refusal."""
+    given = request.query
+    sort = requests.choice(given, "sort", SORTS, "down_day")
+    return Listing(
+        requests.as_of(given),
+        requests.search(given),
+        requests.choice(given, "now", NOW_FILTERS, ""),
+        sort,
+        requests.choice(given, "order", ORDERS, default_order(sort)),
+        requests.integer(given, "page", 1, 1, requests.MAX_PAGE),
+        requests.integer(given, "per_page", PER_PAGE, 1, MOST_PER_PAGE),
+    )
+
+
+def chosen(overview: Overview, listing: Listing) -> Ints:
+    """All rows that are asked for, in order, over all pages."""
+    found = overview.find(listing.q, listing.now)
+    return overview.ordered(found, listing.sort, listing.order == "desc")
+
+
+def on_page(rows: Ints, listing: Listing) -> Ints:
+    """The rows of the page."""
+    first = (listing.page - 1) * listing.per_page
+    return rows[first : first + listing.per_page]

@@ -1,0 +1,109 @@
+"""How polls come in: the rate, and how far behind the workers are."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from faust.types import TP
+
+from streamproc.program import Program
+from streamproc.web.cluster.peers import Cluster
+
+T = TypeVar("T")
+
+RATE_OVER_S = 15.0
+SAMPLE_S = 1.0
+
+OnApp = Callable[[Coroutine[Any, Any, T]], Awaitable[T]]
+"""Runs a coroutine where the producer and the consumer live."""
+
+
+class Flow:
+    """Measures this worker, and asks the others what they have measured."""
+
+    def __init__(self, program: Program, cluster: Cluster, on_app: OnApp[Any]) -> None:
+        self._program = program
+        self._cluster = cluster
+        self._on_app = on_app
+        #: Records behind, by partition, as measured last.
+        self.lag: dict[TP, int] = {}
+        self._samples: deque[tuple[float, float]] = deque()
+
+    def sample(self) -> None:
+        """Note how many polls were dealt with so far."""
+        now = time.monotonic()
+        count = self._program.metrics.polls
+        total = sum(
+            sample.value
+            for metric in count.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        )
+        self._samples.append((now, total))
+        while now - self._samples[0][0] > RATE_OVER_S:
+            self._samples.popleft()
+
+    async def measure_lag(self) -> None:
+        """Ask the consumer how far behind it is, by partition."""
+        if self._program.is_ready():
+            self.lag = await self._on_app(self._lag())
+
+    async def _lag(self) -> dict[TP, int]:
+        program = self._program
+        topics = program.topics
+        sources = {t.name for t in (topics.polls, topics.hours, topics.zones)}
+        tps = [tp for tp in program.app.consumer.assignment() if tp.topic in sources]
+        ends = await program.app.consumer.highwaters(*tps)
+        return {tp: await program.behind(tp, ends[tp] or 0) for tp in tps}
+
+    def lag_seconds(self) -> dict[TP, float]:
+        """How far behind in time: the age of what was dealt with last."""
+        now_ms = time.time() * 1000
+        seen = dict(self._program.consumed_ms)
+        return {
+            tp: max(now_ms - seen[tp], 0) / 1000 if behind and tp in seen else 0.0
+            for tp, behind in self.lag.items()
+        }
+
+    def rate(self) -> float:
+        """Polls per second, lately."""
+        if len(self._samples) < 2:
+            return 0.0
+        (begin, first), (end, last) = self._samples[0], self._samples[-1]
+        return (last - first) / (end - begin)
+
+    def status(self) -> dict[str, Any]:
+        """What this worker tells the others of itself."""
+        polls = self._program.topics.polls.name
+        seen = dict(self._program.consumed_ms)
+        arrived = [ms for tp, ms in seen.items() if tp.topic == polls]
+        return {
+            "ready": self._program.is_ready(),
+            "polls_per_s": round(self.rate(), 1),
+            "lag_records": sum(self.lag.values()),
+            "lag_s": round(max(self.lag_seconds().values(), default=0.0), 1),
+            "last_arrival_ms": max(arrived, default=None),
+        }
+
+    async def of_all(self) -> dict[str, Any]:
+        """How polls come in, over all workers."""
+        told = await self._cluster.statuses()
+        known = [status for status in told.values() if status is not None]
+        arrived = [s["last_arrival_ms"] for s in known if s["last_arrival_ms"]]
+        return {
+            "polls_per_s": round(sum(s["polls_per_s"] for s in known), 1),
+            "lag_records": sum(s["lag_records"] for s in known),
+            "lag_s": max((s["lag_s"] for s in known), default=0.0),
+            "last_arrival_us": max(arrived) * 1000 if arrived else None,
+            "workers": len(told),
+            "silent_workers": len(told) - len(known),
+        }
+
+    async def keep_measuring(self) -> None:
+        """Sample rate and lag until the web stops."""
+        while True:
+            self.sample()
+            await self.measure_lag()
+            await asyncio.sleep(SAMPLE_S)

@@ -1,0 +1,1 @@
+"""Reports: asking for one, how it is going, its file."""

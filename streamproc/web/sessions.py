@@ -1,0 +1,40 @@
+"""Signing in and out: a browser gets a session for the token."""
+
+from aiohttp import web
+
+from streamproc.web import requests
+from streamproc.web.responses import page, see_other
+from streamproc.web.security import COOKIE, Guard
+
+
+class Sessions:
+    """Handlers of the form that asks for the token."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def login(self, request: web.Request) -> web.Response:
+        """The form that asks for the token."""
+        self._guard.check_host(request)
+        return page(request, "login.html", goal=requests.goal_of(request), wrong=False)
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """Check the token and give the browser a session."""
+        self._guard.check_host(request)
+        self._guard.check_same_origin(request)
+        given = (await requests.form_of(request)).get("token", "")
+        if not self._guard.is_token(given):
+            return page(
+                request, "login.html", 401, goal=requests.goal_of(request), wrong=True
+            )
+        response = see_other(requests.goal_of(request))
+        self._guard.open_session(response)
+        return response
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        """End the browser's session."""
+        self._guard.check_host(request)
+        self._guard.check_same_origin(request)
+        response = see_other("/")
+        response.del_cookie(COOKIE, httponly=True, samesite="Strict")
+        return response

@@ -1,0 +1,1 @@
+"""One store: what is known of it, its page, its answers."""

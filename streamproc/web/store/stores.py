@@ -1,0 +1,58 @@
+"""Finding stores: each owner of some of them is asked once."""
+
+import asyncio
+
+from streamproc.settings import Settings
+from streamproc.transport.partitioner import partition_for
+from streamproc.web import requests
+from streamproc.web.as_of import AsOf, Instants
+from streamproc.web.cluster.peers import Cluster
+from streamproc.web.refusal import unknown
+from streamproc.web.store.data import STORE_DATA, StoreData
+from streamproc.web.store.view import StoreView
+
+
+class Stores:
+    """All stores of the fleet, one or some at a time."""
+
+    def __init__(
+        self, settings: Settings, cluster: Cluster, instants: Instants
+    ) -> None:
+        self._settings = settings
+        self._cluster = cluster
+        self._instants = instants
+
+    def partition_of(self, store_id: str) -> int:
+        """Partition of a store."""
+        return partition_for(store_id.encode(), self._settings.partitions)
+
+    async def known(self, store_id: str, as_of: AsOf) -> StoreView:
+        """A store that something is known of; raises a 404 Refusal."""
+        view = await self.view(requests.store_id(store_id), as_of)
+        if not view.data.is_known:
+            raise unknown("store", store_id)
+        return view
+
+    async def view(self, store_id: str, as_of: AsOf) -> StoreView:
+        """One store; it may turn out that nothing is known of it."""
+        as_of_us = await self._instants.resolve(as_of)
+        return (await self.views([store_id], as_of_us))[0]
+
+    async def views(self, store_ids: list[str], as_of_us: int) -> list[StoreView]:
+        """Many stores, in the same order; each owner is asked once."""
+        groups: dict[int, list[str]] = {}
+        for store_id in store_ids:
+            groups.setdefault(self.partition_of(store_id), []).append(store_id)
+        answers = await asyncio.gather(
+            *(
+                self._cluster.ask(
+                    STORE_DATA, partition, store_ids=ids, as_of_us=as_of_us
+                )
+                for partition, ids in groups.items()
+            )
+        )
+        data: dict[str, StoreData] = {}
+        for ids, found in zip(groups.values(), answers, strict=True):
+            data.update(zip(ids, found, strict=True))
+        rules = self._settings.rules
+        return [StoreView(i, data[i], as_of_us, rules) for i in store_ids]

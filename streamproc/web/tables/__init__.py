@@ -1,0 +1,1 @@
+"""The Faust tables to look into: partitions, owners, keys in order."""

@@ -1,0 +1,56 @@
+"""A table's partition: its keys in order, and what is known of it."""
+
+from itertools import islice
+from typing import Any
+
+import orjson
+from faust.types import TP
+
+from streamproc.program import Program
+from streamproc.web.cluster.calls import Call, table_named
+from tables.batch_table import BatchTable
+
+Items = list[tuple[bytes, bytes]]
+FIRST_KEY = b"\1"
+"""Keys before it are a table's own notes, such as the newest poll's time."""
+
+
+def _items(program: Program, args: dict[str, Any]) -> Items:
+    table = table_named(program, args["table"])
+    assert table is not None  # the asker has looked it up
+    start = max(bytes.fromhex(args["start"]), FIRST_KEY)
+    return list(islice(table.scan(args["partition"], start), args["limit"]))
+
+
+def _encode_items(items: Items) -> bytes:
+    return orjson.dumps([[key.hex(), value.hex()] for key, value in items])
+
+
+def _decode_items(value: bytes) -> Items:
+    return [(bytes.fromhex(k), bytes.fromhex(v)) for k, v in orjson.loads(value)]
+
+
+def _partition_info(program: Program, args: dict[str, Any]) -> dict[str, Any]:
+    table = table_named(program, args["table"])
+    assert table is not None  # the asker has looked it up
+    partition = args["partition"]
+    tp = TP(table.changelog_topic.get_topic_name(), partition)
+    newest = None
+    if table is program.histories:
+        newest = program.histories.newest_us(partition)
+    return {
+        "keys": estimated_keys(table, partition),
+        "changelog_offset": table.data.persisted_offset(tp),
+        "newest_us": None if newest == -1 else newest,
+    }
+
+
+def estimated_keys(table: BatchTable, partition: int) -> int:
+    """How many keys a partition holds, as RocksDB estimates it."""
+    found = table._db(partition).property_int_value("rocksdb.estimate-num-keys") or 0
+    own = [table.read(partition, key) for key in table.own_keys]
+    return max(int(found) - len([key for key in own if key is not None]), 0)
+
+
+ITEMS = Call("items", _items, "", encode=_encode_items, decode=_decode_items)
+PARTITION_INFO = Call("partition", _partition_info, "")

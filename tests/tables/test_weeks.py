@@ -1,0 +1,44 @@
+"""A store's week from the tables: the rules' own intervals, worked out once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamproc.rules.schedule import DAY_S, Opening
+from streamproc.rules.uptime import HOUR_US, window_intervals
+from tables import hours, zones
+from tables.weeks import intervals, is_open
+
+MARCH_US = 1_741_000_000_000_000
+"""Some days before clocks change in Chicago."""
+
+openings = st.builds(
+    lambda day, start, length: Opening(day, start, start + length),
+    st.integers(0, 6),
+    st.integers(0, DAY_S - 1),
+    st.integers(1, DAY_S),
+)
+
+
+@given(
+    st.lists(openings, max_size=4, unique=True).map(sorted).map(tuple),
+    st.sampled_from(["America/Chicago", "Asia/Kolkata", "Pacific/Apia"]),
+    st.integers(MARCH_US, MARCH_US + 14 * 24 * HOUR_US),
+)
+def test_a_weeks_intervals_are_the_rules_own(
+    week: tuple[Opening, ...], zone: str, as_of_us: int
+) -> None:
+    """To the microsecond, wherever in its hour the instant lies."""
+    stored = (hours.encode(week), zones.encode(zone))
+    wanted = window_intervals(week, zone, as_of_us)
+    assert intervals(stored, as_of_us) == wanted
+    after = window_intervals(week, zone, as_of_us + 1)
+    assert is_open(stored, as_of_us) == bool(after and after[-1][1] == as_of_us + 1)
+
+
+@pytest.mark.parametrize("as_of_us", [MARCH_US, MARCH_US + 1])
+def test_a_store_without_hours_is_always_open(as_of_us: int) -> None:
+    """No hours and no zone mean open 24x7."""
+    assert is_open((None, None), as_of_us)
+    [(start, end)] = intervals((None, None), as_of_us)
+    assert (start, end) == (as_of_us - 168 * HOUR_US, as_of_us)
