@@ -10,7 +10,7 @@ from streamproc.errors import InvalidInput
 from streamproc.program import Program
 from streamproc.transport.batch import Batch, encoded
 from streamproc.transport.columns import Headers
-from tables.batch_table import PartitionLostError
+from tables.fencing import PartitionLostError
 
 log = logging.getLogger(__name__)
 

@@ -5,4 +5,6 @@
 ``zones``        every store's time zone
 ``reports``      every report's state
 ``batch_table``  how all of them are written; ``rocks_store``: where to
+``fencing``      another worker has written to a changelog in between
+``rebuild``      a copy that no longer goes with its changelog
 """

@@ -15,24 +15,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import faust
-from aiokafka.errors import KafkaError
 from faust.types import TP
 from rocksdict import Rdict, WriteBatch
 
 from streamproc.transport.batch import BatchSchema, declare_batched
 from tables import rebuild
+from tables.fencing import Fence, PartitionLostError
 from tables.rocks_store import RocksStore
 
-log = logging.getLogger(__name__)
-
 _MIB = 1 << 20
-
-
-class PartitionLostError(Exception):
-    """Raised when a partition was handed to another worker in mid-batch.
-
-    Nothing was written; its new owner reads the same batch again.
-    """
 
 
 class BatchTable(faust.Table[bytes, bytes]):
@@ -69,8 +60,7 @@ class BatchTable(faust.Table[bytes, bytes]):
         #: Topic that the table can be built anew from, partition by partition.
         self.source: str | None = None
         self._handing_over = False
-        #: Where the changelog of each partition ended when it was last written.
-        self._ends: dict[int, int] = {}
+        self._fence = Fence(self.changelog, self._persisted, lambda: self.app.consumer)
 
     def _new_store(self) -> RocksStore:
         return RocksStore(
@@ -93,6 +83,10 @@ class BatchTable(faust.Table[bytes, bytes]):
         declare_batched(self.app, topic.get_topic_name())
         return topic
 
+    def changelog(self, partition: int) -> TP:
+        """Where a partition's changes are written to first."""
+        return TP(self.changelog_topic.get_topic_name(), partition)
+
     async def on_rebalance(
         self,
         assigned: set[TP],
@@ -110,7 +104,7 @@ class BatchTable(faust.Table[bytes, bytes]):
         """Whether this worker holds the partition and may write it."""
         if self._handing_over:
             return False
-        tp = TP(self.changelog_topic.get_topic_name(), partition)
+        tp = self.changelog(partition)
         return partition in self.data._dbs and self.app.assignor.is_active(tp)
 
     def require(self, partition: int) -> None:
@@ -142,12 +136,14 @@ class BatchTable(faust.Table[bytes, bytes]):
         self._handing_over = True
         for partition, lock in list(self._exclusive.items()):
             async with lock:
-                await self._have_last_word(partition)
+                late = await self._fence.written_since(partition)
+                if late:
+                    await self._have_last_word(partition, late)
 
     def take_over(self) -> None:
         """Write again: the partitions have been assigned anew."""
         self._handing_over = False
-        self._ends.clear()
+        self._fence.forget()
 
     # -- reading ----------------------------------------------------------------
 
@@ -191,12 +187,12 @@ class BatchTable(faust.Table[bytes, bytes]):
         if not changes:
             return
         last = await self._append(partition, changes)
-        expected, first = self._end(partition), last - len(changes) + 1
-        self._ends[partition] = last + 1
-        if expected is not None and first > expected:
-            await self._contested(partition, changes, expected, last)
-        else:
-            self._apply(partition, changes.items(), last)
+        late = self._fence.written(partition, len(changes), last)
+        if late:
+            await self._fence.require_member(partition)
+        self._apply(partition, changes.items(), last)
+        if late:
+            await self._have_last_word(partition, late)
 
     async def _append(
         self, partition: int, changes: Mapping[bytes, bytes | None]
@@ -209,59 +205,16 @@ class BatchTable(faust.Table[bytes, bytes]):
         )
         return offset
 
-    def _end(self, partition: int) -> int | None:
-        """Where the changelog ends as far as this worker knows."""
-        if partition not in self._ends:
-            offset = self.read(partition, self.data.offset_key)
-            if offset is not None:
-                self._ends[partition] = int(offset) + 1
-        return self._ends.get(partition)
+    def _persisted(self, partition: int) -> int | None:
+        """Changelog offset of the newest change on disk; None before the first."""
+        offset = self.read(partition, self.data.offset_key)
+        return None if offset is None else int(offset)
 
-    async def _contested(
-        self,
-        partition: int,
-        changes: Mapping[bytes, bytes | None],
-        expected: int,
-        last: int,
-    ) -> None:
-        """Somebody else has written to the changelog in between.
-
-        A worker that was frozen longer than its session lasts wakes up in the
-        middle of a write that its successor has made long ago. If that is us,
-        our copy must not take its own offset for the changelog's end: nothing
-        is applied, and the rejoin that is due reads everything. If it is not,
-        what we know of those keys is appended once more, to come last.
-        """
-        consumer = self.app.consumer
-        tp = TP(self.changelog_topic.get_topic_name(), partition)
-        if not await consumer.is_member():
-            del self._ends[partition]
-            raise PartitionLostError(f"{self.name}, partition {partition}: taken over")
-        if changes:
-            self._apply(partition, changes.items(), last)
-        self._ends[partition] = last + 1
-        keys = sorted(await consumer.keys_between(tp, expected, last + 1))
-        log.warning(
-            "Table %s, partition %d: another worker wrote late, putting %d keys right",
-            self.name,
-            partition,
-            len(keys),
-        )
+    async def _have_last_word(self, partition: int, late: range) -> None:
+        """Append what we know of keys that another worker wrote late once more."""
+        keys = await self._fence.keys_written(partition, late)
         values = self.read_many(partition, keys)
         await self.write(partition, dict(zip(keys, values, strict=True)))
-
-    async def _have_last_word(self, partition: int) -> None:
-        """Put right what another worker wrote late, before handing over."""
-        consumer, end = self.app.consumer, self._ends.get(partition)
-        tp = TP(self.changelog_topic.get_topic_name(), partition)
-        if end is None or not hasattr(consumer, "is_member"):
-            return  # not written by us, or on the embedded log
-        try:
-            reached = (await consumer.highwaters(tp))[tp]
-            if reached > end and await consumer.is_member():
-                await self._contested(partition, {}, end, reached - 1)
-        except (KafkaError, TimeoutError) as exc:
-            log.warning("Table %s, partition %d: %s", self.name, partition, exc)
 
     def _apply(
         self, partition: int, items: Iterable[tuple[bytes, bytes | None]], offset: int

@@ -11,14 +11,28 @@ still has, and from the table's input, which is consumed from its beginning.
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from faust.types import TP
 
-if TYPE_CHECKING:
-    from tables.batch_table import BatchTable
+from tables.rocks_store import RocksStore
 
 log = logging.getLogger(__name__)
+
+
+class Table(Protocol):
+    """What is asked of a table whose copies are looked at.
+
+    ``source``: the topic it can be built anew from, partition by partition.
+    """
+
+    name: str
+    source: str | None
+    app: Any
+    data: RocksStore
+
+    def changelog(self, partition: int) -> TP:
+        """Where a partition's changes are written to first."""
 
 
 def damage(persisted: int | None, begin: int, end: int) -> str | None:
@@ -32,10 +46,9 @@ def damage(persisted: int | None, begin: int, end: int) -> str | None:
     return None
 
 
-async def check(table: "BatchTable", assigned: Iterable[Any]) -> None:
+async def check(table: Table, assigned: Iterable[Any]) -> None:
     """Look at the changelogs of a table's partitions before they are recovered."""
-    name = table.changelog_topic.get_topic_name()
-    tps = [TP(*tp) for tp in assigned if tp[0] == name]
+    tps = [TP(*tp) for tp in assigned if tp == table.changelog(tp[1])]
     consumer = table.app.consumer
     if not tps:
         return
@@ -45,7 +58,7 @@ async def check(table: "BatchTable", assigned: Iterable[Any]) -> None:
     begins = await consumer.earliest_offsets(*tps) if rewinds else dict.fromkeys(tps, 0)
     ends = await consumer.highwaters(*tps)
     for tp in tps:
-        why = damage(table.persisted_offset(tp), begins[tp], ends[tp])
+        why = damage(table.data.persisted_offset(tp), begins[tp], ends[tp])
         mark = _mark(table, tp.partition)
         if tp in table.app.assignor.assigned_standbys():
             if why is not None:
@@ -58,14 +71,14 @@ async def check(table: "BatchTable", assigned: Iterable[Any]) -> None:
             mark.unlink(missing_ok=True)
 
 
-def _mark(table: "BatchTable", partition: int) -> Path:
+def _mark(table: Table, partition: int) -> Path:
     """File that says that the copy on disk lacks something."""
     path: Path = table.data.partition_path(partition)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_suffix(".incomplete")
 
 
-async def _rewind(table: "BatchTable", tp: TP) -> None:
+async def _rewind(table: Table, tp: TP) -> None:
     """Consume the table's input from its beginning; durable when it returns."""
     if table.source is None:
         log.error("Table %s: what its changelog has lost is lost", table.name)
@@ -82,7 +95,7 @@ async def _rewind(table: "BatchTable", tp: TP) -> None:
     )
 
 
-def _set_aside(table: "BatchTable", tp: TP, why: str) -> None:
+def _set_aside(table: Table, tp: TP, why: str) -> None:
     aside = table.data.set_aside(tp.partition)
     log.error(
         "Changelog %s, partition %d was cut off: %s; the copy here is set aside as %s",

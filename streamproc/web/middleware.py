@@ -14,7 +14,7 @@ from streamproc.web.requests import wants_json
 from streamproc.web.responses import error_page, json, see_other
 from streamproc.web.security import Guard
 from streamproc.web.templating import url
-from tables.batch_table import PartitionLostError
+from tables.fencing import PartitionLostError
 
 log = logging.getLogger(__name__)
 

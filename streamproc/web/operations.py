@@ -12,7 +12,7 @@ from streamproc.web.refusal import Refusal
 from streamproc.web.responses import json
 from streamproc.web.site import Site
 from streamproc.web.tables.calls import estimated_keys
-from tables.batch_table import PartitionLostError
+from tables.fencing import PartitionLostError
 
 LIVE_EVERY_S = 5.0
 MAX_LIVE = 200

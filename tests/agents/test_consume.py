@@ -13,7 +13,7 @@ from agents.consume import BATCHES_UNDER_WAY, consume, consume_ahead
 from streamproc.cells import Cells
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Columns
-from tables.batch_table import PartitionLostError
+from tables.fencing import PartitionLostError
 
 Handle = Callable[[Batch], Any]
 

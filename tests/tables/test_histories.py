@@ -14,7 +14,7 @@ from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.rules import history
 from streamproc.rules.schedule import DAY_US
-from tables.batch_table import PartitionLostError
+from tables.fencing import PartitionLostError
 from tables.histories import NEWEST, OLDEST, Histories
 
 START_DAY = 20_000
