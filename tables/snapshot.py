@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.report.record import time_text
 from streamproc.report.rows import NO_ROWS, Rows, rows_of
 from streamproc.rules import uptime
+from streamproc.rules.business import BusinessTime
 from streamproc.rules.schedule import DAY_US
-from streamproc.rules.uptime import Calendars, Rules
+from streamproc.rules.uptime import LONGEST_US, Rules
 from tables.batch_table import BatchTable
 from tables.histories import Chunk, Histories
 from tables.hours import Hours
@@ -90,8 +92,8 @@ class Snapshot:
     def _account(
         self,
         store_ids: list[bytes],
-        counts: uptime.Ints,
-        packed: uptime.Ints,
+        counts: Ints,
+        packed: Ints,
         weeks: list[Week],
     ) -> Rows:
         if not store_ids:
@@ -99,8 +101,8 @@ class Snapshot:
         number: dict[Week, int] = {}
         schedule = np.array([number.setdefault(w, len(number)) for w in weeks])
         opened = [intervals(week, self.as_of_us) for week in number]
-        calendars = Calendars(opened, self.as_of_us)
-        accounts = uptime.account(packed, counts, schedule, calendars, self.rules)
+        business = BusinessTime(opened, self.as_of_us - LONGEST_US, self.as_of_us)
+        accounts = uptime.account(packed, counts, schedule, business, self.rules)
         return rows_of(store_ids, accounts)
 
 

@@ -4,6 +4,7 @@
 ``poll``        one poll, checked; ``poll_batch``: many at once
 ``history``     a store's polls in day segments
 ``schedule``    weekly hours and zones as they are written; ``calendar``: open intervals
+``business``    how much open time lies before an instant
 ``uptime``      up, down and open time of many stores
 ``timeline``    one store's time as spans of one state each
 """

@@ -1,25 +1,22 @@
 """The accounting: how long each store was up, down or unobserved while open.
 
-Pure. Comes from ``history`` (polls) and ``schedule`` (open intervals); leads
+Pure. Comes from ``history`` (polls) and ``business`` (B(t) of each schedule); leads
 to ``report``. The rules and worked examples: ``docs/accounting.md``.
 
-All stores are computed at once with numpy. For every schedule there is a
-function B(t), the business microseconds before t: piecewise linear and never
-falling, so a status that held over ``[s, e)`` covers ``B(e) - B(max(s, w))`` of
-the business time of the window that begins at w.
+All stores are computed at once with numpy: a status that held over ``[s, e)`` covers
+``B(e) - B(max(s, w))`` of the business time of the window that begins at w.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from streamproc.cells import Ints
 from streamproc.rules import history
+from streamproc.rules.business import BusinessTime
 from streamproc.rules.calendar import open_intervals
 from streamproc.rules.schedule import DAY_US, Schedule
-
-Ints = npt.NDArray[np.int64]
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
@@ -29,7 +26,6 @@ WINDOWS_US = {"hour": HOUR_US, "day": DAY_US, "week": 7 * DAY_US}
 """Windows by elapsed time; each ends at ``as_of``. The longest comes last."""
 
 LONGEST_US = max(WINDOWS_US.values())
-_OFFSET_BITS = LONGEST_US.bit_length()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,49 +68,6 @@ class Accounts:
     last: Ints
 
 
-class Calendars:
-    """B(t) of many schedules over the longest window before ``as_of_us``.
-
-    All open intervals lie in one sorted array: the schedule's number in the
-    high bits, the microseconds since the window's start in the low ones. One
-    binary search then answers for any mix of schedules.
-    """
-
-    def __init__(
-        self, schedules: Sequence[Sequence[tuple[int, int]]], as_of_us: int
-    ) -> None:
-        """``schedules``: each one's open intervals, see ``open_intervals``."""
-        self.as_of_us = as_of_us
-        self.begin_us = as_of_us - LONGEST_US
-        starts: list[int] = []
-        lengths: list[int] = []
-        before: list[int] = []
-        for number, intervals in enumerate(schedules):
-            base = number << _OFFSET_BITS
-            total = 0
-            # A closed mark at the window's start keeps searches in their schedule.
-            starts.append(base)
-            lengths.append(0)
-            before.append(0)
-            for start, end in intervals:
-                starts.append(base + start - self.begin_us)
-                lengths.append(end - start)
-                before.append(total)
-                total += end - start
-        self._starts = np.array(starts, np.int64)
-        self._lengths = np.array(lengths, np.int64)
-        self._before = np.array(before, np.int64)
-
-    def before(self, schedule: Ints, time_us: Ints) -> Ints:
-        """B(t), elementwise; times outside the longest window are clipped to it."""
-        offset = np.clip(time_us, self.begin_us, self.as_of_us) - self.begin_us
-        keys = (schedule << _OFFSET_BITS) + offset
-        at = np.searchsorted(self._starts, keys, side="right") - 1
-        inside = np.minimum(keys - self._starts[at], self._lengths[at])
-        total: Ints = self._before[at] + inside
-        return total
-
-
 def window_intervals(
     openings: Schedule, zone: str, as_of_us: int
 ) -> list[tuple[int, int]]:
@@ -145,15 +98,16 @@ def _sums(values: Ints, edges: Ints) -> Ints:
 
 
 def account(
-    packed: Ints, counts: Ints, schedule: Ints, calendars: Calendars, rules: Rules
+    packed: Ints, counts: Ints, schedule: Ints, business: BusinessTime, rules: Rules
 ) -> Accounts:
     """Account all stores at once.
 
     ``packed``: every store's polls after one another, each store's in time
     order and without repeats (see ``history``). ``counts``: shape (n,), polls
-    per store. ``schedule``: shape (n,), each store's number in ``calendars``.
+    per store. ``schedule``: shape (n,), each store's number in ``business``, which
+    covers the longest window before ``as_of``.
     """
-    as_of_us, stores = calendars.as_of_us, len(counts)
+    as_of_us, stores = business.end_us, len(counts)
     store = np.repeat(np.arange(stores), counts)
     known = (packed >> history.FLAG_BITS) < as_of_us
     if not known.all():
@@ -162,12 +116,12 @@ def account(
     edges = np.concatenate(([0], np.cumsum(counts)))
     start, end = _spans(packed, store, as_of_us, rules)
     own = schedule[store]
-    b_start, b_end = calendars.before(own, start), calendars.before(own, end)
-    b_as_of = calendars.before(schedule, np.full(stores, as_of_us))
+    b_start, b_end = business.before(own, start), business.before(own, end)
+    b_as_of = business.before(schedule, np.full(stores, as_of_us))
     active = packed & history.ACTIVE
     up, down, opened = [], [], []
     for length in WINDOWS_US.values():
-        b_window = calendars.before(schedule, np.full(stores, as_of_us - length))
+        b_window = business.before(schedule, np.full(stores, as_of_us - length))
         covered = np.maximum(b_end - np.maximum(b_start, b_window[store]), 0)
         all_us, up_us = _sums(covered, edges), _sums(covered * active, edges)
         up.append(up_us)
@@ -193,7 +147,7 @@ def account_one(
         packed,
         np.array([len(packed)], np.int64),
         np.zeros(1, np.int64),
-        Calendars([intervals], as_of_us),
+        BusinessTime([intervals], as_of_us - LONGEST_US, as_of_us),
         rules,
     )
     return {

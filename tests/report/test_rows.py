@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamproc.cells import Ints
 from streamproc.report.record import time_text
 from streamproc.report.rows import (
     FULL_HEADER,
@@ -31,7 +32,7 @@ from streamproc.report.rows import (
     uptime_json,
     write_csv,
 )
-from streamproc.rules.uptime import Accounts, Ints
+from streamproc.rules.uptime import Accounts
 from tests.reference import DAY_US, HOUR_US, WINDOWS_US
 from tests.rules.test_reference import MINUTE_US, utc
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from streamproc.cells import Ints
 from streamproc.rules import history
+from streamproc.rules.business import BusinessTime
 from streamproc.rules.history import (
     ACTIVE,
     KEPT_DAYS,
@@ -22,8 +23,8 @@ from streamproc.rules.history import (
 )
 from streamproc.rules.schedule import Opening
 from streamproc.rules.uptime import (
+    LONGEST_US,
     Accounts,
-    Calendars,
     Rules,
     account,
     window_intervals,
@@ -159,8 +160,8 @@ def figures(packed: Ints, as_of_us: int, rules: Rules) -> Accounts:
     intervals = window_intervals(opening, "America/Chicago", as_of_us)
     both = np.concatenate((packed, packed))
     counts = np.array([len(packed)] * 2, np.int64)
-    calendars = Calendars([week, intervals], as_of_us)
-    return account(both, counts, np.arange(2), calendars, rules)
+    business = BusinessTime([week, intervals], as_of_us - LONGEST_US, as_of_us)
+    return account(both, counts, np.arange(2), business, rules)
 
 
 def history_opening() -> tuple[Opening, ...]:

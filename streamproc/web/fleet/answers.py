@@ -4,6 +4,7 @@ import csv
 import io
 from typing import Any
 
+from streamproc.cells import Ints
 from streamproc.report.record import time_text
 from streamproc.report.rows import (
     FULL_HEADER,
@@ -12,7 +13,6 @@ from streamproc.report.rows import (
     last_poll_text,
     last_status,
 )
-from streamproc.rules.uptime import Ints
 from streamproc.web import figures
 from streamproc.web.fleet.overview import WINDOWS, Overview
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from streamproc.rules.uptime import Ints
+from streamproc.cells import Ints
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.overview import NOW_STATES, SILENT, SORTS, Overview

@@ -11,10 +11,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from streamproc.cells import Ints
 from streamproc.report.rows import Rows
 from streamproc.rules import history
 from streamproc.rules.timeline import CLOSED, DOWN, UNKNOWN, UP
-from streamproc.rules.uptime import HOUR_US, WINDOWS_US, Ints, Rules
+from streamproc.rules.uptime import HOUR_US, WINDOWS_US, Rules
 from streamproc.web.fleet.shard import Shard
 
 NOW_STATES = (CLOSED, UP, DOWN, UNKNOWN)

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from streamproc.cells import Ints
 from streamproc.program import Program
 from streamproc.report.rows import NO_ROWS, Rows, decode_rows, encode_rows, join_rows
-from streamproc.rules.uptime import Ints
 from streamproc.web.cluster.calls import Call
 from tables import zones as zones_table
 from tables.snapshot import Snapshot

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import orjson
 
+from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program
 from streamproc.report.record import time_text
 from streamproc.rules.schedule import DAY_US
-from streamproc.rules.uptime import Ints
 from streamproc.web.cluster.calls import Call
 
 QUICK_STORES = 50

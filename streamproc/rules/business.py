@@ -1,0 +1,73 @@
+"""Business time: B(t), how much of it lies before an instant, and back. Pure.
+
+Comes from ``calendar`` (open intervals); leads to ``uptime`` and ``incidents``. B is
+piecewise linear and never falls; closed time does not exist in it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streamproc.cells import Ints
+
+Interval = tuple[int, int]
+
+_KEY_BITS = 63
+
+
+class BusinessTime:
+    """B(t) of many schedules over ``[begin_us, end_us)``.
+
+    All open intervals lie in one sorted array: the schedule's number in the high
+    bits, the microseconds since ``begin_us`` in the low ones. One binary search then
+    answers for any mix of schedules.
+    """
+
+    def __init__(
+        self, schedules: Sequence[Sequence[Interval]], begin_us: int, end_us: int
+    ) -> None:
+        """``schedules``: each one's open intervals in the span, merged, in order."""
+        self.begin_us = begin_us
+        self.end_us = end_us
+        self._bits = max(end_us - begin_us, 1).bit_length()
+        if len(schedules) << self._bits >= 1 << _KEY_BITS:
+            raise ValueError(f"{len(schedules)} schedules are too many for this span")
+        starts: list[int] = []
+        lengths: list[int] = []
+        before: list[int] = []
+        for number, intervals in enumerate(schedules):
+            base = number << self._bits
+            total = 0
+            # A closed mark at the span's start keeps searches in their schedule.
+            starts.append(base)
+            lengths.append(0)
+            before.append(0)
+            for start, end in intervals:
+                starts.append(base + start - begin_us)
+                lengths.append(end - start)
+                before.append(total)
+                total += end - start
+        self._starts = np.array(starts, np.int64)
+        self._lengths = np.array(lengths, np.int64)
+        self._before = np.array(before, np.int64)
+        self._reached = (self._starts >> self._bits << self._bits) + self._before
+
+    def before(self, schedule: Ints, time_us: Ints) -> Ints:
+        """B(t), elementwise; times outside the span are clipped to it."""
+        offset = np.clip(time_us, self.begin_us, self.end_us) - self.begin_us
+        keys = (schedule << self._bits) + offset
+        at = np.searchsorted(self._starts, keys, side="right") - 1
+        inside = np.minimum(keys - self._starts[at], self._lengths[at])
+        total: Ints = self._before[at] + inside
+        return total
+
+    def first_instant(self, schedule: Ints, business_us: Ints) -> Ints:
+        """The first open instant at which B has a value, elementwise.
+
+        Where no open time follows, the end of the last open interval.
+        """
+        keys = (schedule << self._bits) + business_us
+        at = np.searchsorted(self._reached, keys, side="right") - 1
+        offset = self._starts[at] & ((1 << self._bits) - 1)
+        time_us: Ints = self.begin_us + offset + business_us - self._before[at]
+        return time_us
