@@ -22,6 +22,9 @@ BATCHES_UNDER_WAY = 3
 KEPT_BYTES = 500_000
 """Most of a refused record that is kept."""
 
+KEPT_MESSAGE = 1_000
+"""Most characters of what is said of it: it may quote what it was sent."""
+
 
 async def consume(
     program: Program, stream: Any, handle: Callable[[Batch], Awaitable[None]]
@@ -126,7 +129,7 @@ async def reject(
             at: encoded(
                 (
                     ("reason", exc.reason),
-                    ("message", str(exc)),
+                    ("message", str(exc)[:KEPT_MESSAGE]),
                     ("topic", batch.topic),
                     ("partition", str(batch.partition)),
                     ("offset", str(batch.offsets[row])),

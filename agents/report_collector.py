@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from agents import report_timer
-from agents.consume import consume, reject
-from streamproc.errors import InvalidInput, ReportFailedError
+from agents.consume import KEPT_MESSAGE, consume, reject
+from streamproc.errors import InvalidInput, ReportFailedError, as_refusal, shown
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.files import ReportFiles
@@ -20,11 +20,12 @@ from streamproc.report.record import Order, Report
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partition_for
 from tables import reports as reports_table
+from tables.batch_table import PartitionLostError
 
 log = logging.getLogger(__name__)
 
-_GARBAGE = (orjson.JSONDecodeError, KeyError, TypeError, ValueError, UnicodeDecodeError)
-"""What comes of messages that no worker has written."""
+_TOO_MUCH = 1 << 53
+"""Beyond every number that a worker has ever sent."""
 
 
 def register(program: Program) -> None:
@@ -64,10 +65,10 @@ class Collector:
             headers = dict(batch.record_headers.get(row, ()))
             try:
                 await self._message(headers, batch.keys[row], value)
-            except InvalidInput as exc:
-                refused.append((row, exc))
-            except _GARBAGE as exc:
-                refused.append((row, InvalidInput("bad-request", f"garbage: {exc!r}")))
+            except PartitionLostError:
+                raise
+            except Exception as exc:
+                refused.append((row, as_refusal(exc, "bad-request")))
         await reject(self._program, batch, refused)
         await self._save()
         await self._send_orders()
@@ -87,7 +88,7 @@ class Collector:
             else:
                 self._on_news(kind, news)
         else:
-            raise InvalidInput("bad-request", f"unknown kind of message {kind!r}")
+            raise InvalidInput("bad-request", f"unknown kind of message {shown(kind)}")
 
     def _on_request(self, value: bytes | None) -> None:
         request = record.decode_request(value)
@@ -108,16 +109,15 @@ class Collector:
             return
         now_us = self._program.now_us()
         if kind == "failed":
-            self._end(record.failed(report, now_us, news["reason"]))
+            self._end(record.failed(report, now_us, _text(news, "reason")))
         elif kind == "retry":
-            self._again(report, news["why"])
+            self._again(report, _text(news, "why"))
         elif kind == "waiting":
-            behind = news["behind"]
-            self._keep(
-                record.with_part(report, news["partition"], now_us, behind=behind)
-            )
+            partition, behind = _number(news, "partition"), _number(news, "behind")
+            self._keep(record.with_part(report, partition, now_us, behind=behind))
         else:
-            self._on_survey(report, news["partition"], news["newest_us"])
+            partition = _number(news, "partition")
+            self._on_survey(report, partition, _number(news, "newest_us"))
 
     def _on_survey(self, report: Report, partition: int, newest_us: int) -> None:
         now_us = self._program.now_us()
@@ -133,7 +133,8 @@ class Collector:
     async def _on_rows(
         self, headers: dict[str, bytes], report_id: str, value: bytes
     ) -> None:
-        fact = {name: int(text) for name, text in headers.items() if name != "kind"}
+        given = {name: int(text) for name, text in headers.items() if name != "kind"}
+        fact = {name: _number(given, name) for name in given}
         report = self._current(report_id, fact["attempt"])
         if report is None or report.parts[fact["partition"]].complete:
             return
@@ -281,6 +282,25 @@ class Collector:
             self._files.drop_pieces(report.report_id)
         except OSError as exc:
             log.warning("Report %s: pieces left behind: %s", report.report_id, exc)
+
+
+def _number(news: dict[str, Any], name: str) -> int:
+    """A count or a time of a message, -1 for none; raises InvalidInput.
+
+    It goes into a report's record, where anything else would break a sum later.
+    """
+    value = news[name]
+    if type(value) is not int or not -1 <= value < _TOO_MUCH:
+        raise InvalidInput("bad-request", f"{name} is {shown(value)}, no whole number")
+    return value
+
+
+def _text(news: dict[str, Any], name: str) -> str:
+    """A sentence of a message; raises InvalidInput."""
+    value = news[name]
+    if not isinstance(value, str):
+        raise InvalidInput("bad-request", f"{name} is {shown(value)}, expected text")
+    return value[:KEPT_MESSAGE]
 
 
 def _why(exc: OSError) -> str:

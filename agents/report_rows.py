@@ -12,7 +12,7 @@ import orjson
 from faust.types import TP
 
 from agents.consume import consume, reject
-from streamproc.errors import InvalidInput, ReportFailedError
+from streamproc.errors import InvalidInput, ReportFailedError, as_refusal
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.record import Order
@@ -66,8 +66,8 @@ def _orders(batch: Batch) -> tuple[list[Order], list[tuple[int, InvalidInput]]]:
     for row, value in enumerate(batch.values):
         try:
             orders.append(record.decode_order(value))
-        except InvalidInput as exc:
-            refused.append((row, exc))
+        except Exception as exc:
+            refused.append((row, as_refusal(exc)))
     newest: dict[str, int] = {}
     for order in orders:
         newest[order.report_id] = max(order.attempt, newest.get(order.report_id, 0))

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from agents.consume import consume, reject, reroute
-from streamproc.errors import InvalidInput
+from streamproc.errors import InvalidInput, as_refusal, shown
 from streamproc.program import Program
 from streamproc.rules.poll import check_store_id
 from streamproc.rules.schedule import check_zone, parse_hours
@@ -65,7 +65,7 @@ def read_message(
     except orjson.JSONDecodeError as exc:
         raise InvalidInput("bad-json", f"not JSON: {exc}") from exc
     if not isinstance(row, dict):
-        raise InvalidInput("bad-json", f"expected a JSON object, not {row!r:.80}")
+        raise InvalidInput("bad-json", f"expected a JSON object, not {shown(row)}")
     return check_store_id(row.get("store_id")).encode(), read(row)
 
 
@@ -78,8 +78,8 @@ async def keep(program: Program, table: BatchTable, batch: Batch, read: Read) ->
     for row, (key, value) in enumerate(zip(batch.keys, batch.values, strict=True)):
         try:
             store_id, new = read_message(key, value, read)
-        except InvalidInput as exc:
-            refused.append((row, exc))
+        except Exception as exc:
+            refused.append((row, as_refusal(exc)))
             continue
         rows.append(row)
         store_ids.append(store_id)

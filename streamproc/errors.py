@@ -18,7 +18,16 @@ StreamprocError
 ├── ReportFailedError      a report ended as Failed
 ├── WebAddressError        the web cannot listen where it should
 └── LoadError              an input file cannot be loaded
+
+Here is also what every refusal is worded with: ``shown`` and ``as_refusal``.
 """
+
+import reprlib
+from itertools import islice
+from typing import Any
+
+SHOWN_CHARS = 80
+"""Most of a value that a refusal quotes."""
 
 
 class StreamprocError(Exception):
@@ -41,6 +50,61 @@ class InvalidInput(StreamprocError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class _Quoting(reprlib.Repr):
+    """``repr`` of the first of everything, whose cost does not grow with the value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = self.maxlist = self.maxdict = 4
+        self.maxstring = self.maxother = self.maxlong = SHOWN_CHARS
+
+    def repr_bytes(self, value: bytes, level: int) -> str:
+        """The beginning, unlike the inherited, which writes all and then cuts."""
+        return repr(value[:SHOWN_CHARS])
+
+    def repr_int(self, value: int, level: int) -> str:
+        """Digits; Python refuses to write those of a number that is too long."""
+        bits = value.bit_length()
+        return repr(value) if bits < 256 else f"a number of {bits} bits"
+
+    def repr_dict(self, value: dict[Any, Any], level: int) -> str:
+        """The first entries in their own order: sorting them would read all."""
+        if value and level <= 0:
+            return "{...}"
+        entries = [
+            f"{self.repr1(name, level - 1)}: {self.repr1(item, level - 1)}"
+            for name, item in islice(value.items(), self.maxdict)
+        ]
+        more = ["..."] if len(value) > self.maxdict else []
+        return "{" + ", ".join(entries + more) + "}"
+
+
+_quoting = _Quoting()
+
+
+def shown(value: object) -> str:
+    """A value as a refusal quotes it: one short line, whatever the value is.
+
+    Neither deep nesting nor length matter; control characters are escaped.
+    """
+    text = _quoting.repr(value)
+    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
+
+
+def as_refusal(exc: Exception, reason: str = "unreadable") -> InvalidInput:
+    """The refusal of a record whose reading has raised this, whatever it is.
+
+    One record that nobody can read must never be the end of a worker, which would
+    meet it again after every restart.
+    """
+    if isinstance(exc, InvalidInput):
+        return exc
+    kind = type(exc).__name__
+    refusal = InvalidInput(reason, f"cannot be read: {kind}: {shown(str(exc))}")
+    refusal.__cause__ = exc
+    return refusal
 
 
 class InvalidPoll(InvalidInput):

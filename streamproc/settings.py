@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from streamproc.errors import SettingsError
+from streamproc.errors import SettingsError, shown
 from streamproc.rules.uptime import MINUTE_US, Rules
 
 ENV_PREFIX = "STREAMPROC_"
@@ -301,7 +301,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", self.app_id):
             raise SettingsError(
-                f"app_id is {self.app_id!r}, expected letters, digits and dashes"
+                f"app_id is {shown(self.app_id)}, expected letters, digits and dashes"
             )
         if self.sasl_password and self.sasl_password_file:
             raise SettingsError("sasl_password and sasl_password_file are both set")
@@ -386,8 +386,8 @@ def load(
         except ValueError as exc:
             # A broker's URL may carry a password although it must not.
             hidden = item.metadata.get("secret") or "@" in str(given)
-            shown = SECRET if hidden else given
-            raise SettingsError(f"{source} is {shown!r}: {exc}") from exc
+            value = SECRET if hidden else given
+            raise SettingsError(f"{source} is {shown(value)}: {exc}") from exc
     _refuse_unknown(environ, known)
     return Settings(**values)
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import orjson
 
 from streamproc.cells import Cells
-from streamproc.errors import InvalidInput, InvalidPoll, LoadError
+from streamproc.errors import InvalidInput, InvalidPoll, LoadError, shown
 from streamproc.rules.poll import (
     MAX_FUTURE_US,
     STATUS,
@@ -212,7 +212,8 @@ class PollFile:
             raise error
         if status not in STATUS:
             raise InvalidPoll(
-                "unknown-status", f"status is {status!r}, expected active or inactive"
+                "unknown-status",
+                f"status is {shown(status)}, expected active or inactive",
             )
         time_us = parse_timestamp(stamp)
         if time_us > now_us + MAX_FUTURE_US:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Any
 
 import orjson
 
-from streamproc.errors import InvalidInput
+from streamproc.errors import InvalidInput, shown
 from streamproc.rules.uptime import HOUR_US
 from streamproc.transport.partitioner import partition_for
 
@@ -66,16 +67,17 @@ def decode_request(value: bytes | None) -> Request:
     if not isinstance(request.report_id, str) or not _REPORT_ID.match(
         request.report_id
     ):
-        raise InvalidInput("bad-request", f"bad report_id {request.report_id!r:.80}")
+        raise InvalidInput("bad-request", f"bad report_id {shown(request.report_id)}")
     if request.kind not in (ALL, HOURLY, STORE):
-        raise InvalidInput("bad-request", f"unknown kind {request.kind!r:.80}")
+        raise InvalidInput("bad-request", f"unknown kind {shown(request.kind)}")
     if not (request.as_of in (NOW, LATEST) or _is_time(request.as_of)):
-        raise InvalidInput("bad-request", f"bad as_of {request.as_of!r:.80}")
+        raise InvalidInput("bad-request", f"bad as_of {shown(request.as_of)}")
     if not _is_time(request.requested_us):
         raise InvalidInput(
-            "bad-request", f"bad requested_us {request.requested_us!r:.80}"
+            "bad-request", f"bad requested_us {shown(request.requested_us)}"
         )
-    if (request.kind == STORE) != isinstance(request.store_id, str):
+    given = request.store_id
+    if not isinstance(given, str if request.kind == STORE else NoneType):
         raise InvalidInput("bad-request", "store_id goes with kind store")
     return request
 
@@ -104,8 +106,10 @@ def decode_order(value: bytes | None) -> Order:
         raise InvalidInput("bad-request", f"not an order: {exc}") from exc
     if not isinstance(order.report_id, str) or not isinstance(order.attempt, int):
         raise InvalidInput("bad-request", "not an order: report_id or attempt")
+    if order.kind not in (ALL, HOURLY, STORE):
+        raise InvalidInput("bad-request", f"unknown kind {shown(order.kind)}")
     if order.as_of_us is not None and not _is_time(order.as_of_us):
-        raise InvalidInput("bad-request", f"bad as_of_us {order.as_of_us!r:.80}")
+        raise InvalidInput("bad-request", f"bad as_of_us {shown(order.as_of_us)}")
     if not isinstance(order.store_id, str | None):
         raise InvalidInput("bad-request", "not an order: store_id")
     return order

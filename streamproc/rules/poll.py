@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from streamproc.errors import InvalidPoll
+from streamproc.errors import InvalidPoll, shown
 from streamproc.rules.timestamp import parse_timestamp, timestamp_text
 
 STATUS = {"inactive": 0, "active": 1}
@@ -32,7 +32,7 @@ def check_store_id(store_id: object) -> str:
         raise InvalidPoll("missing-store-id", "store_id is missing or empty")
     if not isinstance(store_id, str):
         raise InvalidPoll(
-            "bad-store-id", f"store_id is {store_id!r:.80}, expected a string"
+            "bad-store-id", f"store_id is {shown(store_id)}, expected a string"
         )
     if store_id.isspace():
         raise InvalidPoll("missing-store-id", "store_id is blank")
@@ -70,12 +70,12 @@ def parse_poll(value: bytes | None, now_us: int) -> Poll:
 def poll_from_row(row: object, now_us: int) -> Poll:
     """Check a decoded poll; raise InvalidPoll with the reason it is refused for."""
     if not isinstance(row, dict):
-        raise InvalidPoll("bad-json", f"expected a JSON object, not {row!r:.80}")
+        raise InvalidPoll("bad-json", f"expected a JSON object, not {shown(row)}")
     store_id = check_store_id(row.get("store_id"))
     status = row.get("status")
     if not isinstance(status, str) or status not in STATUS:
         raise InvalidPoll(
-            "unknown-status", f"status is {status!r:.80}, expected active or inactive"
+            "unknown-status", f"status is {shown(status)}, expected active or inactive"
         )
     time_us = parse_timestamp(row.get("timestamp_utc"))
     if time_us > now_us + MAX_FUTURE_US:

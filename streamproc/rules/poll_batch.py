@@ -19,7 +19,7 @@ import numpy.typing as npt
 import orjson
 
 from streamproc.cells import Bytes, Cells, Ints, group
-from streamproc.errors import InvalidPoll
+from streamproc.errors import InvalidInput, as_refusal
 from streamproc.rules import history
 from streamproc.rules.poll import MAX_FUTURE_US, MAX_STORE_ID_BYTES, Poll, parse_poll
 from streamproc.rules.timestamp import parse_timestamps
@@ -51,7 +51,7 @@ class PollBatch:
     codes: Ints
     packed: Ints
     rows: Ints
-    rejected: list[tuple[int, InvalidPoll]]
+    rejected: list[tuple[int, InvalidInput]]
 
     def where(self, chosen: Flags) -> "PollBatch":
         """Some of the polls; those that were refused stay."""
@@ -73,7 +73,7 @@ def parse_polls(values: Sequence[bytes | None], now_us: int) -> PollBatch:
     cells = Cells.of(values)
     latest_us = now_us + MAX_FUTURE_US
     read = [_accepted(*_fields(cells), latest_us)]
-    rejected: list[tuple[int, InvalidPoll]] = []
+    rejected: list[tuple[int, InvalidInput]] = []
     if len(unread := _unread(cells, read)):
         read.append(_accepted(*_decoded(cells, unread), latest_us))
         one_by_one, rejected = _by_the_rules(cells, _unread(cells, read), now_us)
@@ -91,15 +91,15 @@ def _unread(cells: Cells, read: Sequence[_Read]) -> Ints:
 
 def _by_the_rules(
     cells: Cells, rows: Ints, now_us: int
-) -> tuple[_Read, list[tuple[int, InvalidPoll]]]:
+) -> tuple[_Read, list[tuple[int, InvalidInput]]]:
     """Read rows one by one; and the reasons for those that are refused."""
     found: list[tuple[int, Poll]] = []
-    rejected: list[tuple[int, InvalidPoll]] = []
+    rejected: list[tuple[int, InvalidInput]] = []
     for row in rows.tolist():
         try:
             found.append((row, parse_poll(cells[row], now_us)))
-        except InvalidPoll as exc:
-            rejected.append((row, exc))
+        except Exception as exc:
+            rejected.append((row, as_refusal(exc)))
     read = _Read(
         np.array([row for row, _ in found], np.int64),
         Cells.of([poll.store_id.encode() for _, poll in found]),
@@ -109,7 +109,7 @@ def _by_the_rules(
 
 
 def _by_store(
-    read: Sequence[_Read], rejected: list[tuple[int, InvalidPoll]]
+    read: Sequence[_Read], rejected: list[tuple[int, InvalidInput]]
 ) -> PollBatch:
     """What was read in one way or another, sorted by store and row."""
     rows = np.concatenate([part.rows for part in read])
@@ -141,7 +141,7 @@ def _decoded(cells: Cells, rows: Ints) -> tuple[Ints, list[Cells]]:
         try:
             poll = orjson.loads(cells[row] or b"")
             fields = [poll[field].encode() for field in FIELDS]
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except Exception:
             continue  # the rules will say what is wrong
         found.append(row)
         for column, text in zip(texts, fields, strict=True):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from streamproc.errors import InvalidHours, InvalidZone
+from streamproc.errors import InvalidHours, InvalidZone, shown
 
 DEFAULT_ZONE = "America/Chicago"
 SECOND_US = 1_000_000
@@ -45,11 +45,11 @@ def _clock_s(text: object, field: str) -> int:
     """Seconds after midnight of ``HH:MM[:SS]``; 24:00 is allowed."""
     match = _TIME.match(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise InvalidHours("bad-time", f"{field} is {text!r}, expected HH:MM:SS")
+        raise InvalidHours("bad-time", f"{field} is {shown(text)}, expected HH:MM:SS")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     total = hours * 3600 + minutes * 60 + seconds
     if minutes > 59 or seconds > 59 or total > DAY_S:
-        raise InvalidHours("bad-time", f"{field} is {text!r}, not a time of day")
+        raise InvalidHours("bad-time", f"{field} is {shown(text)}, not a time of day")
     return total
 
 
@@ -60,7 +60,7 @@ def parse_weekday(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 6:
         raise InvalidHours(
             "bad-weekday",
-            f"dayOfWeek is {value!r:.80}, expected 0 (Monday) to 6 (Sunday)",
+            f"dayOfWeek is {shown(value)}, expected 0 (Monday) to 6 (Sunday)",
         )
     return value
 
@@ -91,11 +91,13 @@ def parse_hours(rows: object) -> Schedule:
     InvalidHours and names the field.
     """
     if not isinstance(rows, list):
-        raise InvalidHours("bad-hours", f"hours is {rows!r}, expected a list")
+        raise InvalidHours("bad-hours", f"hours is {shown(rows)}, expected a list")
     openings = set()
     for row in rows:
         if not isinstance(row, Mapping):
-            raise InvalidHours("bad-hours", f"hours holds {row!r}, expected objects")
+            raise InvalidHours(
+                "bad-hours", f"hours holds {shown(row)}, expected objects"
+            )
         openings.add(
             parse_opening(
                 row.get("dayOfWeek", row.get("day")),
@@ -129,6 +131,7 @@ def check_zone(name: object) -> str:
     """Return ``name`` when the tz database knows it; raise InvalidZone otherwise."""
     if not isinstance(name, str) or name not in zone_names():
         raise InvalidZone(
-            "unknown-zone", f"timezone_str is {name!r}, not a name of the tz database"
+            "unknown-zone",
+            f"timezone_str is {shown(name)}, not a name of the tz database",
         )
     return name

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.cells import Bytes, Cells, Ints
-from streamproc.errors import InvalidPoll
+from streamproc.errors import InvalidPoll, shown
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,7 +33,7 @@ def parse_timestamp(text: object) -> int:
     if match is None:
         raise InvalidPoll(
             "bad-timestamp",
-            f"timestamp_utc is {text!r:.80}, expected YYYY-MM-DD HH:MM:SS[.ffffff] UTC"
+            f"timestamp_utc is {shown(text)}, expected YYYY-MM-DD HH:MM:SS[.ffffff] UTC"
             " or ISO 8601 with Z or an offset",
         )
     day, clock, fraction, zone = match.group(
@@ -44,10 +44,14 @@ def parse_timestamp(text: object) -> int:
         moment = datetime.fromisoformat(f"{day}T{clock}{offset}")
         time_us = (moment - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError) as exc:
-        raise InvalidPoll("bad-timestamp", f"timestamp_utc is {text!r}: {exc}") from exc
+        raise InvalidPoll(
+            "bad-timestamp", f"timestamp_utc is {shown(text)}: {exc}"
+        ) from exc
     time_us += int((fraction or "0")[:6].ljust(6, "0"))
     if time_us < 0:
-        raise InvalidPoll("bad-timestamp", f"timestamp_utc is {text!r}, before 1970")
+        raise InvalidPoll(
+            "bad-timestamp", f"timestamp_utc is {shown(text)}, before 1970"
+        )
     return time_us
 
 

@@ -4,15 +4,16 @@ Accepted means durable in the log: the answer comes after it.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from streamproc.errors import InvalidInput
+from streamproc.errors import as_refusal, shown
 from streamproc.rules.history import ACTIVE, FLAG_BITS
 from streamproc.rules.poll import Poll, encode_poll
-from streamproc.rules.poll_batch import PollBatch, parse_polls
+from streamproc.rules.poll_batch import FIELDS, PollBatch, parse_polls
 from streamproc.rules.schedule import check_zone, parse_hours
 from streamproc.transport.client import by_partition
 from streamproc.transport.partitioner import partitions_for
@@ -42,7 +43,40 @@ def split_polls(body: bytes, content_type: str) -> list[bytes]:
         ) from exc
     if not isinstance(rows, list):
         rows = [rows]
-    return [orjson.dumps(row) for row in rows]
+    return [_as_json(row) for row in rows]
+
+
+def _as_json(row: object) -> bytes:
+    """An element of an array as JSON again, with the same verdict.
+
+    What is nested deeper than can be written is refused where a field's value, and
+    means nothing elsewhere.
+    """
+    try:
+        return orjson.dumps(row)
+    except orjson.JSONEncodeError:
+        if not isinstance(row, dict):
+            return orjson.dumps([shown(row)])
+        fields = {name: row[name] for name in FIELDS if name in row}
+        return orjson.dumps(
+            {
+                name: [shown(value)] if isinstance(value, list | dict) else value
+                for name, value in fields.items()
+            }
+        )
+
+
+def _checked(
+    check: Callable[[object], object], given: object, message: dict[str, Any]
+) -> bytes:
+    """The message for a topic, whose given part is null or passes the check."""
+    try:
+        if given is not None:
+            check(given)
+        return orjson.dumps(message)
+    except Exception as exc:
+        refusal = as_refusal(exc)
+        raise Refusal(422, refusal.reason, f"{refusal}.") from exc
 
 
 class Gateway:
@@ -85,39 +119,31 @@ class Gateway:
     async def hours(self, request: web.Request) -> web.Response:
         """Set a store's whole week; null forgets it."""
         store_id, given = await self._about_a_store(request, "hours")
-        if given is not None:
-            self._check(parse_hours, given)
         message = {"store_id": store_id, "hours": given}
-        await self._tell(self._site.program.topics.hours, store_id, message)
+        value = _checked(parse_hours, given, message)
+        await self._append(
+            self._site.program.topics.hours, [store_id.encode()], [value]
+        )
         return json(message)
 
     async def zone(self, request: web.Request) -> web.Response:
         """Set a store's time zone; null forgets it."""
         store_id, given = await self._about_a_store(request, "timezone_str")
-        if given is not None:
-            self._check(check_zone, given)
         message = {"store_id": store_id, "timezone_str": given}
-        await self._tell(self._site.program.topics.zones, store_id, message)
+        value = _checked(check_zone, given, message)
+        await self._append(
+            self._site.program.topics.zones, [store_id.encode()], [value]
+        )
         return json(message)
 
     async def _about_a_store(self, request: web.Request, name: str) -> tuple[str, Any]:
         store_id = requests.store_id(request.match_info["store_id"])
         row = await json_of(request)
         if not isinstance(row, dict) or name not in row:
-            raise bad("bad-json", f"Expected a JSON object with {name!r}.")
+            raise bad("bad-json", f"Expected a JSON object with {shown(name)}.")
         if row.get("store_id", store_id) != store_id:
             raise bad("bad-store-id", "store_id in the body is not that of the path.")
         return store_id, row[name]
-
-    @staticmethod
-    def _check(check: Any, given: object) -> None:
-        try:
-            check(given)
-        except InvalidInput as exc:
-            raise Refusal(422, exc.reason, f"{exc}.") from exc
-
-    async def _tell(self, topic: Topic, store_id: str, message: dict[str, Any]) -> None:
-        await self._append(topic, [store_id.encode()], [orjson.dumps(message)])
 
     async def _append(
         self, topic: Topic, keys: list[bytes], values: list[bytes | None]

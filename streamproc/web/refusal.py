@@ -1,6 +1,6 @@
 """What a request is refused with: a status, a word for programs, a sentence."""
 
-from streamproc.errors import StreamprocError
+from streamproc.errors import StreamprocError, shown
 
 
 class Refusal(StreamprocError):
@@ -28,7 +28,7 @@ def bad(code: str, message: str) -> Refusal:
 
 def unknown(what: str, name: str) -> Refusal:
     """There is no such thing; told apart from one that has no figures."""
-    return Refusal(404, f"unknown-{what}", f"No {what} {name!r:.160} is known here.")
+    return Refusal(404, f"unknown-{what}", f"No {what} {shown(name)} is known here.")
 
 
 def moving(message: str) -> Refusal:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import orjson
 from aiohttp import web
 
-from streamproc.errors import InvalidPoll
+from streamproc.errors import InvalidPoll, shown
 from streamproc.report import record
 from streamproc.rules.poll import check_store_id
 from streamproc.rules.timestamp import parse_timestamp
@@ -28,7 +28,7 @@ def integer(
     if not text:
         return default
     if len(text) > 9 or not text.isascii() or not text.isdigit():
-        raise bad(f"bad-{name}", f"{name} is {text!r:.40}, expected a whole number.")
+        raise bad(f"bad-{name}", f"{name} is {shown(text)}, expected a whole number.")
     if not least <= int(text) <= most:
         raise bad(f"bad-{name}", f"{name} is {text}, expected {least} to {most}.")
     return int(text)
@@ -41,7 +41,7 @@ def choice(
     text = query.get(name) or default
     if text not in choices and text != default:
         known = ", ".join(choices)
-        raise bad(f"bad-{name}", f"{name} is {text!r:.40}, expected one of {known}.")
+        raise bad(f"bad-{name}", f"{name} is {shown(text)}, expected one of {known}.")
     return text
 
 

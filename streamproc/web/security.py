@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from streamproc.errors import shown
 from streamproc.settings import Settings
 from streamproc.web.refusal import Refusal
 
@@ -89,7 +90,7 @@ class Guard:
             raise Refusal(
                 421,
                 "wrong-host",
-                f"This server is not {name!r:.80}; the setting web_hosts names those"
+                f"This server is not {shown(name)}; the setting web_hosts names those"
                 " under which it may be asked.",
             )
 

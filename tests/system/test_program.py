@@ -15,6 +15,7 @@ from streamproc.rules import history
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.transport.client import connect
 from streamproc.transport.partitioner import partition_for
+from tests.hostile import BRACKETS
 from tests.system.harness import publish, publish_raw
 
 MINUTE_US = 60_000_000
@@ -169,6 +170,13 @@ GARBAGE: list[tuple[str, bytes | None, str]] = [
     ("rows", b"{}", "bad-request"),
     ("requests", b"garbage", "bad-request"),
     ("requests", b'{"as_of_us": "noon"}', "bad-request"),
+    *((topic, BRACKETS, "bad-json") for topic in ("polls", "hours", "zones")),
+    (
+        "requests",
+        b'{"report_id":"r","kind":"all","attempt":1,"store_id":null,"as_of_us":%b}'
+        % BRACKETS[100:-100],
+        "bad-request",
+    ),
 ]
 
 

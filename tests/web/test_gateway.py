@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests import hostile
 from tests.web.live_site import LiveSite
 
 GOOD = {
@@ -175,6 +178,55 @@ def test_impossible_hours_and_zones_are_refused(
     """At the door, with the rule they break."""
     answer = put_json(empty, f"/api/v1/stores/shop/{what}", value)
     assert (answer.status, answer.json["error"]) == (status, error)
+
+
+@pytest.mark.parametrize("depth", hostile.DEPTHS)
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+def test_a_poll_however_deep_is_answered(
+    empty: LiveSite, depth: int, content_type: str
+) -> None:
+    """As a value it is refused, beside it it means nothing, alone it is no poll."""
+    deep = hostile.nested(depth)
+    good = json.dumps(poll(store_id="deep")).encode()
+    for body in (deep, good[:-1] + b',"more":%b}' % deep, b'{"status":%b}' % deep):
+        row = b"[%b,%b]" % (good, body) if content_type.endswith("/json") else body
+        answer = empty.ask("POST", "/api/v1/polls", row, Content_Type=content_type)
+        assert answer.status in (200, 207, 400, 422)
+        assert len(answer.body) < 500
+
+
+@given(rows=hostile.records(hostile.POLL))
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_posted_as_polls_is_answered(
+    empty: LiveSite, rows: list[bytes | None]
+) -> None:
+    """No input is a fault of the server's; each refused poll has its reason."""
+    lines = [row for row in rows if row]
+    for body, content_type in (
+        (b"[" + b",".join(lines) + b"]", "application/json"),
+        (b"\n".join(lines), "application/x-ndjson"),
+    ):
+        answer = empty.ask("POST", "/api/v1/polls", body, Content_Type=content_type)
+        assert answer.status in (200, 207, 400, 422)
+        assert len(answer.body) < 10_000
+
+
+@given(
+    case=st.one_of(
+        st.tuples(st.just("stores/42/hours"), hostile.objects(hostile.HOURS)),
+        st.tuples(st.just("stores/42/zone"), hostile.objects(hostile.ZONE)),
+        st.tuples(st.sampled_from(["hours", "zone"]), hostile.odd_bytes).map(
+            lambda case: (f"stores/42/{case[0]}", case[1])
+        ),
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_put_is_answered(empty: LiveSite, case: tuple[str, bytes]) -> None:
+    """Set, or refused in a few words."""
+    path, body = case
+    answer = empty.ask("PUT", f"/api/v1/{path}", body, Content_Type="application/json")
+    assert answer.status in (200, 400, 422)
+    assert answer.status == 200 or len(answer.body) < 500
 
 
 def put_json(site: LiveSite, path: str, value: object) -> Any:

@@ -22,6 +22,7 @@ from streamproc.errors import (
     NotALogError,
     TopicMismatchError,
     UnknownTopicError,
+    shown,
 )
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Columns, Headers
@@ -63,7 +64,7 @@ class Log:
 
     def __init__(self, path: Path, sync: str = "full") -> None:
         if sync not in ("full", "normal"):
-            raise LogError(f"sync is {sync!r}, expected full or normal")
+            raise LogError(f"sync is {shown(sync)}, expected full or normal")
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         # Two connections: SQLite lets one read while the other writes.
