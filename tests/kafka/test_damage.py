@@ -1,4 +1,4 @@
-"""Records that one producer or one disk has spoilt: the others are read all the same."""
+"""Records that a producer or a disk has spoilt: the others are read all the same."""
 
 from streamproc.topics import topics_for
 from tests.kafka import fleet
