@@ -20,7 +20,7 @@ from streamproc.report.record import Order, Report
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partition_for
 from tables import reports as reports_table
-from tables.batch_table import PartitionLostError
+from tables.fencing import PartitionLostError
 
 log = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from faust.types import TP
 from hypothesis import given, settings
@@ -224,14 +225,14 @@ def test_a_poll_that_takes_too_much_memory_is_refused_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its neighbours are counted."""
-    loads = poll.orjson.loads
+    loads = orjson.loads
 
     def starved(value: bytes) -> Any:
         if b"huge" in value:
             raise MemoryError
         return loads(value)
 
-    monkeypatch.setattr(poll.orjson, "loads", starved)
+    monkeypatch.setattr(orjson, "loads", starved)
     good = b'{"store_id":"\\u0061","timestamp_utc":"2023-01-25 11:00:00 UTC"'
     values: list[bytes | None] = [good + b',"status":"active"}', b'{"store_id":"huge"}']
     given = polls.sort(program(), batch(values))
