@@ -1,8 +1,8 @@
 """The web of a worker: pages for people, JSON for programs, a gateway for producers.
 
 Served in a thread of its own, so that a large batch does not make readers wait. A
-request passes ``server``, ``middleware``, ``security`` and ``routes``; its handler
-reads it with ``requests`` and answers with ``responses``.
+request passes ``server``, ``connections``, ``middleware``, ``security``, ``bodies``
+and ``routes``; its handler reads it with ``requests`` and answers with ``responses``.
 
 ``fleet``       all stores at one instant: totals, sorting, search
 ``store``       one store: windows, timeline, polls

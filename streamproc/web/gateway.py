@@ -19,8 +19,8 @@ from streamproc.transport.client import by_partition
 from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.topic import Topic
 from streamproc.web import requests
+from streamproc.web.bodies import body_of, json_of
 from streamproc.web.refusal import Refusal, bad
-from streamproc.web.requests import body_of, json_of
 from streamproc.web.responses import json
 from streamproc.web.site import Site
 
@@ -87,7 +87,7 @@ class Gateway:
 
     async def polls(self, request: web.Request) -> web.Response:
         """Accept polls; tell of each one that is refused, and why."""
-        body = await body_of(request)
+        body = body_of(request)
         values = await asyncio.to_thread(split_polls, body, request.content_type)
         if not values:
             raise bad("no-polls", "The body holds no poll.")
@@ -118,7 +118,7 @@ class Gateway:
 
     async def hours(self, request: web.Request) -> web.Response:
         """Set a store's whole week; null forgets it."""
-        store_id, given = await self._about_a_store(request, "hours")
+        store_id, given = self._about_a_store(request, "hours")
         message = {"store_id": store_id, "hours": given}
         value = _checked(parse_hours, given, message)
         await self._append(
@@ -128,7 +128,7 @@ class Gateway:
 
     async def zone(self, request: web.Request) -> web.Response:
         """Set a store's time zone; null forgets it."""
-        store_id, given = await self._about_a_store(request, "timezone_str")
+        store_id, given = self._about_a_store(request, "timezone_str")
         message = {"store_id": store_id, "timezone_str": given}
         value = _checked(check_zone, given, message)
         await self._append(
@@ -136,9 +136,9 @@ class Gateway:
         )
         return json(message)
 
-    async def _about_a_store(self, request: web.Request, name: str) -> tuple[str, Any]:
+    def _about_a_store(self, request: web.Request, name: str) -> tuple[str, Any]:
         store_id = requests.store_id(request.match_info["store_id"])
-        row = await json_of(request)
+        row = json_of(request)
         if not isinstance(row, dict) or name not in row:
             raise bad("bad-json", f"Expected a JSON object with {shown(name)}.")
         if row.get("store_id", store_id) != store_id:

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from streamproc.errors import ReportFailedError
 from streamproc.web import security
-from streamproc.web.refusal import Refusal, moving
+from streamproc.web.bodies import receive
+from streamproc.web.connections import Connections
+from streamproc.web.refusal import Refusal, bad, moving
 from streamproc.web.requests import wants_json
 from streamproc.web.responses import error_page, json, see_other
 from streamproc.web.security import Guard
@@ -25,44 +28,77 @@ MAX_IN_FLIGHT = 256
 _CODES = {404: "not-found", 405: "wrong-method", 413: "too-large"}
 
 
+def _nothing_more(request: web.Request) -> None:
+    """What most routes ask of a request's header beside the guard: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a route asks of a request before its handler sees it.
+
+    ``policy``: see ``Guard``. ``body``: bytes a body may have, 0 for none wanted.
+    ``admit``: raises a Refusal by what stands in the header. ``kept_open``: the
+    answer goes on and on.
+    """
+
+    policy: str = security.READ
+    body: int = 0
+    admit: Callable[[web.Request], None] = _nothing_more
+    kept_open: bool = False
+
+
+NO_RULE = Rule()
+
+
 class Middleware:
     """The outermost one, and the only one."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, connections: Connections) -> None:
         self._guard = guard
+        self._connections = connections
         self._in_flight = 0
 
     @web.middleware
     async def handle(self, request: web.Request, handler: Handler) -> Any:
         """Answer a request, whatever happens, with the security headers."""
+        self._connections.heard(request)
         try:
-            response = await self._answer(request, handler)
+            response = await _caught(self._answer, request, handler)
         except Refusal as exc:
             response = self._refuse(request, exc)
         for name, value in security.HEADERS.items():
             response.headers.setdefault(name, value)
         if not response.prepared:
             response.headers.setdefault("Cache-Control", "no-store")
+            if self._connections.is_spare(request):
+                response.force_close()
         return response
 
     async def _answer(
         self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
-        kept_open = getattr(request.match_info.handler, "kept_open", False)
-        policy = getattr(request.match_info.handler, "policy", security.READ)
-        self._guard.check(request, policy)
-        if kept_open:
-            return await _caught(request, handler)
-        if self._in_flight >= MAX_IN_FLIGHT and policy != security.PUBLIC:
-            raise Refusal(503, "busy", "Too many requests at once.", retry_after_s=1)
+        """By the header first; then the body; only then it counts as under way."""
+        rule: Rule = getattr(request.match_info.handler, "rule", NO_RULE)
+        if rule.policy == security.PROBE:
+            return await handler(request)
+        if self._connections.is_spare(request):
+            raise _busy("Too many connections.")
+        self._guard.check(request, rule.policy)
+        rule.admit(request)
+        if rule.kept_open:
+            return await handler(request)
+        await receive(request, rule.body)
+        return await self._handle(request, handler)
+
+    async def _handle(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        if self._in_flight >= MAX_IN_FLIGHT:
+            raise _busy("Too many requests at once.")
         self._in_flight += 1
         try:
             async with asyncio.timeout(HANDLER_TIMEOUT_S):
-                return await _caught(request, handler)
-        except TimeoutError as exc:
-            raise Refusal(
-                503, "timeout", "This took too long.", retry_after_s=5
-            ) from exc
+                return await handler(request)
         finally:
             self._in_flight -= 1
 
@@ -79,10 +115,18 @@ class Middleware:
         return response
 
 
-async def _caught(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever a handler raises, as a Refusal; a fault of ours is logged."""
+def _busy(message: str) -> Refusal:
+    return Refusal(503, "busy", message, retry_after_s=1)
+
+
+async def _caught(
+    answer: Callable[[web.Request, Handler], Awaitable[web.StreamResponse]],
+    request: web.Request,
+    handler: Handler,
+) -> web.StreamResponse:
+    """Whatever an answer raises, as a Refusal; a fault of ours is logged."""
     try:
-        return await handler(request)
+        return await answer(request, handler)
     except Refusal:
         raise
     except web.HTTPException as exc:
@@ -97,8 +141,10 @@ async def _caught(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise moving("A partition is changing hands.") from exc
     except ReportFailedError as exc:
         raise Refusal(422, "too-old", f"{exc}.") from exc
-    except (TimeoutError, asyncio.CancelledError, ConnectionError):
-        raise
+    except TimeoutError as exc:
+        raise Refusal(503, "timeout", "This took too long.", retry_after_s=5) from exc
+    except ConnectionError as exc:
+        raise bad("gone", "The connection ended; nobody reads this.") from exc
     except Exception as exc:
         log.exception("%s %s failed", request.method, request.path)
         raise Refusal(500, "failed", "This failed; the worker's log says why.") from exc

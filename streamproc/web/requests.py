@@ -1,23 +1,17 @@
-"""Reading a request: parameters, bodies, what answer is wanted; checked at the door."""
+"""Reading a request: parameters, what answer is wanted; checked at the door."""
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl
 
-import orjson
 from aiohttp import web
 
 from streamproc.errors import InvalidPoll, shown
 from streamproc.report import record
 from streamproc.rules.poll import check_store_id
 from streamproc.rules.timestamp import parse_timestamp
-from streamproc.web.refusal import Refusal, bad
+from streamproc.web.refusal import bad
 
 MAX_SEARCH = 128
 MAX_PAGE = 1_000_000
-SMALL_BODY = 64 << 10
-BODY_TIMEOUT_S = 10.0
 
 
 def integer(
@@ -115,42 +109,3 @@ def wants_csv(request: web.Request) -> bool:
     """Whether the answer is to be CSV: by ``format``, or by the Accept header."""
     asked = choice(request.query, "format", ("json", "csv"), "json")
     return asked == "csv" or request.headers.get("Accept") == "text/csv"
-
-
-# -- bodies -----
-
-
-async def body_of(request: web.Request, limit: int | None = None) -> bytes:
-    """The request's body, in time and within bounds."""
-    if limit is not None and (request.content_length or 0) > limit:
-        raise Refusal(413, "too-large", f"At most {limit} bytes are read here.")
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await request.read()
-    except TimeoutError as exc:
-        raise Refusal(408, "slow-body", "The body did not arrive in time.") from exc
-    except web.RequestPayloadError as exc:
-        raise bad("bad-body", "The body's encoding is broken.") from exc
-    if limit is not None and len(body) > limit:
-        raise Refusal(413, "too-large", f"At most {limit} bytes are read here.")
-    return body
-
-
-async def json_of(request: web.Request) -> Any:
-    """A small JSON body; nothing at all is an empty object."""
-    body = await body_of(request, SMALL_BODY)
-    if not body.strip():
-        return {}
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise bad("bad-json", f"The body is not JSON: {exc}.") from exc
-
-
-async def form_of(request: web.Request) -> dict[str, str]:
-    """A small form's fields."""
-    body = await body_of(request, SMALL_BODY)
-    try:
-        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=20))
-    except ValueError as exc:
-        raise bad("bad-form", "The form has too many fields.") from exc

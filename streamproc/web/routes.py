@@ -2,18 +2,21 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import resources
+from typing import Any
 
 from aiohttp import web
 
+from streamproc.web.bodies import SMALL_BODY
 from streamproc.web.cluster import peers
+from streamproc.web.connections import Connections
 from streamproc.web.fleet.handlers import FleetHandlers
 from streamproc.web.gateway import Gateway
-from streamproc.web.middleware import Middleware
+from streamproc.web.middleware import Middleware, Rule
 from streamproc.web.operations import Operations
 from streamproc.web.rejected import RejectedHandlers, RejectedReader
 from streamproc.web.reports.handlers import ReportHandlers
-from streamproc.web.security import CHANGE, CLUSTER, PUBLIC, READ, Guard
-from streamproc.web.sessions import Sessions
+from streamproc.web.security import CHANGE, CLUSTER, PROBE, PUBLIC, READ, Guard
+from streamproc.web.sessions import MAX_LOGIN, Sessions
 from streamproc.web.site import Site
 from streamproc.web.store.handlers import StoreHandlers
 from streamproc.web.tables.handlers import TableHandlers
@@ -28,13 +31,12 @@ _STATIC = {
 }
 
 
-def make_application(site: Site) -> web.Application:
+def make_application(site: Site, connections: Connections) -> web.Application:
     """The application with all routes behind the guard."""
     settings = site.program.settings
     guard = Guard(settings)
     app = web.Application(
-        middlewares=[Middleware(guard).handle],
-        client_max_size=round(settings.web_max_body * (1 << 20)),
+        middlewares=[Middleware(guard, connections).handle],
     )
     app[GUARD] = guard
     rejected = RejectedReader(site)
@@ -43,7 +45,7 @@ def make_application(site: Site) -> web.Application:
     _add_reports(app, ReportHandlers(site))
     _add_tables(app, TableHandlers(site))
     _add_rejected(app, RejectedHandlers(site, rejected))
-    _add_gateway(app, Gateway(site))
+    _add_gateway(app, Gateway(site), round(settings.web_max_body * (1 << 20)))
     _add_sessions(app, Sessions(guard))
     _add_operations(app, Operations(site), site.cluster)
     _add_static(app)
@@ -62,15 +64,18 @@ def _add(
     path: str,
     handler: Handler,
     policy: str = READ,
-    kept_open: bool = False,
+    **more: Any,
 ) -> None:
+    """Add a route; ``more`` are the other fields of its ``Rule``."""
+    more.setdefault("body", 0 if method == "GET" else SMALL_BODY)
+    rule = Rule(policy, **more)
+
     async def answer(request: web.Request) -> web.StreamResponse:
         return await handler(request)
 
-    answer.policy = policy  # type: ignore[attr-defined]
-    answer.kept_open = kept_open  # type: ignore[attr-defined]
+    answer.rule = rule  # type: ignore[attr-defined]
     if method == "GET":
-        app.router.add_get(path, answer, allow_head=not kept_open)
+        app.router.add_get(path, answer, allow_head=not rule.kept_open)
     else:
         app.router.add_route(method, path, answer)
 
@@ -102,16 +107,17 @@ def _add_rejected(app: web.Application, rejected: RejectedHandlers) -> None:
     _add(app, "GET", "/api/v1/rejected", rejected.list)
 
 
-def _add_gateway(app: web.Application, gateway: Gateway) -> None:
-    _add(app, "POST", "/api/v1/polls", gateway.polls, CHANGE)
+def _add_gateway(app: web.Application, gateway: Gateway, max_body: int) -> None:
+    _add(app, "POST", "/api/v1/polls", gateway.polls, CHANGE, body=max_body)
     _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/hours", gateway.hours, CHANGE)
     _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/zone", gateway.zone, CHANGE)
 
 
 def _add_sessions(app: web.Application, sessions: Sessions) -> None:
     _add(app, "GET", "/login", sessions.login, PUBLIC)
-    _add(app, "POST", "/login", sessions.sign_in, PUBLIC)
-    _add(app, "POST", "/logout", sessions.sign_out, PUBLIC)
+    admit = sessions.check_form
+    _add(app, "POST", "/login", sessions.sign_in, PUBLIC, admit=admit, body=MAX_LOGIN)
+    _add(app, "POST", "/logout", sessions.sign_out, PUBLIC, admit=admit)
 
 
 def _add_static(app: web.Application) -> None:
@@ -149,10 +155,18 @@ def _add_reports(app: web.Application, reports: ReportHandlers) -> None:
 def _add_operations(
     app: web.Application, operations: Operations, cluster: peers.Cluster
 ) -> None:
-    _add(app, "GET", "/health", operations.health, PUBLIC)
-    _add(app, "GET", "/ready", operations.ready, PUBLIC)
+    _add(app, "GET", "/health", operations.health, PROBE)
+    _add(app, "GET", "/ready", operations.ready, PROBE)
     _add(app, "GET", "/metrics", operations.metrics)
     _add(app, "GET", "/live", operations.live, kept_open=True)
     app.on_shutdown.append(operations.end_live)
     _add(app, "GET", "/openapi.json", operations.openapi)
-    _add(app, "POST", peers.PATH, cluster.answer, CLUSTER)
+    _add(
+        app,
+        "POST",
+        peers.PATH,
+        cluster.answer,
+        CLUSTER,
+        body=peers.MAX_QUESTION,
+        admit=cluster.check_header,
+    )

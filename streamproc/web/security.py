@@ -19,7 +19,7 @@ from streamproc.errors import shown
 from streamproc.settings import Settings
 from streamproc.web.refusal import Refusal
 
-READ, CHANGE, PUBLIC, CLUSTER = "read", "change", "public", "cluster"
+READ, CHANGE, PUBLIC, PROBE, CLUSTER = "read", "change", "public", "probe", "cluster"
 
 COOKIE = "streamproc_session"
 SESSION_S = 12 * 3600
@@ -75,7 +75,7 @@ class Guard:
 
     def check(self, request: web.Request, policy: str) -> None:
         """Raise Refusal unless the request may go on."""
-        if policy in (PUBLIC, CLUSTER):
+        if policy in (PUBLIC, PROBE, CLUSTER):
             return
         self.check_host(request)
         if policy == CHANGE:

@@ -13,29 +13,17 @@ from mode import Service
 
 from streamproc.errors import WebAddressError
 from streamproc.program import Program
+from streamproc.web.connections import Connections
 from streamproc.web.routes import make_application
 from streamproc.web.site import Site
 
 log = logging.getLogger(__name__)
 
-HEADER_TIMEOUT_S = 10.0
 KEEPALIVE_S = 30.0
 STOP_S = 2.0
 LINGER_S = 1.0
 MAX_HEADER_BYTES = 8_190
 _BACKLOG = 1_024
-
-
-class _TurnedAway(asyncio.Protocol):
-    """A connection too many: told so, and closed."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(
-            b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
-            b"Connection: close\r\nContent-Length: 0\r\n\r\n"
-        )
-        transport.close()
 
 
 class WebServer(Service):
@@ -78,8 +66,9 @@ class WebServer(Service):
     async def _serve(self) -> None:
         settings = self._program.settings
         self._site = Site(self._program)
+        connections = Connections(settings.web_connections)
         self._runner = web.AppRunner(
-            make_application(self._site),
+            make_application(self._site, connections),
             access_log=None,
             handle_signals=False,
             keepalive_timeout=KEEPALIVE_S,
@@ -89,9 +78,14 @@ class WebServer(Service):
             lingering_time=LINGER_S,
         )
         await self._runner.setup()
+        assert self._runner.server is not None  # setup has made it
+        connections.server = self._runner.server
         try:
             self._server = await self._web_loop.create_server(
-                self._accept, settings.web_host, settings.web_port, backlog=_BACKLOG
+                connections.accept,
+                settings.web_host,
+                settings.web_port,
+                backlog=_BACKLOG,
             )
         except OSError as exc:
             await self._runner.cleanup()
@@ -118,22 +112,3 @@ class WebServer(Service):
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await self._web_loop.shutdown_default_executor()
-
-    def _accept(self) -> asyncio.Protocol:
-        """A new connection's protocol; it must soon send a whole request."""
-        assert self._runner is not None
-        assert self._runner.server is not None  # set up before it listens
-        if (
-            len(self._runner.server.connections)
-            >= self._program.settings.web_connections
-        ):
-            return _TurnedAway()
-        connection = self._runner.server()
-        self._web_loop.call_later(HEADER_TIMEOUT_S, _close_when_silent, connection)
-        return connection
-
-
-def _close_when_silent(connection: Any) -> None:
-    """Close a connection that never sent its first request's header."""
-    if connection._request_count == 0 and not connection._request_in_progress:
-        connection.force_close()

@@ -3,8 +3,12 @@
 from aiohttp import web
 
 from streamproc.web import requests
+from streamproc.web.bodies import form_of
 from streamproc.web.responses import page, see_other
 from streamproc.web.security import COOKIE, Guard
+
+MAX_LOGIN = 4 << 10
+"""Bytes of the form, which holds a token."""
 
 
 class Sessions:
@@ -18,11 +22,14 @@ class Sessions:
         self._guard.check_host(request)
         return page(request, "login.html", goal=requests.goal_of(request), wrong=False)
 
-    async def sign_in(self, request: web.Request) -> web.Response:
-        """Check the token and give the browser a session."""
+    def check_form(self, request: web.Request) -> None:
+        """Only this server's own pages sign in and out; raises Refusal."""
         self._guard.check_host(request)
         self._guard.check_same_origin(request)
-        given = (await requests.form_of(request)).get("token", "")
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """Check the token and give the browser a session."""
+        given = form_of(request).get("token", "")
         if not self._guard.is_token(given):
             return page(
                 request, "login.html", 401, goal=requests.goal_of(request), wrong=True
@@ -33,8 +40,6 @@ class Sessions:
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """End the browser's session."""
-        self._guard.check_host(request)
-        self._guard.check_same_origin(request)
         response = see_other("/")
         response.del_cookie(COOKIE, httponly=True, samesite="Strict")
         return response

@@ -13,7 +13,7 @@ import pytest
 
 from streamproc import settings
 from streamproc.errors import SettingsError
-from streamproc.web import server
+from streamproc.web import connections
 from tests.web.live_site import ATTRIBUTE, HOSTILE, SCRIPT, LiveSite
 
 TOKEN = "correct-horse-battery-staple"
@@ -406,7 +406,7 @@ def test_a_slow_header_is_cut_off(
     start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who opens a connection and says too little is not waited for."""
-    monkeypatch.setattr(server, "HEADER_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(connections, "HEADER_TIMEOUT_S", 0.3)
     site = start_site()
     began = time.monotonic()
     assert raw(site, b"GET / HTTP/1.1\r\nHost: local") == b""
@@ -417,27 +417,12 @@ def test_a_slow_body_is_cut_off(
     start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """408, and the connection ends."""
-    monkeypatch.setattr("streamproc.web.requests.BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("streamproc.web.bodies.BODY_TIMEOUT_S", 0.3)
     site = start_site()
     head = (
         b"POST /api/v1/polls HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"
     )
     assert b" 408 " in raw(site, head).split(b"\r\n")[0]
-
-
-def test_connections_too_many_are_turned_away(
-    start_site: Callable[..., LiveSite],
-) -> None:
-    """They are told 503; those that were there are still served."""
-    site = start_site(web_connections="8")
-    held = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(8)]
-    try:
-        held[0].sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert b" 200 " in held[0].recv(4_096)
-        assert b" 503 " in raw(site, b"").split(b"\r\n")[0]
-    finally:
-        for link in held:
-            link.close()
 
 
 async def test_ten_thousand_requests_at_once_are_survived(site: LiveSite) -> None:

@@ -22,8 +22,9 @@ from faust.types import TP
 
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program
+from streamproc.web.bodies import body_of
 from streamproc.web.cluster.calls import Call, table_named
-from streamproc.web.cluster.signing import key_of, sign
+from streamproc.web.cluster.signing import digest, key_of, sign
 from streamproc.web.refusal import Refusal, moving
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ PATH = "/_cluster/call"
 STATUS = "status"
 ANSWER_TIMEOUT_S = 10.0
 MAX_SKEW_S = 60
+MAX_QUESTION = 1 << 20
 _SIGNATURE = "X-Streamproc-Signature"
 
 
@@ -151,20 +153,21 @@ class Cluster:
             )
         body = orjson.dumps(question)
         stamp, nonce = str(int(time.time())), secrets.token_hex(16)
-        proof = sign(self._key, url.encode(), stamp.encode(), nonce.encode(), body)
-        headers = {_SIGNATURE: f"{stamp} {nonce} {proof}"}
+        told = digest(body).decode()
+        proof = self._proof(url, stamp, nonce, told)
+        headers = {_SIGNATURE: f"{stamp} {nonce} {told} {proof}"}
         try:
             async with self._session().post(
                 url + PATH, data=body, headers=headers, allow_redirects=False
             ) as response:
                 answer = await response.read()
-                told = response.headers.get(_SIGNATURE, "")
+                proof = response.headers.get(_SIGNATURE, "")
         except (aiohttp.ClientError, TimeoutError) as exc:
             raise moving(f"The worker at {url} does not answer: {exc}.") from exc
         expected = sign(
             self._key, nonce.encode(), str(response.status).encode(), answer
         )
-        if not hmac.compare_digest(told.encode(), expected.encode()):
+        if not hmac.compare_digest(_bytes(proof), expected.encode()):
             raise moving(f"The worker at {url} cannot answer ({response.status}).")
         if response.status != 200:
             raise ReportFailedError(answer.decode(errors="replace"))
@@ -179,9 +182,11 @@ class Cluster:
         return self._http
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer another worker's question."""
-        body = await request.read()
-        nonce = self._checked(request, body)
+        """Answer another worker's question, whose header has been checked."""
+        body = body_of(request)
+        _, nonce, told, _ = request.headers[_SIGNATURE].split(" ")
+        if not hmac.compare_digest(told.encode(), digest(body)):
+            raise Refusal(401, "not-signed", "The body is not the one signed for.")
         status = 200
         try:
             found = await self._found(orjson.loads(body))
@@ -197,16 +202,25 @@ class Cluster:
         self._require(call, args)
         return call.encode(await self._run(call, args))
 
-    def _checked(self, request: web.Request, body: bytes) -> str:
-        """Nonce of a request that was signed for this worker, just now."""
+    def check_header(self, request: web.Request) -> None:
+        """Refuse what was not signed for this worker, just now; reads no body."""
         parts = request.headers.get(_SIGNATURE, "").split(" ")
-        if not self._key or len(parts) != 3 or not parts[0].isdecimal():
+        if not self._key or len(parts) != 4 or not _is_number(parts[0]):
             raise Refusal(401, "not-signed", "Only workers of this program may ask.")
-        stamp, nonce, proof = parts
-        expected = sign(
-            self._key, self.me.encode(), stamp.encode(), nonce.encode(), body
-        )
-        fresh = len(stamp) < 16 and abs(time.time() - int(stamp)) <= MAX_SKEW_S
-        if not hmac.compare_digest(proof.encode(), expected.encode()) or not fresh:
+        stamp, nonce, told, proof = parts
+        expected = self._proof(self.me, stamp, nonce, told)
+        fresh = abs(time.time() - int(stamp)) <= MAX_SKEW_S
+        if not hmac.compare_digest(_bytes(proof), expected.encode()) or not fresh:
             raise Refusal(401, "not-signed", "The signature is not valid here and now.")
-        return nonce
+
+    def _proof(self, url: str, *parts: str) -> str:
+        return sign(self._key, url.encode(), *map(_bytes, parts))
+
+
+def _is_number(text: str) -> bool:
+    return len(text) < 16 and text.isascii() and text.isdecimal()
+
+
+def _bytes(header: str) -> bytes:
+    """A header's text as it came, whatever bytes it has."""
+    return header.encode(errors="surrogateescape")

@@ -11,9 +11,10 @@ from streamproc.report import record
 from streamproc.report.record import Report, Request, time_text
 from streamproc.report_client import new_request
 from streamproc.web import requests
+from streamproc.web.bodies import form_of, json_of
 from streamproc.web.refusal import Refusal, bad, unknown
 from streamproc.web.reports.answers import progress_json, report_json
-from streamproc.web.requests import form_of, json_of, wants_json
+from streamproc.web.requests import wants_json
 from streamproc.web.responses import file, json, page, see_other
 from streamproc.web.site import Site
 
@@ -33,7 +34,7 @@ class ReportHandlers:
 
     async def trigger(self, request: web.Request) -> web.StreamResponse:
         """Start a report of all stores or of one; or name the one that runs."""
-        as_of = await self._as_of(request)
+        as_of = self._as_of(request)
         if isinstance(as_of, int):
             await self._site.instants.resolve(as_of)  # or refuse it
         store_id = request.match_info.get("store_id")
@@ -47,14 +48,14 @@ class ReportHandlers:
             return see_other("/reports")
         return json({"report_id": report_id, "status": record.RUNNING})
 
-    async def _as_of(self, request: web.Request) -> str | int:
+    def _as_of(self, request: web.Request) -> str | int:
         """As-of from the query, a form or a JSON body; now when not given."""
         if "as_of" in request.query:
             return requests.as_of(request.query)
         if request.content_type == "application/x-www-form-urlencoded":
-            given = await form_of(request)
+            given = form_of(request)
             return requests.as_of_value(given.get("as_of") or record.NOW)
-        given = await json_of(request)
+        given = json_of(request)
         if not isinstance(given, dict):
             raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
         return requests.as_of_value(given.get("as_of") or record.NOW)
@@ -97,18 +98,18 @@ class ReportHandlers:
 
     async def get_report(self, request: web.Request) -> web.StreamResponse:
         """Running with progress, Complete with the URL (or the CSV), or Failed."""
-        report = await self._find(await self._report_id(request))
+        report = await self._find(self._report_id(request))
         if report.state == record.COMPLETE and _wants_csv(request):
             return await self._csv(request, report.report_id)
         return json(progress_json(report))
 
-    async def _report_id(self, request: web.Request) -> str:
+    def _report_id(self, request: web.Request) -> str:
         found: Any = request.query.get("report_id")
         if found is None and request.method == "POST":
             if request.content_type == "application/x-www-form-urlencoded":
-                found = (await form_of(request)).get("report_id")
+                found = form_of(request).get("report_id")
             else:
-                given = await json_of(request)
+                given = json_of(request)
                 found = given.get("report_id") if isinstance(given, dict) else None
         if not isinstance(found, str) or not found:
             raise bad("no-report-id", "report_id is missing.")

@@ -1,0 +1,74 @@
+"""Requests' bodies: received whole and in time, before a handler runs."""
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from aiohttp import web
+
+from streamproc.web.refusal import Refusal, bad
+
+SMALL_BODY = 64 << 10
+"""Bytes of a body that is a form or a few settings."""
+
+BODY_TIMEOUT_S = 10.0
+_MAX_FIELDS = 20
+_BODY = web.RequestKey("body", bytes)
+
+
+async def receive(request: web.Request, limit: int) -> None:
+    """Take the body in, unpacked at most ``limit`` bytes; 0: none is wanted.
+
+    Raises a Refusal: 413, 408, or 400 when its encoding is broken.
+    """
+    if not limit:
+        return
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            request[_BODY] = await _read(request, limit)
+    except TimeoutError as exc:
+        raise Refusal(408, "slow-body", "The body did not arrive in time.") from exc
+    except web.RequestPayloadError as exc:
+        raise bad("bad-body", "The body's encoding is broken.") from exc
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, "too-large", f"At most {limit} bytes are read here.")
+
+
+def body_of(request: web.Request) -> bytes:
+    """The body that was received; empty when there is none."""
+    body: bytes = request.get(_BODY, b"")
+    return body
+
+
+def json_of(request: web.Request) -> Any:
+    """A JSON body; nothing at all is an empty object."""
+    body = body_of(request)
+    if not body.strip():
+        return {}
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise bad("bad-json", f"The body is not JSON: {exc}.") from exc
+
+
+def form_of(request: web.Request) -> dict[str, str]:
+    """A form's fields."""
+    body = body_of(request).decode(errors="replace")
+    try:
+        return dict(parse_qsl(body, max_num_fields=_MAX_FIELDS))
+    except ValueError as exc:
+        raise bad("bad-form", "The form has too many fields.") from exc
