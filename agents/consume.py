@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from streamproc.errors import InvalidInput
+from streamproc.errors import InvalidInput, RecordTooLargeError
 from streamproc.program import Program
 from streamproc.transport.batch import Batch, encoded
 from streamproc.transport.columns import Headers
@@ -20,7 +20,7 @@ BATCHES_UNDER_WAY = 3
 """One that is written, and one on either side of it."""
 
 KEPT_BYTES = 500_000
-"""Most of a refused record that is kept."""
+"""Most of a refused record that is kept; less where the broker takes less."""
 
 KEPT_MESSAGE = 1_000
 """Most characters of what is said of it: it may quote what it was sent."""
@@ -116,15 +116,31 @@ async def reject(
         return
     for _, exc in refused:
         program.metrics.rejected.labels(batch.topic, exc.reason).inc()
+    kept = KEPT_BYTES
+    while True:
+        try:
+            return await _keep_rejected(program, batch, refused, kept)
+        except RecordTooLargeError:
+            # As large as the broker takes, it does not fit with what is told of it.
+            if not kept:
+                raise
+            kept //= 4
+
+
+async def _keep_rejected(
+    program: Program,
+    batch: Batch,
+    refused: Sequence[tuple[int, InvalidInput]],
+    kept: int,
+) -> None:
+    """Append the refused records, each with at most ``kept`` bytes of its value."""
     rows = [row for row, _ in refused]
-    topic = program.topics.rejected.name
     await program.app.producer.append_batch(
-        topic,
+        program.topics.rejected.name,
         batch.partition,
         # A replay after a crash rejects again: the key tells it is the same.
         [f"{batch.topic}/{batch.partition}/{batch.offsets[r]}".encode() for r in rows],
-        # As large as the broker takes, it would not fit with what is told of it.
-        [value and value[:KEPT_BYTES] for value in (batch.values[r] for r in rows)],
+        [value and value[:kept] for value in (batch.values[r] for r in rows)],
         {
             at: encoded(
                 (

@@ -12,7 +12,12 @@ import orjson
 from faust.types import TP
 
 from agents.consume import consume, reject
-from streamproc.errors import InvalidInput, ReportFailedError, as_refusal
+from streamproc.errors import (
+    InvalidInput,
+    RecordTooLargeError,
+    ReportFailedError,
+    as_refusal,
+)
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.record import Order
@@ -51,7 +56,7 @@ async def answer(program: Program, batch: Batch) -> None:
                 await _survey(program, order, batch.partition)
             else:
                 await _send_rows(program, order, batch.partition)
-        except ReportFailedError as exc:
+        except (ReportFailedError, RecordTooLargeError) as exc:
             await _tell(program, order, batch.partition, "failed", reason=str(exc))
 
 

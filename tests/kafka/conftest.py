@@ -15,7 +15,7 @@ import pytest
 from tests.kafka import jars, security
 from tests.kafka.broker import Cluster
 from tests.kafka.security import Security
-from tests.kafka.workers import Start, Worker
+from tests.kafka.workers import Start, StartOn, Worker
 
 HERE = Path(__file__).parent
 LIMIT_S = 180
@@ -83,6 +83,31 @@ def worker(kafka: Cluster, tmp_path: Path) -> Iterator[Start]:
             "commit_interval": 0.5,
             "block_cache": 4,
             "write_buffer": 4,
+            **options,
+        }
+        made.append(Worker(tmp_path / f"worker-{number}", settings, fault))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture
+def worker_on(tmp_path: Path) -> Iterator[StartOn]:
+    """Make a worker for a broker address; those of one test share the group."""
+    made: list[Worker] = []
+
+    def make(
+        bootstrap: str, number: int = 1, *, fault: str = "", **options: Any
+    ) -> Worker:
+        settings = {
+            "broker": f"kafka://{bootstrap}",
+            "report_dir": tmp_path / "reports",
+            "hourly": "off",
+            "web": "off",
+            "session_timeout": 6,
+            "commit_interval": 0.5,
             **options,
         }
         made.append(Worker(tmp_path / f"worker-{number}", settings, fault))

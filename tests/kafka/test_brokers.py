@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -13,33 +11,9 @@ from tests.kafka import fleet
 from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.node import _reserve
-from tests.kafka.workers import Worker
+from tests.kafka.workers import StartOn
 
 Factory = Callable[..., Cluster]
-StartOn = Callable[..., Worker]
-
-
-@pytest.fixture
-def worker_on(tmp_path: Path) -> Iterator[StartOn]:
-    """Make a worker for a broker address."""
-    made: list[Worker] = []
-
-    def make(bootstrap: str, number: int = 1, **options: Any) -> Worker:
-        settings = {
-            "broker": f"kafka://{bootstrap}",
-            "report_dir": tmp_path / "reports",
-            "hourly": "off",
-            "web": "off",
-            "session_timeout": 6,
-            "commit_interval": 0.5,
-            **options,
-        }
-        made.append(Worker(tmp_path / f"worker-{number}", settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.kill()
 
 
 async def test_an_absent_broker_is_waited_for_and_given_up(worker_on: StartOn) -> None:

@@ -128,3 +128,7 @@ class Worker:
 
 
 Start = Callable[..., Worker]
+"""Makes a worker on the shared broker."""
+
+StartOn = Callable[..., Worker]
+"""The same on a broker at an address."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.admin import DescribeConfigsRequest
 
 from streamproc.errors import TopicMismatchError
 from streamproc.settings import Settings
@@ -111,6 +113,19 @@ async def _check(
                 f"topic {topic.name} has cleanup.policy={policies[topic.name]}, but"
                 f" {needed} is needed: correct it with kafka-configs.sh"
             )
+
+
+async def message_limit(client: AIOKafkaClient, topic: str) -> int | None:
+    """Bytes that a message of the topic may have; None when that is not told."""
+    asked = (ConfigResourceType.TOPIC, topic, ["max.message.bytes"])
+    try:
+        answer = await client.send(
+            client.get_random_node(), DescribeConfigsRequest([asked])
+        )
+    except KafkaError:
+        return None
+    code, _, _, _, entries = answer.resources[0]
+    return None if code or not entries else int(_value(entries[0]))
 
 
 async def _policies(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, str]:

@@ -1,17 +1,25 @@
 """Appending runs of records to one partition, in batches the broker takes."""
 
-import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
-from streamproc.cells import Ints, lengths_of
+from streamproc.cells import lengths_of
 from streamproc.errors import RecordTooLargeError
 from streamproc.transport.columns import Headers
+from streamproc.transport.kafka.admin import message_limit
 from streamproc.transport.kafka.record_batch import (
     RECORD_OVERHEAD,
     Built,
@@ -25,6 +33,9 @@ REQUEST_BYTES = 16 << 20
 """Most that one request may carry; a topic's ``max.message.bytes`` decides."""
 
 COMPRESSION = "lz4"
+KEY_SHOWN = 100
+"""Bytes of a key that an error shows."""
+
 DELIVERY_TIMEOUT_S = 120.0
 """How long a batch waits for a partition that has no leader."""
 
@@ -55,62 +66,147 @@ async def append(
     values: Sequence[bytes | None],
     headers: Mapping[int, Headers] | None = None,
 ) -> int:
-    """Append records, wait until all replicas in sync have them.
+    """Append records in their order, wait until all replicas in sync have them.
 
-    Returns the last offset. Raises RecordTooLargeError when one of them does
-    not fit into any batch; some of the others may then have been appended.
+    Returns the last offset. Raises RecordTooLargeError when the broker takes one of
+    them in no batch; those before it have then been appended.
     """
-    pending = []
-    try:
-        for batch in _batches(keys, values, headers or {}):
-            sent = await producer.send_batch(batch, topic, partition=partition)
-            pending.append((batch.record_count(), sent))
-    finally:
-        # All are awaited even when one fails: nothing may arrive later.
-        results = await asyncio.gather(*(f for _, f in pending), return_exceptions=True)
-    last = -1
-    for (count, _), result in zip(pending, results, strict=True):
-        if isinstance(result, MessageSizeTooLargeError):
-            longest = max(len(v or b"") for v in values)
-            raise RecordTooLargeError(
-                f"{topic}, partition {partition}: the broker refuses records of"
-                f" {longest} bytes; raise the topic's max.message.bytes"
-            ) from result
-        if isinstance(result, BaseException):
-            raise result
-        if result.offset < 0:
-            raise KafkaError(f"{topic}, partition {partition}: the offset is not known")
-        last = result.offset + count - 1
+    records = Records(keys, values, headers or {})
+    run = _Run(producer, TopicPartition(topic, partition), records)
+    start, last = 0, -1
+    while start < len(records):
+        stop = records.cut(start, run.batch_bytes)
+        last = await run.append(start, stop)
+        start = stop
     return last
 
 
-def _batches(
-    keys: Sequence[bytes | None],
-    values: Sequence[bytes | None],
-    headers: Mapping[int, Headers],
-) -> Iterator[Built]:
-    """Batch after batch; a record too large for any has one of its own."""
-    now_ms = time.time_ns() // 1_000_000
-    key_lengths, value_lengths = lengths_of(keys), lengths_of(values)
-    sizes = RECORD_OVERHEAD + np.maximum(key_lengths, 0) + np.maximum(value_lengths, 0)
-    for row, pairs in headers.items():
-        sizes[row] += sum(RECORD_OVERHEAD + 4 * len(n) + len(v) for n, v in pairs)
-    for start, stop in _cuts(sizes):
+class _Run:
+    """The records of one call, on their way to one partition, a batch at a time."""
+
+    def __init__(
+        self, producer: AIOKafkaProducer, tp: TopicPartition, records: "Records"
+    ) -> None:
+        self._producer = producer
+        self._tp = tp
+        self._records = records
+        self._learned = _LEARNED.setdefault(producer, {})
+
+    @property
+    def batch_bytes(self) -> int:
+        """Most that the topic takes in a batch, as far as this producer has learned."""
+        return self._learned.get(self._tp.topic, BATCH_BYTES)
+
+    async def append(self, start: int, stop: int) -> int:
+        """Append some rows, in halves if they are too much; return the last offset."""
+        batch = self._records.built(start, stop)
+        try:
+            return await self._sent(batch)
+        except (MessageSizeTooLargeError, RecordListTooLargeError) as exc:
+            if stop - start == 1:
+                raise await self._too_large(start, batch.size()) from exc
+        self._learned[self._tp.topic] = self._records.bytes_of(start, stop) // 2
+        middle = self._records.middle(start, stop)
+        await self.append(start, middle)
+        return await self.append(middle, stop)
+
+    async def _sent(self, batch: Built) -> int:
+        count, (topic, partition) = batch.record_count(), self._tp
+        sent = await self._producer.send_batch(batch, topic, partition=partition)
+        sent.add_done_callback(partial(_renumber, self._producer, self._tp, count))
+        result = await sent
+        if result.offset < 0:
+            raise KafkaError(f"{topic}, partition {partition}: the offset is not known")
+        return int(result.offset) + count - 1
+
+    async def _too_large(self, row: int, needed: int) -> RecordTooLargeError:
+        topic, (key, value) = self._tp.topic, self._records[row]
+        limit = await message_limit(self._producer.client, topic)
+        return RecordTooLargeError(
+            f"topic {topic}, partition {self._tp.partition}: the record with key"
+            f" {_shown(key)} has {len(value or b'')} bytes and needs a message of"
+            f" {needed}, the broker takes {limit or 'less'}: raise the topic's"
+            f" max.message.bytes to {needed} or more with kafka-configs.sh"
+        )
+
+
+_LEARNED: WeakKeyDictionary[AIOKafkaProducer, dict[str, int]] = WeakKeyDictionary()
+"""Batch sizes that a topic takes where the usual one was refused, by producer."""
+
+_REFUSED = (
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+)
+"""Answers of a broker that has looked at a batch and written nothing of it."""
+
+
+def _renumber(
+    producer: AIOKafkaProducer, tp: TopicPartition, count: int, sent: Any
+) -> None:
+    """Give the numbers of a refused batch to the next one.
+
+    The broker expects them: else it would refuse all that follows as out of order.
+    Only one batch of a partition is under way, so no other has been numbered yet.
+    """
+    if not sent.cancelled() and isinstance(sent.exception(), _REFUSED):
+        producer._txn_manager.increment_sequence_number(tp, -count)
+
+
+def _shown(key: bytes | None) -> str:
+    return "(none)" if key is None else repr(key[:KEY_SHOWN].decode(errors="replace"))
+
+
+class Records:
+    """The records of one call, with the room each takes at most."""
+
+    def __init__(
+        self,
+        keys: Sequence[bytes | None],
+        values: Sequence[bytes | None],
+        headers: Mapping[int, Headers],
+    ) -> None:
+        self._keys, self._key_lengths = keys, lengths_of(keys)
+        self._values, self._value_lengths = values, lengths_of(values)
+        self._headers = headers
+        self._now_ms = time.time_ns() // 1_000_000
+        sizes = RECORD_OVERHEAD + np.maximum(self._key_lengths, 0)
+        sizes += np.maximum(self._value_lengths, 0)
+        for row, pairs in headers.items():
+            sizes[row] += sum(RECORD_OVERHEAD + 4 * len(n) + len(v) for n, v in pairs)
+        self._before = np.concatenate(([0], np.cumsum(sizes)))
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, row: int) -> tuple[bytes | None, bytes | None]:
+        return self._keys[row], self._values[row]
+
+    def bytes_of(self, start: int, stop: int) -> int:
+        """Room that some rows take, uncompressed."""
+        return int(self._before[stop] - self._before[start])
+
+    def cut(self, start: int, room: int) -> int:
+        """Row before which a batch from ``start`` on ends; it has at least one."""
+        full = np.searchsorted(self._before, self._before[start] + room, side="right")
+        return max(int(full) - 1, start + 1)
+
+    def middle(self, start: int, stop: int) -> int:
+        """Row that halves some rows, two at least, by the room they take."""
+        half = self.cut(start, self.bytes_of(start, stop) // 2)
+        return min(half, stop - 1)
+
+    def built(self, start: int, stop: int) -> Built:
+        """Some rows as a batch that is ready to be sent."""
         mine = slice(start, stop)
         records = written(
-            (keys[mine], key_lengths[mine]),
-            (values[mine], value_lengths[mine]),
-            {row - start: headers[row] for row in headers if start <= row < stop},
+            (self._keys[mine], self._key_lengths[mine]),
+            (self._values[mine], self._value_lengths[mine]),
+            {
+                row - start: pairs
+                for row, pairs in self._headers.items()
+                if start <= row < stop
+            },
         )
-        yield Built(records, stop - start, now_ms)
-
-
-def _cuts(sizes: Ints) -> Iterator[tuple[int, int]]:
-    """Where each batch begins and ends."""
-    before = np.concatenate(([0], np.cumsum(sizes)))
-    start = 0
-    while start < len(sizes):
-        full = np.searchsorted(before, before[start] + BATCH_BYTES, side="right") - 1
-        stop = max(int(full), start + 1)
-        yield start, stop
-        start = stop
+        return Built(records, stop - start, self._now_ms)
