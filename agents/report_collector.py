@@ -1,6 +1,6 @@
-"""Agent ``collector``: reports from request to file.
+"""Agent ``report_collector``: reports from request to file.
 
-Consumes ``report-rows``, one partition, so there is one collector at a time. It
+Consumes ``report-inbox``, one partition, so there is one collector at a time. It
 alone writes the table ``reports`` and the report directory.
 """
 
@@ -8,24 +8,34 @@ import asyncio
 import logging
 from typing import Any
 
-import orjson
-
 from agents import report_timer
-from agents.consume import KEPT_MESSAGE, consume, reject
-from streamproc.errors import InvalidInput, ReportFailedError, as_refusal, shown
+from agents.consume import consume
+from agents.report_mail import Mail
+from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.files import ReportFiles
-from streamproc.report.record import Order, Report
+from streamproc.report.messages import (
+    LATEST,
+    STORE,
+    Expire,
+    Failed,
+    News,
+    Order,
+    Piece,
+    Request,
+    Retry,
+    Survey,
+    ToCollector,
+    Waiting,
+    decode_inbox,
+)
+from streamproc.report.record import Report
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partition_for
 from tables import reports as reports_table
-from tables.fencing import PartitionLostError
 
 log = logging.getLogger(__name__)
-
-_TOO_MUCH = 1 << 53
-"""Beyond every number that a worker has ever sent."""
 
 
 def register(program: Program) -> None:
@@ -33,14 +43,14 @@ def register(program: Program) -> None:
     collector = Collector(program)
     report_timer.register(program, collector)
 
-    @program.app.agent(program.source(program.topics.rows), name="collector")
+    @program.app.agent(program.source(program.topics.inbox), name="report_collector")
     async def collect(stream: Any) -> None:
         """Turn requests and rows into reports."""
         await consume(program, stream, collector.handle)
 
 
 class Collector:
-    """What the owner of the partition of ``report-rows`` does."""
+    """What the owner of the partition of ``report-inbox`` does."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -60,42 +70,34 @@ class Collector:
         """
         self._program.reports.require(reports_table.PARTITION)
         self.reports()
-        refused: list[tuple[int, InvalidInput]] = []
-        for row, value in enumerate(batch.values):
-            headers = dict(batch.record_headers.get(row, ()))
+        mail = Mail(self._program, batch)
+        for row, message in mail.read(decode_inbox):
             try:
-                await self._message(headers, batch.keys[row], value)
-            except PartitionLostError:
-                raise
-            except Exception as exc:
-                refused.append((row, as_refusal(exc, "bad-request")))
-        await reject(self._program, batch, refused)
+                await self._take(message)
+            except InvalidInput as exc:
+                mail.refuse(row, exc)
+        await mail.reject()
         await self._save()
         await self._send_orders()
 
-    async def _message(
-        self, headers: dict[str, bytes], key: bytes | None, value: bytes | None
-    ) -> None:
-        kind = headers.get("kind", b"").decode()
-        if kind == "request":
-            self._on_request(value)
-        elif kind == "rows":
-            await self._on_rows(headers, (key or b"").decode(), value or b"")
-        elif kind in ("survey", "waiting", "failed", "retry", "expire"):
-            news = orjson.loads(value or b"{}")
-            if kind == "expire":
-                self._on_expire(news["report_ids"])
-            else:
-                self._on_news(kind, news)
+    async def _take(self, message: ToCollector) -> None:
+        """Deal with one message; raises InvalidInput when it cannot be."""
+        if isinstance(message, Request):
+            self._on_request(message)
+        elif isinstance(message, Expire):
+            self._on_expire(message)
+        elif isinstance(message, Retry):
+            report = self._current(message)
+            if report is not None:
+                self._again(report, message.reason)
         else:
-            raise InvalidInput("bad-request", f"unknown kind of message {shown(kind)}")
+            await self._on_news(message)
 
-    def _on_request(self, value: bytes | None) -> None:
-        request = record.decode_request(value)
+    def _on_request(self, request: Request) -> None:
         if request.report_id in self._reports:
             return  # the same request again
         partitions = list(range(self._program.settings.partitions))
-        if request.store_id is not None and request.as_of != record.LATEST:
+        if request.store_id is not None and request.as_of != LATEST:
             partitions = [partition_for(request.store_id.encode(), len(partitions))]
         report = record.start(
             request, partitions, self._program.now_us(), self._program.worker_id
@@ -103,25 +105,32 @@ class Collector:
         self._keep(report)
         self._order(report)
 
-    def _on_news(self, kind: str, news: dict[str, Any]) -> None:
-        report = self._current(news["report_id"], news["attempt"])
+    async def _on_news(self, news: News | Piece) -> None:
+        report = self._current(news)
         if report is None:
             return
-        now_us = self._program.now_us()
-        if kind == "failed":
-            self._end(record.failed(report, now_us, _text(news, "reason")))
-        elif kind == "retry":
-            self._again(report, _text(news, "why"))
-        elif kind == "waiting":
-            partition, behind = _number(news, "partition"), _number(news, "behind")
-            self._keep(record.with_part(report, partition, now_us, behind=behind))
+        if news.partition not in report.parts:
+            raise InvalidInput(
+                "bad-request", f"partition {news.partition} was not asked"
+            )
+        if isinstance(news, Piece):
+            await self._on_piece(report, news)
+        elif isinstance(news, Failed):
+            now_us = self._program.now_us()
+            self._end(record.failed(report, now_us, news.reason))
+        elif isinstance(news, Waiting):
+            now_us = self._program.now_us()
+            self._keep(
+                record.with_part(report, news.partition, now_us, behind=news.behind)
+            )
         else:
-            partition = _number(news, "partition")
-            self._on_survey(report, partition, _number(news, "newest_us"))
+            self._on_survey(report, news)
 
-    def _on_survey(self, report: Report, partition: int, newest_us: int) -> None:
+    def _on_survey(self, report: Report, news: Survey) -> None:
         now_us = self._program.now_us()
-        report = record.with_part(report, partition, now_us, newest_us=newest_us)
+        report = record.with_part(
+            report, news.partition, now_us, newest_us=news.newest_us
+        )
         as_of_us = record.surveyed_as_of(report, now_us)
         if as_of_us is not None and report.as_of_us is None:
             report = record.resolved(
@@ -130,44 +139,30 @@ class Collector:
             self._order(report)
         self._keep(report)
 
-    async def _on_rows(
-        self, headers: dict[str, bytes], report_id: str, value: bytes
-    ) -> None:
-        given = {name: int(text) for name, text in headers.items() if name != "kind"}
-        fact = {name: _number(given, name) for name in given}
-        report = self._current(report_id, fact["attempt"])
-        if report is None or report.parts[fact["partition"]].complete:
-            return
-        part = report.parts[fact["partition"]]
-        if fact["piece"] != part.pieces:
+    async def _on_piece(self, report: Report, piece: Piece) -> None:
+        part = report.parts[piece.partition]
+        if part.complete or piece.number != part.pieces:
             return  # a repeat, or the order was computed twice: the first one counts
         try:
-            await asyncio.to_thread(
-                self._files.keep_piece,
-                report_id,
-                report.attempt,
-                fact["partition"],
-                fact["piece"],
-                value,
-            )
+            await asyncio.to_thread(self._files.keep_piece, piece)
         except OSError as exc:
             self._end(record.failed(report, self._program.now_us(), _why(exc)))
             return
         report = record.with_part(
             report,
-            fact["partition"],
+            piece.partition,
             self._program.now_us(),
             pieces=part.pieces + 1,
-            rows=part.rows + fact["rows"],
-            expected=part.pieces + 1 if fact["last"] else None,
+            rows=part.rows + piece.rows,
+            expected=part.pieces + 1 if piece.last else None,
             behind=0,
         )
         self._keep(report)
         if report.complete_parts == len(report.parts):
             await self._finish(report)
 
-    def _on_expire(self, report_ids: list[str]) -> None:
-        for report_id in report_ids:
+    def _on_expire(self, message: Expire) -> None:
+        for report_id in message.report_ids:
             report = self._reports.get(report_id)
             if report is not None and report.state != record.RUNNING:
                 self._files.delete(report_id)
@@ -184,16 +179,12 @@ class Collector:
             self._generation = generation
         return list(self._reports.values())
 
-    def _current(self, report_id: str, attempt: int) -> Report | None:
+    def _current(self, news: News | Piece | Retry) -> Report | None:
         """The report, when it still runs and the news is of its attempt."""
-        report = self._reports.get(report_id)
-        if (
-            report is None
-            or report.state != record.RUNNING
-            or report.attempt != attempt
-        ):
+        report = self._reports.get(news.report_id)
+        if report is None or report.state != record.RUNNING:
             return None
-        return report
+        return report if report.attempt == news.attempt else None
 
     def _keep(self, report: Report) -> None:
         self._reports[report.report_id] = report
@@ -211,22 +202,15 @@ class Collector:
     async def _send_orders(self) -> None:
         orders, self._orders = self._orders, []
         for report, partitions in orders:
-            value = record.encode_order(
-                Order(
-                    report.report_id,
-                    report.kind,
-                    report.attempt,
-                    report.as_of_us,
-                    report.store_id,
-                )
+            order = Order(
+                report.report_id,
+                report.kind,
+                report.attempt,
+                report.as_of_us,
+                report.store_id,
             )
             for partition in partitions:
-                await self._program.app.producer.append_batch(
-                    self._program.topics.requests.name,
-                    partition,
-                    [report.report_id.encode()],
-                    [value],
-                )
+                await self._program.to_owner(partition, order)
 
     def _again(self, report: Report, why: str) -> None:
         """Start over, or give up after so many tries."""
@@ -235,6 +219,7 @@ class Collector:
             missing = [p for p, part in report.parts.items() if not part.complete]
             reason = (
                 f"{why}; partitions {missing} did not answer in {report.attempt} tries"
+                f"{self._about_strangers()}"
             )
             self._end(record.failed(report, now_us, reason))
             return
@@ -243,6 +228,17 @@ class Collector:
         report = record.again(report, now_us, self._program.worker_id)
         self._keep(report)
         self._order(report)
+
+    def _about_strangers(self) -> str:
+        """What may be why nobody answered: that workers count by other rules."""
+        mine, strangers = self._program.identity, self._program.strangers
+        counts = [n for who, n in strangers.items() if who.app == mine.app]
+        if not counts:
+            return ""
+        return (
+            f"; {sum(counts):,} messages of workers with other rules were refused: give"
+            " every worker the same version, hold, backfill and partitions"
+        )
 
     async def _finish(self, report: Report) -> None:
         """Write the files; a report that cannot be written is Failed."""
@@ -262,9 +258,9 @@ class Collector:
 
     def _is_newest(self, report: Report) -> bool:
         """Whether no later report of all stores is complete already."""
-        return report.kind != record.STORE and not any(
+        return report.kind != STORE and not any(
             other.state == record.COMPLETE
-            and other.kind != record.STORE
+            and other.kind != STORE
             and (other.as_of_us or 0) > (report.as_of_us or 0)
             for other in self._reports.values()
         )
@@ -282,25 +278,6 @@ class Collector:
             self._files.drop_pieces(report.report_id)
         except OSError as exc:
             log.warning("Report %s: pieces left behind: %s", report.report_id, exc)
-
-
-def _number(news: dict[str, Any], name: str) -> int:
-    """A count or a time of a message, -1 for none; raises InvalidInput.
-
-    It goes into a report's record, where anything else would break a sum later.
-    """
-    value = news[name]
-    if type(value) is not int or not -1 <= value < _TOO_MUCH:
-        raise InvalidInput("bad-request", f"{name} is {shown(value)}, no whole number")
-    return value
-
-
-def _text(news: dict[str, Any], name: str) -> str:
-    """A sentence of a message; raises InvalidInput."""
-    value = news[name]
-    if not isinstance(value, str):
-        raise InvalidInput("bad-request", f"{name} is {shown(value)}, expected text")
-    return value[:KEPT_MESSAGE]
 
 
 def _why(exc: OSError) -> str:

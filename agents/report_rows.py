@@ -1,26 +1,28 @@
-"""Agent ``reports``: the rows of the partitions this worker owns.
+"""Agent ``report_rows``: the rows of the partitions this worker owns.
 
-Consumes ``report-requests``, one order per partition, and answers to the
-collector on ``report-rows``.
+Consumes ``report-orders``, one order per partition, and answers to the collector
+on ``report-inbox``.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import orjson
 from faust.types import TP
 
-from agents.consume import consume, reject
-from streamproc.errors import (
-    InvalidInput,
-    RecordTooLargeError,
-    ReportFailedError,
-    as_refusal,
-)
+from agents.consume import consume
+from agents.report_mail import Mail
+from streamproc.errors import RecordTooLargeError, ReportFailedError
 from streamproc.program import Program
-from streamproc.report import record
-from streamproc.report.record import Order
+from streamproc.report.messages import (
+    HOURLY,
+    Failed,
+    Order,
+    Piece,
+    Survey,
+    Waiting,
+    decode_order,
+)
 from streamproc.report.rows import (
     NO_ROWS,
     Rows,
@@ -28,7 +30,7 @@ from streamproc.report.rows import (
     pieces,
     uptime_json,
 )
-from streamproc.transport.batch import Batch, encoded
+from streamproc.transport.batch import Batch
 from tables.snapshot import Snapshot
 
 WAITING_NEWS_S = 5.0
@@ -39,17 +41,18 @@ _IDLE_S = 0.25
 def register(program: Program) -> None:
     """Declare the agent on the program's app."""
 
-    @program.app.agent(program.source(program.topics.requests), name="reports")
-    async def reports(stream: Any) -> None:
+    @program.app.agent(program.source(program.topics.orders), name="report_rows")
+    async def report_rows(stream: Any) -> None:
         """Compute the rows of one partition for every report."""
         await consume(program, stream, lambda batch: answer(program, batch))
 
 
 async def answer(program: Program, batch: Batch) -> None:
     """Carry out each order of a batch."""
-    orders, refused = _orders(batch)
-    await reject(program, batch, refused)
-    for order in orders:
+    mail = Mail(program, batch)
+    orders = [order for _, order in mail.read(decode_order)]
+    await mail.reject()
+    for order in newest_tries(orders):
         try:
             await _catch_up(program, order, batch.partition)
             if order.as_of_us is None:
@@ -57,41 +60,21 @@ async def answer(program: Program, batch: Batch) -> None:
             else:
                 await _send_rows(program, order, batch.partition)
         except (ReportFailedError, RecordTooLargeError) as exc:
-            await _tell(program, order, batch.partition, "failed", reason=str(exc))
+            await program.to_collector(
+                Failed(order.report_id, order.attempt, batch.partition, str(exc))
+            )
 
 
-def _orders(batch: Batch) -> tuple[list[Order], list[tuple[int, InvalidInput]]]:
-    """The orders of a batch that still count, and the rows that are none.
+def newest_tries(orders: Sequence[Order]) -> list[Order]:
+    """The orders that still count.
 
     While a worker was away or busy, a report may have been asked for again and
     again: nobody waits for the answers to the earlier tries.
     """
-    orders: list[Order] = []
-    refused: list[tuple[int, InvalidInput]] = []
-    for row, value in enumerate(batch.values):
-        try:
-            orders.append(record.decode_order(value))
-        except Exception as exc:
-            refused.append((row, as_refusal(exc)))
     newest: dict[str, int] = {}
     for order in orders:
         newest[order.report_id] = max(order.attempt, newest.get(order.report_id, 0))
-    return [o for o in orders if o.attempt == newest[o.report_id]], refused
-
-
-async def _tell(
-    program: Program, order: Order, partition: int, kind: str, **news: Any
-) -> None:
-    """Send the collector some news about this partition's part."""
-    value = orjson.dumps(
-        {
-            "report_id": order.report_id,
-            "attempt": order.attempt,
-            "partition": partition,
-            **news,
-        }
-    )
-    await program.to_collector(kind, order.report_id, value)
+    return [o for o in orders if o.attempt == newest[o.report_id]]
 
 
 async def _catch_up(program: Program, order: Order, partition: int) -> None:
@@ -111,7 +94,9 @@ async def _catch_up(program: Program, order: Order, partition: int) -> None:
             return
         if clock() - told > WAITING_NEWS_S:
             told = clock()
-            await _tell(program, order, partition, "waiting", behind=behind)
+            await program.to_collector(
+                Waiting(order.report_id, order.attempt, partition, behind)
+            )
         await asyncio.sleep(_WAIT_S)
         program.histories.require(partition)
 
@@ -119,7 +104,9 @@ async def _catch_up(program: Program, order: Order, partition: int) -> None:
 async def _survey(program: Program, order: Order, partition: int) -> None:
     """Tell the time of the newest poll this partition has seen."""
     newest_us = program.histories.newest_us(partition)
-    await _tell(program, order, partition, "survey", newest_us=newest_us)
+    await program.to_collector(
+        Survey(order.report_id, order.attempt, partition, newest_us)
+    )
 
 
 async def _send_rows(program: Program, order: Order, partition: int) -> None:
@@ -166,22 +153,18 @@ async def _send_piece(
     rows: Rows,
     last: bool = False,
 ) -> None:
-    facts = {
-        "kind": "rows",
-        "attempt": str(order.attempt),
-        "partition": str(partition),
-        "piece": str(number),
-        "rows": str(len(rows)),
-        "last": str(int(last)),
-    }
-    await program.app.producer.append_batch(
-        program.topics.rows.name,
-        0,
-        [order.report_id.encode()],
-        [encode_rows(rows)],
-        {0: encoded(facts.items())},
+    await program.to_collector(
+        Piece(
+            order.report_id,
+            order.attempt,
+            partition,
+            number,
+            len(rows),
+            last,
+            encode_rows(rows),
+        )
     )
-    if order.kind == record.HOURLY and len(rows):
+    if order.kind == HOURLY and len(rows):
         await _publish(program, order, partition, rows)
 
 

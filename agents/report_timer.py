@@ -5,12 +5,11 @@ follow from the last hour reported, not from a timer that sleeps until then: a
 worker that was down at the hour asks for the newest missed one when it is back.
 """
 
-from typing import Any, Protocol
-
-import orjson
+from typing import Protocol
 
 from streamproc.program import Program
 from streamproc.report import record
+from streamproc.report.messages import HOURLY, Expire, Retry
 from streamproc.report.record import Report
 from streamproc.rules.schedule import DAY_US
 from streamproc.rules.uptime import HOUR_US
@@ -64,15 +63,15 @@ class ReportTimer:
         for report in reports:
             why = self._overdue(report, now_us)
             if why is not None:
-                news = {"attempt": report.attempt, "why": why}
-                await self._send("retry", report.report_id, news)
+                retry = Retry(report.report_id, report.attempt, why)
+                await self._program.to_collector(retry)
         await self._expire(reports, now_us)
 
     async def _ask_for_hour(self, reports: list[Report], now_us: int) -> None:
         hours = [
             report.as_of_us
             for report in reports
-            if report.kind == record.HOURLY and report.as_of_us is not None
+            if report.kind == HOURLY and report.as_of_us is not None
         ]
         hour_us = record.due_hour(now_us, max(hours, default=None))
         if hour_us is None:
@@ -82,9 +81,7 @@ class ReportTimer:
             return  # asked for already; the collector has not got to it yet
         self._asked_hour_us, self._asked_at_us = hour_us, now_us
         request = record.hourly_request(hour_us)
-        await self._program.to_collector(
-            "request", request.report_id, record.encode_request(request)
-        )
+        await self._program.to_collector(request)
 
     def _overdue(self, report: Report, now_us: int) -> str | None:
         """Why the report must be started over, or None."""
@@ -109,8 +106,4 @@ class ReportTimer:
         ]
         self._program.report_files.tidy((now_us - HOUR_US) / 1_000_000)
         if old:
-            await self._send("expire", "", {"report_ids": old})
-
-    async def _send(self, kind: str, report_id: str, news: dict[str, Any]) -> None:
-        value = orjson.dumps({"report_id": report_id, **news})
-        await self._program.to_collector(kind, report_id, value)
+            await self._program.to_collector(Expire(old[0], old))

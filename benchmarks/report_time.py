@@ -15,7 +15,7 @@ from streamproc import settings
 from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.report import record
-from streamproc.report.record import Request
+from streamproc.report.messages import Request
 from streamproc.rules import history
 from streamproc.rules.schedule import DAY_US, parse_hours
 from streamproc.transport.partitioner import partitions_for
@@ -75,9 +75,7 @@ async def timed(program: Program, number: int) -> float:
     """Seconds from a report's request to its file."""
     request = Request(f"bench-{number}", record.ALL, record.NOW, program.now_us())
     started = time.perf_counter()
-    await program.to_collector(
-        "request", request.report_id, record.encode_request(request)
-    )
+    await program.to_collector(request)
     while True:
         report = program.reports.find(request.report_id)
         if report is not None and report.state != record.RUNNING:

@@ -5,7 +5,8 @@ StreamprocError
 ├── InvalidInput           a message or a row that cannot be understood
 │   ├── InvalidPoll
 │   ├── InvalidHours
-│   └── InvalidZone
+│   ├── InvalidZone
+│   └── ForeignMessage
 ├── LogError               the embedded log cannot be used
 │   ├── NotALogError
 │   ├── LogVersionError
@@ -117,6 +118,19 @@ class InvalidHours(InvalidInput):
 
 class InvalidZone(InvalidInput):
     """Raised when a time zone's name is not in the tz database."""
+
+
+class ForeignMessage(InvalidInput):
+    """Raised for a message of another app, or of a worker with other rules.
+
+    Operator action: give every worker of an app the same version and the same
+    ``hold``, ``backfill`` and ``partitions``, and every other app its own ``app_id``.
+    """
+
+    def __init__(self, app: str, rules: str) -> None:
+        super().__init__("foreign", f"a message of app {app} with rules {rules}")
+        self.app = app
+        self.rules = rules
 
 
 class LogError(StreamprocError):

@@ -21,6 +21,12 @@ class Metrics:
             ["topic", "reason"],
             registry=self.registry,
         )
+        self.foreign = Counter(
+            "streamproc_foreign_messages",
+            "Messages of another app, or of a worker that counts by other rules.",
+            ["app", "rules"],
+            registry=self.registry,
+        )
         self.batch_polls = Histogram(
             "streamproc_batch_polls",
             "Polls per batch.",

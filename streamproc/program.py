@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,10 +13,11 @@ from faust.types import TP
 
 from streamproc.metrics import Metrics
 from streamproc.report.files import ReportFiles
+from streamproc.report.messages import Identity, Message, Order, ToCollector, encode
 from streamproc.report.record import COMPLETE, STORE, Report
 from streamproc.settings import Settings
-from streamproc.topics import Topics
-from streamproc.transport.batch import BatchSchema, declare_batched, encoded
+from streamproc.topics import Topics, identity_for
+from streamproc.transport.batch import BatchSchema, declare_batched
 from streamproc.transport.topic import Topic
 from tables.batch_table import BatchTable
 from tables.histories import Histories
@@ -42,6 +44,8 @@ class Program:
     reports: Reports
     metrics: Metrics = field(default_factory=Metrics)
     now_us: Callable[[], int] = wall_clock_us
+    #: Messages of other apps, or counted by other rules, that were refused.
+    strangers: Counter[Identity] = field(default_factory=Counter)
     #: Offset of the last batch dealt with, by partition.
     consumed: dict[TP, int] = field(default_factory=dict)
     #: Timestamp of its last record, in milliseconds.
@@ -56,7 +60,7 @@ class Program:
     def consumed_topics(self) -> tuple[Topic, ...]:
         """The topics that agents consume."""
         topics = self.topics
-        return (topics.polls, topics.hours, topics.zones, topics.requests, topics.rows)
+        return (topics.polls, topics.hours, topics.zones, topics.orders, topics.inbox)
 
     def source(self, topic: Topic) -> faust.TopicT:
         """The topic as an agent consumes it: in batches."""
@@ -99,14 +103,23 @@ class Program:
         ]
         return max(complete, key=lambda report: report.as_of_us or 0, default=None)
 
-    async def to_collector(self, kind: str, report_id: str, value: bytes) -> None:
-        """Send a message to the owner of ``report-rows``; returns when durable."""
+    @cached_property
+    def identity(self) -> Identity:
+        """How this worker's messages are signed."""
+        return identity_for(self.settings)
+
+    async def to_collector(self, message: ToCollector) -> None:
+        """Send a message to the owner of ``report-inbox``; returns when durable."""
+        await self._send(self.topics.inbox, 0, message)
+
+    async def to_owner(self, partition: int, order: Order) -> None:
+        """Send an order to the owner of a partition; returns when durable."""
+        await self._send(self.topics.orders, partition, order)
+
+    async def _send(self, topic: Topic, partition: int, message: Message) -> None:
+        record = encode(message, self.identity)
         await self.app.producer.append_batch(
-            self.topics.rows.name,
-            0,
-            [report_id.encode()],
-            [value],
-            {0: encoded((("kind", kind),))},
+            topic.name, partition, [record.key], [record.value], {0: record.headers}
         )
 
     async def behind(self, tp: TP, end: int) -> int:

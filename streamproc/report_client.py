@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from faust.types import TP
 
 from streamproc.errors import ReportFailedError
-from streamproc.report import record
-from streamproc.report.record import Report, Request
+from streamproc.report import messages, record
+from streamproc.report.messages import ALL, LATEST, NOW, STORE, Request
+from streamproc.report.record import Report
 from streamproc.report.rows import Rows, decode_rows, join_rows
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.settings import Settings
-from streamproc.topics import changelog, topics_for
-from streamproc.transport.batch import Batch, encoded
+from streamproc.topics import changelog, identity_for, topics_for
+from streamproc.transport.batch import Batch
 from streamproc.transport.client import Client
 from streamproc.transport.topic import Topic
 
@@ -28,13 +29,12 @@ OnProgress = Callable[[Report], None]
 def new_request(as_of: str, now_us: int, store_id: str | None = None) -> Request:
     """A request as a person makes it; raises InvalidInput for a bad time."""
     parsed: str | int = as_of
-    if as_of not in (record.NOW, record.LATEST):
-        parsed = parse_timestamp(as_of)
+    if as_of not in (NOW, LATEST):
+        parsed = record.check_as_of(parse_timestamp(as_of), now_us)
     moment = datetime.fromtimestamp(now_us // 1_000_000, UTC)
     report_id = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    kind = record.STORE if store_id else record.ALL
-    request = Request(report_id, kind, parsed, now_us, store_id or None)
-    return record.decode_request(record.encode_request(request))
+    kind = STORE if store_id else ALL
+    return Request(report_id, kind, parsed, now_us, store_id or None)
 
 
 @dataclass
@@ -55,19 +55,15 @@ class ReportClient:
         """
         if await self.client.has_worker() is False:
             raise ReportFailedError(self._nobody("no worker runs"))
-        rows_topic = topics_for(self.settings).rows
+        inbox = topics_for(self.settings).inbox
         records = Topic(changelog(self.settings, "reports"), 1, compacted=True)
-        await self.client.create_topics([rows_topic, records])
+        await self.client.create_topics([inbox, records])
         positions = {
-            **await self.client.end_offsets(rows_topic),
+            **await self.client.end_offsets(inbox),
             **await self.client.end_offsets(records),
         }
-        await self.client.publish(
-            rows_topic,
-            [request.report_id.encode()],
-            [record.encode_request(request)],
-            {0: encoded((("kind", "request"),))},
-        )
+        sent = messages.encode(request, identity_for(self.settings))
+        await self.client.publish(inbox, [sent.key], [sent.value], {0: sent.headers})
         report = await self._follow(request.report_id, positions, on_progress)
         return report, self._rows(report)
 
@@ -118,16 +114,12 @@ class ReportClient:
             value = batch.values[row]
             if key != report_id.encode() or value is None:
                 continue
-            headers = dict(batch.record_headers.get(row, ()))
+            headers = batch.record_headers.get(row, ())
             if not headers:
                 found = record.decode(value)
-            elif headers.get("kind") == b"rows":
-                place = (
-                    int(headers["attempt"]),
-                    int(headers["partition"]),
-                    int(headers["piece"]),
-                )
-                self._pieces.setdefault(place, value)
+            elif piece := messages.piece_of(headers, value, self.settings.app_id):
+                place = (piece.attempt, piece.partition, piece.number)
+                self._pieces.setdefault(place, piece.body)
         return found
 
     def _rows(self, report: Report) -> Rows:

@@ -7,6 +7,7 @@ store's polls, hours and zone meet on one worker.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from streamproc.report.messages import Identity, identity_of
 from streamproc.settings import Settings
 from streamproc.transport.topic import Topic
 
@@ -21,8 +22,8 @@ class Topics:
     hours: Topic
     zones: Topic
     rejected: Topic
-    requests: Topic
-    rows: Topic
+    inbox: Topic
+    orders: Topic
     uptime: Topic
 
     def __iter__(self) -> Iterator[Topic]:
@@ -32,8 +33,8 @@ class Topics:
                 self.hours,
                 self.zones,
                 self.rejected,
-                self.requests,
-                self.rows,
+                self.inbox,
+                self.orders,
                 self.uptime,
             )
         )
@@ -53,10 +54,15 @@ def topics_for(settings: Settings) -> Topics:
             count,
             round(settings.rejected_retention * DAY_MS),
         ),
-        requests=Topic(f"{prefix}report-requests", count, DAY_MS),
-        rows=Topic(f"{prefix}report-rows", 1, DAY_MS),
+        inbox=Topic(f"{prefix}{settings.app_id}-report-inbox", 1, DAY_MS),
+        orders=Topic(f"{prefix}{settings.app_id}-report-orders", count, DAY_MS),
         uptime=Topic(f"{prefix}store-uptime", count, compacted=True),
     )
+
+
+def identity_for(settings: Settings) -> Identity:
+    """How messages of a worker with these settings are signed."""
+    return identity_of(settings.app_id, settings.rules, settings.partitions)
 
 
 def changelog(settings: Settings, table: str) -> str:

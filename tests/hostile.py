@@ -109,6 +109,13 @@ NEWS = {
     "behind": b"3",
     "newest_us": b"1674648000000000",
     "reason": b'"no disk"',
-    "why": b'"silence"',
     "report_ids": b'["r0"]',
+}
+PIECE = {
+    "report_id": b'"r1"',
+    "attempt": b"1",
+    "partition": b"0",
+    "number": b"0",
+    "rows": b"3",
+    "last": b"true",
 }

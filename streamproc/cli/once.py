@@ -15,6 +15,7 @@ from streamproc.cli.options import from_options, settings_options
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program, wall_clock_us
 from streamproc.report import record
+from streamproc.report.messages import Request
 from streamproc.report.record import Report
 from streamproc.settings import Settings
 from streamproc.worker.app import build
@@ -87,7 +88,7 @@ def once(
     )
 
 
-def _process(settings: Settings, request: record.Request) -> Report:
+def _process(settings: Settings, request: Request) -> Report:
     """Run a worker until the report is made."""
     ended: list[Report] = []
 
@@ -102,12 +103,10 @@ def _process(settings: Settings, request: record.Request) -> Report:
     return ended[0]
 
 
-async def _finished_report(program: Program, request: record.Request) -> Report:
+async def _finished_report(program: Program, request: Request) -> Report:
     await program.until_ready()
     request = replace(request, requested_us=program.now_us())
-    await program.to_collector(
-        "request", request.report_id, record.encode_request(request)
-    )
+    await program.to_collector(request)
     while True:
         report = program.reports.find(request.report_id)
         if report is not None and report.state != record.RUNNING:

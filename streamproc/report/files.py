@@ -6,9 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TextIO
 
-import orjson
-
-from streamproc.errors import ReportFailedError
+from streamproc.errors import InvalidInput, ReportFailedError
+from streamproc.report.messages import Piece
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows, decode_rows, join_rows, write_csv
 
@@ -44,13 +43,13 @@ class ReportFiles:
     def _piece(self, report_id: str, attempt: int, partition: int, number: int) -> Path:
         return self._parts(report_id) / f"{attempt}-{partition}-{number}.json"
 
-    def keep_piece(
-        self, report_id: str, attempt: int, partition: int, number: int, value: bytes
-    ) -> None:
+    def keep_piece(self, piece: Piece) -> None:
         """Put a piece on disk; a repeat replaces it."""
-        path = self._piece(report_id, attempt, partition, number)
+        path = self._piece(
+            piece.report_id, piece.attempt, piece.partition, piece.number
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(value)
+        path.write_bytes(piece.body)
 
     def load(self, report: Report) -> Rows:
         """All rows of a report whose every partition is complete."""
@@ -66,7 +65,7 @@ class ReportFiles:
         path = self._piece(report.report_id, report.attempt, partition, number)
         try:
             return decode_rows(path.read_bytes())
-        except (OSError, orjson.JSONDecodeError) as exc:
+        except (OSError, InvalidInput) as exc:
             raise ReportFailedError(f"a piece of the report was lost: {exc}") from exc
 
     def write(self, report: Report, rows: Rows, combined: bool) -> None:

@@ -3,24 +3,25 @@
 Comes from a request's message; kept in the table ``reports`` by its collector.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from types import NoneType
 from typing import Any
 
 import orjson
 
-from streamproc.errors import InvalidInput, shown
+from streamproc.errors import InvalidInput
+from streamproc.report.messages import ALL as ALL
+from streamproc.report.messages import HOURLY as HOURLY
+from streamproc.report.messages import LATEST as LATEST
+from streamproc.report.messages import NOW as NOW
+from streamproc.report.messages import STORE as STORE
+from streamproc.report.messages import Request
+from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.rules.uptime import HOUR_US
 from streamproc.transport.partitioner import partition_for
 
 RUNNING, COMPLETE, FAILED = "Running", "Complete", "Failed"
-ALL, HOURLY, STORE = "all", "hourly", "store"
-NOW, LATEST = "now", "latest"
-
-_REPORT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
 
 def time_text(time_us: int) -> str:
@@ -30,89 +31,15 @@ def time_text(time_us: int) -> str:
     return text + (f".{micros:06d}".rstrip("0") if micros else "") + "Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A report to be made.
-
-    ``as_of``: ``now``, ``latest`` (the newest poll any partition has seen), or UTC
-    microseconds. ``store_id``: only for kind ``store``.
-    """
-
-    report_id: str
-    kind: str
-    as_of: str | int
-    requested_us: int
-    store_id: str | None = None
-
-
-def _is_time(value: object) -> bool:
-    """Whether a value can be a time in UTC microseconds, up to the year 2255."""
-    return type(value) is int and 0 <= value < 1 << 53
-
-
-def encode_request(request: Request) -> bytes:
-    """A request as JSON."""
-    return orjson.dumps(request)
-
-
-def decode_request(value: bytes | None) -> Request:
-    """Check a request, which any producer may have written.
-
-    Raises InvalidInput: its id becomes a file name, so it must be a plain one.
-    """
-    try:
-        request = Request(**orjson.loads(value or b""))
-    except (orjson.JSONDecodeError, TypeError) as exc:
-        raise InvalidInput("bad-request", f"not a report request: {exc}") from exc
-    if not isinstance(request.report_id, str) or not _REPORT_ID.match(
-        request.report_id
-    ):
-        raise InvalidInput("bad-request", f"bad report_id {shown(request.report_id)}")
-    if request.kind not in (ALL, HOURLY, STORE):
-        raise InvalidInput("bad-request", f"unknown kind {shown(request.kind)}")
-    if not (request.as_of in (NOW, LATEST) or _is_time(request.as_of)):
-        raise InvalidInput("bad-request", f"bad as_of {shown(request.as_of)}")
-    if not _is_time(request.requested_us):
+def check_as_of(as_of_us: int, now_us: int) -> int:
+    """Return a time that a report can be as of; raise InvalidInput for the future."""
+    if as_of_us > now_us + MAX_FUTURE_US:
         raise InvalidInput(
-            "bad-request", f"bad requested_us {shown(request.requested_us)}"
+            "bad-as-of",
+            f"as_of is {time_text(as_of_us)}, over 5 minutes in the future; it is"
+            f" {time_text(now_us)} now",
         )
-    given = request.store_id
-    if not isinstance(given, str if request.kind == STORE else NoneType):
-        raise InvalidInput("bad-request", "store_id goes with kind store")
-    return request
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the collector asks of a partition; no ``as_of_us``: a survey."""
-
-    report_id: str
-    kind: str
-    attempt: int
-    as_of_us: int | None
-    store_id: str | None
-
-
-def encode_order(order: Order) -> bytes:
-    """An order as JSON."""
-    return orjson.dumps(order)
-
-
-def decode_order(value: bytes | None) -> Order:
-    """Order of a message of ``report-requests``; raises InvalidInput."""
-    try:
-        order = Order(**orjson.loads(value or b""))
-    except (orjson.JSONDecodeError, TypeError) as exc:
-        raise InvalidInput("bad-request", f"not an order: {exc}") from exc
-    if not isinstance(order.report_id, str) or not isinstance(order.attempt, int):
-        raise InvalidInput("bad-request", "not an order: report_id or attempt")
-    if order.kind not in (ALL, HOURLY, STORE):
-        raise InvalidInput("bad-request", f"unknown kind {shown(order.kind)}")
-    if order.as_of_us is not None and not _is_time(order.as_of_us):
-        raise InvalidInput("bad-request", f"bad as_of_us {shown(order.as_of_us)}")
-    if not isinstance(order.store_id, str | None):
-        raise InvalidInput("bad-request", "not an order: store_id")
-    return order
+    return as_of_us
 
 
 def hourly_request(hour_us: int) -> Request:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from streamproc.errors import InvalidInput
 from streamproc.report.record import time_text
 from streamproc.rules import history
 from streamproc.rules.uptime import HOUR_US, MINUTE_US, WINDOWS_US, Accounts
@@ -106,15 +107,23 @@ def encode_rows(rows: Rows) -> bytes:
 
 
 def decode_rows(value: bytes) -> Rows:
-    """Rows of a piece."""
-    columns = orjson.loads(value)
-    windows = len(WINDOWS_US)
-    up, down, opened = (
-        np.array(columns[name], np.int64).reshape(windows, -1)
-        for name in ("up", "down", "open")
-    )
-    last = np.array(columns["last"], np.int64)
-    return Rows(columns["store_ids"], up, down, opened, last)
+    """Rows of a piece; raises InvalidInput for what is none."""
+    try:
+        columns = orjson.loads(value)
+        store_ids = columns["store_ids"]
+        shape = len(WINDOWS_US), len(store_ids)
+        up, down, opened = (
+            np.array(columns[name], np.int64).reshape(shape)
+            for name in ("up", "down", "open")
+        )
+        last = np.array(columns["last"], np.int64).reshape(len(store_ids))
+    except (KeyError, TypeError, ValueError, OverflowError) as exc:
+        raise InvalidInput("bad-request", f"not rows: {exc!r:.200}") from exc
+    if not isinstance(store_ids, list) or not all(
+        isinstance(store_id, str) for store_id in store_ids
+    ):
+        raise InvalidInput("bad-request", "not rows: store_ids")
+    return Rows(store_ids, up, down, opened, last)
 
 
 def join_rows(parts: Sequence[Rows]) -> Rows:

@@ -1,96 +1,41 @@
 """No record ends a worker: what cannot be read is refused, the next one is read."""
 
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import orjson
 import pytest
-from faust.types import TP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import polls, report_rows, stores
+from agents import polls, stores
 from agents.report_collector import Collector
-from streamproc import topics
-from streamproc.cells import Cells
+from agents.report_mail import Mail
 from streamproc.errors import InvalidInput
-from streamproc.metrics import Metrics
-from streamproc.report import record
-from streamproc.report.files import ReportFiles
+from streamproc.report.messages import (
+    ALL,
+    INBOX,
+    LATEST,
+    Order,
+    Request,
+    decode_inbox,
+    decode_order,
+    encode,
+)
 from streamproc.report.record import COMPLETE
 from streamproc.rules import poll
-from streamproc.settings import Settings
-from streamproc.transport.batch import Batch
-from streamproc.transport.columns import Columns, Headers
+from streamproc.transport.columns import Headers
 from tests import hostile
+from tests.agents import fakes
+from tests.agents.fakes import NOW_US
 
-NOW_US = 1_674_648_000_000_000
-ONE_PARTITION = Settings(partitions=1)
-
-
-def batch(
-    values: list[bytes | None], headers: dict[int, Headers] | None = None
-) -> Batch:
-    """Records of partition 0, all with the key ``42``."""
-    count = len(values)
-    return Batch(
-        TP("topic", 0),
-        Columns(
-            np.arange(count),
-            np.zeros(count, np.int64),
-            Cells.of([b"42"] * count),
-            Cells.of(values),
-            headers or {},
-        ),
-    )
+IDENTITY = fakes.program().identity
+GOOD: tuple[tuple[str, str | int], ...] = (("r1", LATEST), ("last", NOW_US))
 
 
-class Producer:
-    """Stands for Faust's: remembers the values it was given, by topic."""
-
-    def __init__(self) -> None:
-        self.sent: dict[str, list[Any]] = {}
-
-    async def append_batch(
-        self, topic: str, partition: int, keys: Any, values: Any, headers: Any = None
-    ) -> None:
-        """Note what is sent."""
-        self.sent.setdefault(topic, []).extend(values)
-
-
-class Reports:
-    """Stands for the table of reports: keeps what can be written."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes | None] = {}
-
-    def require(self, partition: int) -> None:
-        """Be there."""
-
-    def all(self) -> list[record.Report]:
-        """No report of before."""
-        return []
-
-    async def save(self, changes: dict[str, record.Report | None]) -> None:
-        """Write as the real one does."""
-        for name, report in changes.items():
-            self.kept[name] = None if report is None else record.encode(report)
-
-
-def program(files: Any = None) -> Any:
-    """What the agents need of a program, on one partition."""
-    producer = Producer()
-    return SimpleNamespace(
-        app=SimpleNamespace(producer=producer, consumer_generation_id=1),
-        settings=ONE_PARTITION,
-        topics=topics.topics_for(ONE_PARTITION),
-        metrics=Metrics(),
-        reports=Reports(),
-        report_files=files,
-        worker_id="me",
-        now_us=lambda: NOW_US,
-    )
+def headers_of(kind: str, piece: bytes = b"{}") -> Headers:
+    """Headers of a message for the agents of reports."""
+    app, rules = IDENTITY.app.encode(), IDENTITY.rules.encode()
+    return [("kind", kind.encode()), ("app", app), ("rules", rules), ("piece", piece)]
 
 
 def refusal_of(read: Any, *arguments: Any) -> str:
@@ -108,7 +53,7 @@ def test_whatever_is_sent_as_polls_is_read_or_refused(
     values: list[bytes | None],
 ) -> None:
     """Every record is one or the other, with a reason that fits into one line."""
-    given = polls.sort(program(), batch(values))
+    given = polls.sort(fakes.program(), fakes.batch(values))
     refused = dict(given.polls.rejected)
     assert sorted([*given.polls.rows.tolist(), *refused]) == list(range(len(values)))
     assert all(exc.reason and len(str(exc)) < 300 for exc in refused.values())
@@ -140,20 +85,14 @@ def test_whatever_is_sent_as_an_order_is_read_or_refused(
     values: list[bytes | None],
 ) -> None:
     """A bad order does not keep the others from being carried out."""
-    good = record.encode_order(record.Order("last", "all", 1, NOW_US, None))
-    orders, refused = report_rows._orders(batch([*values, good]))
-    assert orders[-1].report_id == "last"
-    assert all(len(str(exc)) < 100_000 for _, exc in refused)
-
-
-KINDS = ("request", "survey", "waiting", "failed", "retry", "expire", "rows", "?")
-piece_headers = st.fixed_dictionaries(
-    {},
-    optional={
-        name: st.just(b"0") | st.binary(max_size=5) | st.just(b"9" * 30)
-        for name in ("attempt", "partition", "piece", "rows", "last")
-    },
-)
+    good = Order("last", ALL, 1, NOW_US, None)
+    headers = dict.fromkeys(range(len(values)), headers_of("order"))
+    sent = encode(good, IDENTITY)
+    headers[len(values)] = sent.headers
+    here = fakes.program()
+    mail = Mail(here, fakes.batch([*values, sent.value], headers))
+    *_, (_, last) = mail.read(decode_order)
+    assert last == good
 
 
 @given(data=st.data())
@@ -162,22 +101,21 @@ async def test_whatever_is_sent_to_the_collector_leaves_it_at_work(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """A running report, some hostile messages about it, and then a good request."""
-    files = ReportFiles(tmp_path_factory.mktemp("reports"))
-    here = program(files)
+    here = fakes.program(tmp_path_factory.mktemp("reports"))
     collector = Collector(here)
-    running = record.encode_request(record.Request("r1", "all", "latest", NOW_US))
-    values: list[bytes | None] = [running]
-    headers: dict[int, Headers] = {0: [("kind", b"request")]}
+    good = [Request(name, ALL, as_of, NOW_US) for name, as_of in GOOD]
+    sent = [encode(request, IDENTITY) for request in good]
+    values: list[bytes | None] = [sent[0].value]
+    headers: dict[int, Headers] = {0: sent[0].headers}
     for row in range(1, data.draw(st.integers(1, 5)) + 1):
-        kind = data.draw(st.sampled_from(KINDS))
+        kind = data.draw(st.sampled_from([*INBOX, "?"]))
         fields = hostile.REQUEST if kind == "request" else hostile.NEWS
         values += data.draw(hostile.records(fields))[:1]
-        more = data.draw(piece_headers) if kind == "rows" else {}
-        headers[row] = [("kind", kind.encode()), *more.items()]
-    last = record.encode_request(record.Request("last", "all", NOW_US, NOW_US))
-    headers[len(values)] = [("kind", b"request")]
-    await collector.handle(batch([*values, last], headers))
-    assert here.reports.kept["last"] is not None
+        piece = data.draw(hostile.objects(hostile.PIECE) | hostile.odd_bytes)
+        headers[row] = headers_of(kind, piece)
+    headers[len(values)] = sent[1].headers
+    await collector.handle(fakes.batch([*values, sent[1].value], headers))
+    assert "last" in here.reports.kept
     for report in collector.reports():
         assert report.state == COMPLETE or report.progress_text
 
@@ -198,8 +136,14 @@ READERS = {
         hostile.ZONE,
         lambda value: stores.read_message(b"42", value, stores._zone),
     ),
-    "inbox": (hostile.REQUEST, record.decode_request),
-    "orders": (hostile.ORDER, record.decode_order),
+    "inbox": (
+        hostile.REQUEST,
+        lambda value: decode_inbox(headers_of("request"), value, IDENTITY),
+    ),
+    "orders": (
+        hostile.ORDER,
+        lambda value: decode_order(headers_of("order"), value, IDENTITY),
+    ),
 }
 
 
@@ -235,7 +179,7 @@ def test_a_poll_that_takes_too_much_memory_is_refused_alone(
     monkeypatch.setattr(orjson, "loads", starved)
     good = b'{"store_id":"\\u0061","timestamp_utc":"2023-01-25 11:00:00 UTC"'
     values: list[bytes | None] = [good + b',"status":"active"}', b'{"store_id":"huge"}']
-    given = polls.sort(program(), batch(values))
+    given = polls.sort(fakes.program(), fakes.batch(values))
     assert given.polls.rows.tolist() == [0]
     assert [(row, exc.reason) for row, exc in given.polls.rejected] == [
         (1, "unreadable")

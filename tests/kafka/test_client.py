@@ -64,7 +64,7 @@ async def test_what_is_published_is_read(worker: Start) -> None:
 async def test_reading_goes_on_where_it_is_told(worker: Start) -> None:
     """Positions may go back, and leave partitions out."""
     settings = worker().settings
-    client, topic = await opened(settings), topics_for(settings).rows
+    client, topic = await opened(settings), topics_for(settings).inbox
     await client.publish(topic, [b"k"] * 5, [b"0", b"1", b"2", b"3", b"4"])
     tp = TP(topic.name, 0)
     for start in (3, 0, 4):
@@ -76,7 +76,7 @@ async def test_reading_goes_on_where_it_is_told(worker: Start) -> None:
 async def test_large_batches_are_split_for_the_broker(worker: Start) -> None:
     """More than a message may hold arrives all the same."""
     settings = worker().settings
-    client, topic = await opened(settings), topics_for(settings).rows
+    client, topic = await opened(settings), topics_for(settings).inbox
     values = [random.Random(n).randbytes(300_000) for n in range(10)]
     await client.publish(topic, [b"k"] * 10, values)
     found = await read_all(fleet.bootstrap(settings), topic.name)
@@ -87,7 +87,7 @@ async def test_large_batches_are_split_for_the_broker(worker: Start) -> None:
 async def test_a_record_too_large_is_refused_clearly(worker: Start) -> None:
     """The error names the topic and the limit; the client goes on."""
     settings = worker().settings
-    client, topic = await opened(settings), topics_for(settings).rows
+    client, topic = await opened(settings), topics_for(settings).inbox
     large = random.Random(1).randbytes(2_000_000)
     with pytest.raises(RecordTooLargeError, match=r"2000000 bytes.*max\.message"):
         await client.publish(topic, [b"k"], [large])

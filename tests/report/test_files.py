@@ -14,6 +14,7 @@ import pytest
 from streamproc.errors import ReportFailedError
 from streamproc.report import record
 from streamproc.report.files import ReportFiles
+from streamproc.report.messages import Piece
 from streamproc.report.record import ALL, RUNNING, Part, Report
 from streamproc.report.rows import Rows, encode_rows
 
@@ -103,12 +104,23 @@ def run_python(
     )
 
 
+def piece_of(
+    ids: list[str],
+    report_id: str = "r1",
+    attempt: int = 1,
+    partition: int = 0,
+    number: int = 0,
+) -> Piece:
+    """A piece with rows of these ids."""
+    body = encode_rows(rows_of_ids(ids))
+    return Piece(report_id, attempt, partition, number, len(ids), False, body)
+
+
 def collected(files: ReportFiles, parts: dict[int, list[list[str]]]) -> Report:
     """A report whose pieces are all on disk."""
     for partition, pieces in parts.items():
         for number, ids in enumerate(pieces):
-            piece = encode_rows(rows_of_ids(ids))
-            files.keep_piece("r1", 1, partition, number, piece)
+            files.keep_piece(piece_of(ids, partition=partition, number=number))
     counts = {
         p: Part(pieces=len(some), expected=len(some)) for p, some in parts.items()
     }
@@ -229,7 +241,7 @@ def test_a_directory_that_cannot_be_written_is_an_error(
     with pytest.raises(OSError, match="reports"):
         files.write(REPORT, rows_of_ids(["a"]), combined=True)
     with pytest.raises(OSError, match="reports"):
-        files.keep_piece("r1", 1, 0, 0, b"{}")
+        files.keep_piece(piece_of(["a"]))
     assert path.read_text() == "a file is in the way"
 
 
@@ -262,15 +274,15 @@ def test_many_pieces_are_loaded_in_full(files: ReportFiles) -> None:
 def test_a_repeated_piece_replaces_itself(files: ReportFiles) -> None:
     """A piece that comes twice counts once."""
     report = collected(files, {0: [["a"], ["b"]]})
-    files.keep_piece("r1", 1, 0, 1, encode_rows(rows_of_ids(["b"])))
+    files.keep_piece(piece_of(["b"], number=1))
     assert files.load(report).store_ids == ["a", "b"]
 
 
 def test_pieces_of_other_attempts_and_reports_do_not_count(files: ReportFiles) -> None:
     """Each attempt of each report has its own."""
     report = collected(files, {0: [["a"]]})
-    files.keep_piece("r1", 2, 0, 0, encode_rows(rows_of_ids(["x"])))
-    files.keep_piece("r2", 1, 0, 0, encode_rows(rows_of_ids(["y"])))
+    files.keep_piece(piece_of(["x"], attempt=2))
+    files.keep_piece(piece_of(["y"], "r2"))
     assert files.load(report).store_ids == ["a"]
 
 
@@ -294,7 +306,7 @@ def test_a_lost_piece_fails_the_report(
 def test_pieces_are_dropped_with_their_report_only(files: ReportFiles) -> None:
     """Dropping twice does no harm, and the finished files stay."""
     report = collected(files, {0: [["a"]]})
-    files.keep_piece("r2", 1, 0, 0, encode_rows(rows_of_ids(["x"])))
+    files.keep_piece(piece_of(["x"], "r2"))
     files.write(report, files.load(report), combined=True)
     before = everything(files.root)
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,9 +11,11 @@ import pytest
 from streamproc.cli.rejected import Rejected, read_rejected
 from streamproc.program import Program
 from streamproc.report import record
-from streamproc.report.record import Report, Request
+from streamproc.report.messages import INBOX, Request, Waiting, encode
+from streamproc.report.record import Report
 from streamproc.rules import history
 from streamproc.rules.poll import Poll, encode_poll
+from streamproc.topics import identity_for, topics_for
 from streamproc.transport.client import connect
 from streamproc.transport.partitioner import partition_for
 from tests.hostile import BRACKETS
@@ -47,7 +50,7 @@ async def make_report(
     kind = record.STORE if store_id else record.ALL
     report_id = f"test-{next(_numbers)}"
     request = Request(report_id, kind, as_of, program.now_us(), store_id)
-    await program.to_collector("request", report_id, record.encode_request(request))
+    await program.to_collector(request)
     return await ended(program, report_id)
 
 
@@ -167,16 +170,11 @@ GARBAGE: list[tuple[str, bytes | None, str]] = [
     ("hours", b'{"store_id": "a", "hours": [{"dayOfWeek": 7}]}', "bad-weekday"),
     ("zones", b'{"store_id": "a", "timezone_str": "Mars/Base"}', "unknown-zone"),
     ("zones", b'"text"', "bad-json"),
-    ("rows", b"{}", "bad-request"),
-    ("requests", b"garbage", "bad-request"),
-    ("requests", b'{"as_of_us": "noon"}', "bad-request"),
+    ("inbox", b"{}", "bad-request"),
+    ("orders", b"garbage", "bad-request"),
+    ("orders", b'{"as_of_us": "noon"}', "bad-request"),
     *((topic, BRACKETS, "bad-json") for topic in ("polls", "hours", "zones")),
-    (
-        "requests",
-        b'{"report_id":"r","kind":"all","attempt":1,"store_id":null,"as_of_us":%b}'
-        % BRACKETS[100:-100],
-        "bad-request",
-    ),
+    *((topic, BRACKETS, "bad-request") for topic in ("inbox", "orders")),
 ]
 
 
@@ -195,15 +193,51 @@ async def test_garbage_is_kept_with_its_reason(
     assert one.topic == getattr(program.topics, topic).name
 
 
-@pytest.mark.parametrize("kind", ["rows", "survey", "failed", "retry", "expire"])
+@pytest.mark.parametrize("kind", INBOX)
 async def test_garbage_for_the_collector_is_kept_with_its_reason(
     kind: str, program: Program
 ) -> None:
     """Whoever can write to the internal topic cannot stop the worker."""
+    headers = [
+        ("kind", kind.encode()),
+        ("app", program.identity.app.encode()),
+        ("rules", program.identity.rules.encode()),
+    ]
     for value in (b"{}", b"[]", b"\xff"):
-        await program.to_collector(kind, "x", value)
+        await program.app.producer.append_batch(
+            program.topics.inbox.name, 0, [b"x"], [value], {0: headers}
+        )
     assert (await make_report(program)).state == record.COMPLETE
     assert [one.reason for one in await rejected(program)] == ["bad-request"] * 3
+
+
+async def test_two_apps_on_one_broker_do_not_mix_their_reports(
+    start_program: StartProgram,
+) -> None:
+    """The internal topics carry the app's name; the input is shared."""
+    async with start_program(now_us=Clock()) as program:
+        mine = {program.topics.inbox.name, program.topics.orders.name}
+        other = topics_for(replace(program.settings, app_id="another"))
+        assert not mine & {topic.name for topic in other}
+        assert other.polls == program.topics.polls
+
+
+async def test_a_worker_with_other_rules_has_no_part_in_a_report(
+    program: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its messages are refused, counted by sender, and said once."""
+    stranger = identity_for(replace(program.settings, hold=None))
+    assert stranger != program.identity
+    await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+    for behind in (1, 2):
+        news = encode(Waiting("x", 1, 0, behind), stranger)
+        await program.app.producer.append_batch(
+            program.topics.inbox.name, 0, [news.key], [news.value], {0: news.headers}
+        )
+    assert (await make_report(program)).state == record.COMPLETE
+    assert program.strangers == {stranger: 2}
+    assert caplog.text.count("Messages refused") == 1
+    assert not await rejected(program)
 
 
 async def test_a_misplaced_poll_ends_in_the_right_store_once(program: Program) -> None:
@@ -292,7 +326,7 @@ async def test_the_same_request_twice_is_one_report(program: Program) -> None:
     """At-least-once delivery of requests."""
     request = Request("twice", record.ALL, "now", program.now_us())
     for _ in range(2):
-        await program.to_collector("request", "twice", record.encode_request(request))
+        await program.to_collector(request)
     first = await ended(program, "twice")
     await make_report(program)
     assert program.reports.find("twice") == first

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from streamproc.report import record
+from streamproc.report.messages import Request
 from streamproc.report.record import Report
 from tests.web.live_site import HOSTILE, NOW_US, LiveSite
 from tests.web.test_api import expected
@@ -140,7 +141,7 @@ def test_before_the_first_report_there_is_no_file(
 def running_report(report_id: str, as_of: str | int, store_id: str | None) -> Report:
     """A report that its collector is still waiting for."""
     kind = record.ALL if store_id is None else record.STORE
-    request = record.Request(report_id, kind, as_of, NOW_US, store_id)
+    request = Request(report_id, kind, as_of, NOW_US, store_id)
     return record.start(request, range(4), NOW_US, "")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from streamproc.report import record
-from streamproc.report.record import Report, Request, time_text
+from streamproc.report.messages import Request
+from streamproc.report.record import Report, time_text
 from streamproc.report_client import new_request
 from streamproc.web import requests
 from streamproc.web.bodies import form_of, json_of
@@ -90,9 +91,7 @@ class ReportHandlers:
         return request.report_id
 
     async def _send(self, request: Request) -> None:
-        await self._site.program.to_collector(
-            "request", request.report_id, record.encode_request(request)
-        )
+        await self._site.program.to_collector(request)
 
     # -- how it is going -----
 

@@ -1,0 +1,163 @@
+"""What stands for the broker and the table of reports, and notes what happens."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from faust.types import TP
+
+from streamproc.cells import Cells
+from streamproc.program import Program
+from streamproc.report import record
+from streamproc.report.messages import Headers, Message, Record, encode
+from streamproc.report.record import Report
+from streamproc.settings import Settings
+from streamproc.topics import topics_for
+from streamproc.transport.batch import Batch
+from streamproc.transport.columns import Columns
+
+NOW_US = 1_674_648_000_000_000  # 2023-01-25 12:00 UTC, a Wednesday
+
+
+@dataclass
+class Sent:
+    """One record that was produced."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass
+class Happened:
+    """Everything that was made durable, in its order."""
+
+    events: list[Any] = field(default_factory=list)
+
+    def sent(self, topic: str) -> list[Sent]:
+        """What was produced to a topic."""
+        return [e for e in self.events if isinstance(e, Sent) and e.topic == topic]
+
+
+class Producer:
+    """Stands for Faust's: notes what it is given, or raises ``error``."""
+
+    def __init__(self, happened: Happened) -> None:
+        self._happened = happened
+        self.error: Exception | None = None
+
+    async def append_batch(
+        self,
+        topic: str,
+        partition: int,
+        keys: Any,
+        values: Any,
+        headers: Any = None,
+    ) -> None:
+        """Note what is sent."""
+        if self.error is not None:
+            raise self.error
+        for row, (key, value) in enumerate(zip(keys, values, strict=True)):
+            of_row = (headers or {}).get(row, ())
+            self._happened.events.append(Sent(topic, partition, key, value, of_row))
+
+
+class Reports:
+    """Stands for the table of reports: keeps what can be written, or raises."""
+
+    def __init__(self, happened: Happened) -> None:
+        self._happened = happened
+        self.kept: dict[str, Report] = {}
+        self.error: Exception | None = None
+        self.mine = True
+
+    def require(self, partition: int) -> None:
+        """Be there."""
+
+    def owns(self, partition: int) -> bool:
+        """Whether this worker collects."""
+        return self.mine
+
+    def all(self) -> list[Report]:
+        """What was saved."""
+        return list(self.kept.values())
+
+    async def save(self, changes: dict[str, Report | None]) -> None:
+        """Write as the real one does: whole records, encoded."""
+        if self.error is not None:
+            raise self.error
+        for name, report in changes.items():
+            self._happened.events.append(("saved", name))
+            if report is None:
+                del self.kept[name]
+            else:
+                self.kept[name] = record.decode(record.encode(report))
+
+
+def program(
+    root: Path | None = None, settings: Settings | None = None, **parts: Any
+) -> Program:
+    """A program without a broker; ``parts`` replaces what stands for the rest.
+
+    What was made durable, in its order: ``program.happened``.
+    """
+    settings = settings or Settings(
+        data_dir=root or Path("nowhere"), partitions=2, hourly=False
+    )
+    happened = Happened()
+    tables = SimpleNamespace(actives_ready=True)
+    app: Any = SimpleNamespace(
+        producer=Producer(happened),
+        consumer_generation_id=1,
+        tables=tables,
+        rebalancing=False,
+    )
+    given: dict[str, Any] = {
+        "histories": None,
+        "hours": None,
+        "zones": None,
+        "reports": Reports(happened),
+        "now_us": lambda: NOW_US,
+        **parts,
+    }
+    made = Program(settings, app, topics_for(settings), **given)
+    made.__dict__["worker_id"] = "me"
+    made.__dict__["happened"] = happened
+    return made
+
+
+def batch(
+    values: list[bytes | None],
+    headers: dict[int, Headers] | None = None,
+    partition: int = 0,
+    topic: str = "topic",
+) -> Batch:
+    """Records of one partition, all with the key ``42``, from offset 0 on."""
+    count = len(values)
+    return Batch(
+        TP(topic, partition),
+        Columns(
+            np.arange(count),
+            np.zeros(count, np.int64),
+            Cells.of([b"42"] * count),
+            Cells.of(values),
+            headers or {},
+        ),
+    )
+
+
+def mail(program: Program, *messages: Message | Record, partition: int = 0) -> Batch:
+    """A batch of messages as a worker like the program sends them."""
+    records = [
+        one if isinstance(one, Record) else encode(one, program.identity)
+        for one in messages
+    ]
+    return batch(
+        [one.value for one in records],
+        {row: one.headers for row, one in enumerate(records)},
+        partition,
+    )
