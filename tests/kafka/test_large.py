@@ -32,7 +32,7 @@ async def limited(settings: Settings, topic: Topic) -> Client:
 async def test_batches_are_split_down_to_the_record(worker: Start) -> None:
     """In their order, as often as it takes, and the same client goes on."""
     settings, rng = worker().settings, random.Random(1)
-    topic = topics_for(settings).rows
+    topic = topics_for(settings).inbox
     client = await limited(settings, topic)
     values = [rng.randbytes(rng.choice([10, 300, 6_000])) for _ in range(400)]
     await client.publish(topic, [b"k"] * 200, values[:200])
@@ -47,7 +47,7 @@ async def test_a_single_record_too_large_is_told_with_all_it_takes(
 ) -> None:
     """Topic, key, size, limit, remedy; what came before it is there, and it goes on."""
     settings, rng = worker().settings, random.Random(1)
-    topic = topics_for(settings).rows
+    topic = topics_for(settings).inbox
     client = await limited(settings, topic)
     values = [b"a", rng.randbytes(11_000), b"c"]
     with pytest.raises(RecordTooLargeError) as exc:
