@@ -9,7 +9,7 @@ and ``routes``; its handler reads it with ``requests`` and answers with ``respon
 ``reports``     asking for one, its progress, its file
 ``tables``      the Faust tables to look into
 ``rejected``    the newest refused records
-``gateway``     polls, hours and zones by HTTP
+``gateway``     polls, hours and zones by HTTP; ``poll_bodies`` cuts polls out
 ``operations``  health, readiness, metrics, live updates
 ``sessions``    signing in
 ``cluster``     asking whoever owns a partition, which may be this worker

@@ -13,57 +13,19 @@ from aiohttp import web
 from streamproc.errors import as_refusal, shown
 from streamproc.rules.history import ACTIVE, FLAG_BITS
 from streamproc.rules.poll import Poll, encode_poll
-from streamproc.rules.poll_batch import FIELDS, PollBatch, parse_polls
+from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.rules.schedule import check_zone, parse_hours
 from streamproc.transport.client import by_partition
 from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.topic import Topic
 from streamproc.web import requests
 from streamproc.web.bodies import body_of, json_of
+from streamproc.web.poll_bodies import split_polls
 from streamproc.web.refusal import Refusal, bad
 from streamproc.web.responses import json
 from streamproc.web.site import Site
 
-MAX_POLLS = 10_000
 DURABLE_TIMEOUT_S = 20.0
-NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-
-
-def split_polls(body: bytes, content_type: str) -> list[bytes]:
-    """The polls of a body, each as JSON: one object, an array, or one a line."""
-    if content_type in NDJSON:
-        return [line for line in body.splitlines() if line.strip()]
-    try:
-        rows = orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise bad(
-            "bad-json",
-            f"The body is not JSON: {exc}. One poll a line goes as"
-            " application/x-ndjson.",
-        ) from exc
-    if not isinstance(rows, list):
-        rows = [rows]
-    return [_as_json(row) for row in rows]
-
-
-def _as_json(row: object) -> bytes:
-    """An element of an array as JSON again, with the same verdict.
-
-    What is nested deeper than can be written is refused where a field's value, and
-    means nothing elsewhere.
-    """
-    try:
-        return orjson.dumps(row)
-    except orjson.JSONEncodeError:
-        if not isinstance(row, dict):
-            return orjson.dumps([shown(row)])
-        fields = {name: row[name] for name in FIELDS if name in row}
-        return orjson.dumps(
-            {
-                name: [shown(value)] if isinstance(value, list | dict) else value
-                for name, value in fields.items()
-            }
-        )
 
 
 def _checked(
@@ -91,10 +53,6 @@ class Gateway:
         values = await asyncio.to_thread(split_polls, body, request.content_type)
         if not values:
             raise bad("no-polls", "The body holds no poll.")
-        if len(values) > MAX_POLLS:
-            raise Refusal(
-                413, "too-many", f"{len(values)} polls, at most {MAX_POLLS} at once."
-            )
         now_us = self._site.program.now_us()
         parsed = await asyncio.to_thread(parse_polls, values, now_us)
         await self._append_polls(parsed)
