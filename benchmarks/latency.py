@@ -22,7 +22,8 @@ from streamproc.rules import history
 from streamproc.rules.history import Segments
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.topics import topics_for
-from streamproc.transport.client import Client, connect
+from streamproc.transport.client import Client
+from streamproc.transport.connect import connect
 from streamproc.transport.topic import Topic
 from streamproc.worker import app, process
 from tables.histories import Added

@@ -11,7 +11,7 @@ import numpy as np
 
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 
 STORES = {"days": 14_000, "long": 14_000, "wide": 1_000_000}
 BEGIN_US = 1_674_000_000_000_000

@@ -28,7 +28,8 @@ from streamproc import settings as settings_of
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
-from streamproc.transport.client import Client, connect
+from streamproc.transport.client import Client
+from streamproc.transport.connect import connect
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US

@@ -185,6 +185,13 @@ class RecordTooLargeError(StreamprocError):
     """
 
 
+class LibraryChangedError(StreamprocError):
+    """Raised at the start when Faust or aiokafka lacks what is borrowed from it.
+
+    Operator action: install the versions in ``constraints.txt``.
+    """
+
+
 class StalledError(StreamprocError):
     """Raised when a worker has made no progress for ``stall_timeout``.
 

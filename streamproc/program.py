@@ -18,6 +18,7 @@ from streamproc.report.record import COMPLETE, STORE, Report
 from streamproc.settings import Settings
 from streamproc.topics import Topics, identity_for
 from streamproc.transport.batch import BatchSchema, declare_batched
+from streamproc.transport.protocols import consumer_of, producer_of
 from streamproc.transport.topic import Topic
 from tables.batch_table import BatchTable
 from tables.histories import Histories
@@ -118,16 +119,16 @@ class Program:
 
     async def _send(self, topic: Topic, partition: int, message: Message) -> None:
         record = encode(message, self.identity)
-        await self.app.producer.append_batch(
+        await producer_of(self.app).append_batch(
             topic.name, partition, [record.key], [record.value], {0: record.headers}
         )
 
     async def behind(self, tp: TP, end: int) -> int:
         """How many offsets before ``end`` are not dealt with yet."""
-        consumer = self.app.consumer
+        consumer = consumer_of(self.app)
         begin = (await consumer.earliest_offsets(tp))[tp] or 0
         done = self.consumed.get(tp, -1)
-        committed = consumer._committed_offset.get(tp) or 0
+        committed = consumer.committed_offset(tp) or 0
         return max(end - max(done + 1, committed, begin), 0)
 
     async def is_idle(self, tp: TP, end: int) -> bool:
@@ -136,7 +137,7 @@ class Program:
         The last offsets of a Kafka partition may hold no record (transaction
         markers): the consumer is past them, and no agent will ever be.
         """
-        consumer = self.app.consumer
-        delivered = consumer._read_offset.get(tp)
-        known = (None, self.consumed.get(tp), consumer._committed_offset.get(tp))
+        consumer = consumer_of(self.app)
+        delivered = consumer.delivered_offset(tp)
+        known = (None, self.consumed.get(tp), consumer.committed_offset(tp))
         return (await consumer.position(tp) or 0) >= end and delivered in known

@@ -19,6 +19,7 @@ from faust.types import TP
 from rocksdict import Rdict, WriteBatch
 
 from streamproc.transport.batch import BatchSchema, declare_batched
+from streamproc.transport.protocols import producer_of
 from tables import rebuild
 from tables.fencing import Fence, PartitionLostError
 from tables.rocks_store import RocksStore
@@ -197,13 +198,12 @@ class BatchTable(faust.Table[bytes, bytes]):
     async def _append(
         self, partition: int, changes: Mapping[bytes, bytes | None]
     ) -> int:
-        offset: int = await self.app.producer.append_batch(
+        return await producer_of(self.app).append_batch(
             self.changelog_topic.get_topic_name(),
             partition,
             list(changes),
             list(changes.values()),
         )
-        return offset
 
     def _persisted(self, partition: int) -> int | None:
         """Changelog offset of the newest change on disk; None before the first."""

@@ -7,10 +7,11 @@ ago. The offset that a write gets tells whether anything came in between.
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from aiokafka.errors import KafkaError
 from faust.types import TP
+
+from streamproc.transport.protocols import Consumer
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +29,14 @@ class Fence:
     """Where each partition's changelog ended when this worker last wrote it.
 
     ``changelog``: the changelog of a partition. ``persisted``: the newest offset of
-    it on disk, None before the first. ``consumer``: Faust's, once it is there.
+    it on disk, None before the first. ``consumer``: the worker's, once it is there.
     """
 
     def __init__(
         self,
         changelog: Callable[[int], TP],
         persisted: Callable[[int], int | None],
-        consumer: Callable[[], Any],
+        consumer: Callable[[], Consumer],
     ) -> None:
         self._changelog = changelog
         self._persisted = persisted
@@ -80,8 +81,8 @@ class Fence:
         """
         consumer, tp = self._consumer(), self._changelog(partition)
         end = self._ends.get(partition)
-        if end is None or not hasattr(consumer, "is_member"):
-            return _NOTHING  # not written by us, or on the embedded log
+        if end is None:
+            return _NOTHING  # not written by us
         try:
             reached = (await consumer.highwaters(tp))[tp]
             if reached > end and await consumer.is_member():

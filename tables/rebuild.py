@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from faust.types import TP
 
+from streamproc.transport.protocols import consumer_of
 from tables.rocks_store import RocksStore
 
 log = logging.getLogger(__name__)
@@ -49,13 +50,10 @@ def damage(persisted: int | None, begin: int, end: int) -> str | None:
 async def check(table: Table, assigned: Iterable[Any]) -> None:
     """Look at the changelogs of a table's partitions before they are recovered."""
     tps = [TP(*tp) for tp in assigned if tp == table.changelog(tp[1])]
-    consumer = table.app.consumer
     if not tps:
         return
-    rewinds = hasattr(consumer, "rewind")
-    # The embedded log loses nothing that was not superseded, but a person may have
-    # deleted it; the offsets of its consumers are gone with it.
-    begins = await consumer.earliest_offsets(*tps) if rewinds else dict.fromkeys(tps, 0)
+    consumer = consumer_of(table.app)
+    begins = await consumer.log_starts(*tps)
     ends = await consumer.highwaters(*tps)
     for tp in tps:
         why = damage(table.data.persisted_offset(tp), begins[tp], ends[tp])
@@ -65,8 +63,7 @@ async def check(table: Table, assigned: Iterable[Any]) -> None:
                 mark.touch()  # no input to build it from, until it becomes active
                 _set_aside(table, tp, why)
         elif why is not None or mark.exists():
-            if rewinds:
-                await _rewind(table, tp)
+            await _rewind(table, tp)
             _set_aside(table, tp, why or "it was so when this copy was a standby")
             mark.unlink(missing_ok=True)
 
@@ -84,7 +81,7 @@ async def _rewind(table: Table, tp: TP) -> None:
         log.error("Table %s: what its changelog has lost is lost", table.name)
         return
     source = TP(table.source, tp.partition)
-    begin = await table.app.consumer.rewind(source)
+    begin = await consumer_of(table.app).rewind(source)
     log.error(
         "Table %s, partition %d: rebuilding it from %s, offset %d on; what that topic"
         " does not hold any more is lost",

@@ -10,7 +10,7 @@ PACKAGES = ("streamproc", "agents", "tables")
 
 BASE = ("streamproc.errors", "streamproc.cells")
 RULES = (*BASE, "streamproc.rules")
-WIRE = (*BASE, "streamproc.transport", "streamproc.settings")
+WIRE = (*BASE, "streamproc.transport")
 REPORT = (*RULES, "streamproc.report", "streamproc.transport.partitioner")
 TABLES = (*REPORT, "streamproc.transport", "tables")
 PROGRAM = (*TABLES, "streamproc.program", "streamproc.settings", "streamproc.topics")
@@ -21,7 +21,10 @@ MAY_IMPORT = {
     "streamproc.rules": RULES,
     "streamproc.transport": WIRE,
     "streamproc.report": REPORT,
-    "streamproc.loading": (*RULES, "streamproc.loading", *WIRE, "streamproc.topics"),
+    "streamproc.loading": (
+        *(*RULES, *WIRE, "streamproc.loading"),
+        *("streamproc.settings", "streamproc.topics"),
+    ),
     "streamproc.simulation": (*PROGRAM, "streamproc.simulation"),
     "tables": TABLES,
     "agents": (*PROGRAM, "agents"),

@@ -15,7 +15,7 @@ from streamproc.settings import Settings
 from streamproc.simulation.fleet import Fleet
 from streamproc.simulation.publishing import LivePolls, publish_polls, publish_stores
 from streamproc.topics import topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 from streamproc.worker.app import build
 from streamproc.worker.process import run, set_up_logging
 

@@ -13,7 +13,7 @@ from streamproc.loading.loader import Loaded, Loader
 from streamproc.program import wall_clock_us
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 

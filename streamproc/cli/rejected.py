@@ -14,7 +14,8 @@ from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.settings import Settings
 from streamproc.topics import Topics, topics_for
 from streamproc.transport.batch import Batch
-from streamproc.transport.client import Client, connect
+from streamproc.transport.client import Client
+from streamproc.transport.connect import connect
 from streamproc.transport.topic import Topic
 
 _READ_TIMEOUT_S = 5.0

@@ -15,7 +15,7 @@ from streamproc.report.rows import Rows, write_csv
 from streamproc.report_client import ReportClient, new_request
 from streamproc.rules.poll import check_store_id
 from streamproc.settings import Settings
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 
 
 @click.command(context_settings={"max_content_width": 100})

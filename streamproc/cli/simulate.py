@@ -11,7 +11,7 @@ from streamproc.settings import Settings
 from streamproc.simulation.fleet import Fleet
 from streamproc.simulation.publishing import LivePolls, publish_stores
 from streamproc.topics import topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 
 
 @click.command(context_settings={"max_content_width": 100})

@@ -13,6 +13,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from streamproc.cells import Cells, Ints
+from streamproc.transport import internals
 from streamproc.transport.columns import Columns, Headers
 
 
@@ -125,20 +126,25 @@ class BatchedConsumer:
     """
 
     app: Any
-    _acked: dict[TP, list[int]]
-    _acked_index: dict[TP, set[int]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        internals.check(self)
+
+    def committed_offset(self, tp: TP) -> int | None:
+        """The offset this worker has committed or found committed; None for none."""
+        return internals.committed_offset(self, tp)
+
+    def delivered_offset(self, tp: TP) -> int | None:
+        """The offset last handed to an agent, or sought; None for none."""
+        return internals.delivered_offset(self, tp)
 
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic not in batched_topics(self.app):
             offset: int | None = super()._new_offset(tp)  # type: ignore[misc]
             return offset
-        acked = self._acked[tp]
-        if not acked:
-            return None
-        last = max(acked)
-        acked.clear()
-        self._acked_index[tp].clear()
-        return last + 1
+        newest = internals.take_acked(self, tp)
+        return None if newest is None else newest + 1
 
     def _to_message(self, tp: TP, record: Batch | Record) -> ConsumerMessage:
         key, value = (

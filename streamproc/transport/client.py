@@ -1,7 +1,7 @@
 """Reading and writing topics from outside a worker, on either broker.
 
-Used by the commands (load, simulate, report, …) and by the gateway. The two
-implementations: ``sqlite.client`` and ``kafka.client``.
+Used by the commands (load, simulate, report, …). The two implementations:
+``sqlite.client`` and ``kafka.client``; ``connect`` opens the right one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,6 @@ from typing import Protocol
 
 from faust.types import TP
 
-from streamproc.settings import Settings
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
 from streamproc.transport.topic import Topic
@@ -44,22 +43,3 @@ class Client(Protocol):
 
     async def close(self) -> None:
         """Disconnect."""
-
-
-async def connect(settings: Settings) -> Client:
-    """Open a client for the broker of these settings."""
-    if settings.embedded:
-        from streamproc.transport.sqlite.client import SqliteClient
-
-        return SqliteClient(settings.broker_url, settings.log_sync)
-    from streamproc.transport.kafka.client import KafkaClient
-
-    return await KafkaClient.connect(settings)
-
-
-def by_partition(partitions: Sequence[int]) -> dict[int, list[int]]:
-    """Rows of each partition, in order."""
-    rows: dict[int, list[int]] = {}
-    for row, partition in enumerate(partitions):
-        rows.setdefault(partition, []).append(row)
-    return rows

@@ -35,6 +35,14 @@ def partitions_for(keys: Sequence[bytes | None], partitions: int) -> Ints:
     return (hashes % np.uint32(partitions)).astype(np.int64)
 
 
+def by_partition(partitions: Sequence[int]) -> dict[int, list[int]]:
+    """Rows of each partition, in order."""
+    rows: dict[int, list[int]] = {}
+    for row, partition in enumerate(partitions):
+        rows.setdefault(partition, []).append(row)
+    return rows
+
+
 def _murmur2(words: Words, lengths: Ints) -> Words:
     """Hash keys; row i of ``words`` has bytes 4 i to 4 i + 3 of each, or zeros.
 

@@ -15,8 +15,7 @@ from streamproc.rules.history import ACTIVE, FLAG_BITS
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.rules.schedule import check_zone, parse_hours
-from streamproc.transport.client import by_partition
-from streamproc.transport.partitioner import partitions_for
+from streamproc.transport.partitioner import by_partition, partitions_for
 from streamproc.transport.topic import Topic
 from streamproc.web import requests
 from streamproc.web.bodies import body_of, json_of

@@ -11,7 +11,8 @@ from faust.types import TP
 
 from streamproc.report.record import time_text
 from streamproc.transport.batch import Batch
-from streamproc.transport.client import Client, connect
+from streamproc.transport.client import Client
+from streamproc.transport.connect import connect
 from streamproc.web import requests
 from streamproc.web.responses import json, page
 from streamproc.web.site import Site

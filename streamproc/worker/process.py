@@ -12,7 +12,7 @@ import faust
 
 from streamproc.errors import BrokerUnavailableError, StreamprocError
 from streamproc.program import Program
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 from streamproc.transport.topic import Topic
 from streamproc.worker.watchdog import Watchdog
 

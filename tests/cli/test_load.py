@@ -9,7 +9,7 @@ import pytest
 
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 from tests.conftest import Run
 
 GOOD = "2023-01-25 10:00:00 UTC"

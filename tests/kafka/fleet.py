@@ -20,8 +20,9 @@ from streamproc.report.record import Report
 from streamproc.rules import history
 from streamproc.settings import Settings
 from streamproc.topics import changelog, topics_for
-from streamproc.transport.client import Client, connect
+from streamproc.transport.client import Client
 from streamproc.transport.columns import Headers
+from streamproc.transport.connect import connect
 from streamproc.transport.topic import Topic
 from tables.histories import Histories
 from tests.kafka.records import (

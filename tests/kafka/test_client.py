@@ -10,7 +10,8 @@ from streamproc.errors import RecordTooLargeError
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.batch import Batch
-from streamproc.transport.client import Client, connect
+from streamproc.transport.client import Client
+from streamproc.transport.connect import connect
 from tests.kafka import fleet
 from tests.kafka.records import read_all
 from tests.kafka.workers import Start

@@ -9,7 +9,8 @@ from faust.types import TP
 from streamproc.errors import RecordTooLargeError
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
-from streamproc.transport.client import Client, connect
+from streamproc.transport.client import Client
+from streamproc.transport.connect import connect
 from streamproc.transport.topic import Topic
 from tests.kafka import fleet
 from tests.kafka.broker import Cluster

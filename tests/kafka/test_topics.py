@@ -9,7 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from streamproc.errors import BrokerUnavailableError, TopicMismatchError
 from streamproc.settings import Settings
 from streamproc.topics import changelog, topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 from streamproc.transport.kafka.client import KafkaClient
 from tests.kafka import fleet
 from tests.kafka.records import create_topic, set_config
@@ -30,7 +30,7 @@ async def test_topics_get_their_retention_and_policy(worker: Start) -> None:
     settings = worker(polls_retention=9).settings
     await create(settings)
     client = await KafkaClient.connect(settings)
-    admin, topics = await client._admin_client(), topics_for(settings)
+    admin, topics = await client.admin_client(), topics_for(settings)
     names = (topics.polls.name, topics.hours.name)
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     found = {

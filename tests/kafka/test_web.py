@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamproc.topics import topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import Start, Worker
 from tests.web.live_site import free_port

@@ -15,7 +15,7 @@ from streamproc.report_client import ReportClient, new_request
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 from tests.reference import reference
 
 START_LIMIT_S = 30.0

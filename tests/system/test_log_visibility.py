@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamproc.topics import topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 from tests.system.harness import publish_raw
 
 _APPEND = """

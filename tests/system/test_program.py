@@ -16,7 +16,7 @@ from streamproc.report.record import Report
 from streamproc.rules import history
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.topics import identity_for, topics_for
-from streamproc.transport.client import connect
+from streamproc.transport.connect import connect
 from streamproc.transport.partitioner import partition_for
 from tests.hostile import BRACKETS
 from tests.system.harness import publish, publish_raw

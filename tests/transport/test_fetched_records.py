@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamproc.transport.columns import Columns
+from streamproc.transport.kafka.internals import ColumnRecords, Fetched
 from streamproc.transport.kafka.record_batch import LZ4, head
-from streamproc.transport.kafka.records import AsColumns, batches
+from streamproc.transport.kafka.records import batches
 from tests.transport.test_record_batch import (
     CHECKED_FROM,
     CODECS,
@@ -63,15 +64,16 @@ class Read(NamedTuple):
 
 def opened(
     data: bytes,
-    wanted: AsColumns | None,
+    limit: int | None,
     offset: int = 0,
     isolation: int = READ_UNCOMMITTED,
     aborted: Aborted = (),
 ) -> Any:
-    """What aiokafka's fetcher makes of the bytes of a fetch."""
-    records = fetcher.MemoryRecords(data)
-    rest = (list(aborted), offset, wanted, None, True, isolation)
-    return fetcher.PartitionRecords(T0, records, *rest)
+    """What aiokafka's records, or with a limit ours, make of a fetch."""
+    rest = (list(aborted), offset, None, None, True, isolation)
+    if limit is None:
+        return fetcher.PartitionRecords(T0, MemoryRecords(data), *rest)
+    return ColumnRecords(limit, T0, Fetched(data), *rest)
 
 
 def ordinary(data: bytes, **how: Any) -> Read:
@@ -106,7 +108,7 @@ def run_of(fetched: Any, limit: int) -> list[Rec] | None:
 
 def in_columns(data: bytes, limit: int, **how: Any) -> Read:
     """What a consumer gets that wants columns."""
-    fetched = opened(data, AsColumns(limit), **how)
+    fetched = opened(data, limit, **how)
     found: list[Rec] = []
     while run := run_of(fetched, limit):
         found += run
@@ -207,7 +209,7 @@ def test_a_fetch_goes_on_where_the_last_run_ended(
     fetch: Fetch, limit: int, data: st.DataObject
 ) -> None:
     """Whoever stops after some runs gets the others from the position on."""
-    fetched = opened(fetch.data, AsColumns(limit))
+    fetched = opened(fetch.data, limit)
     found: list[Rec] = []
     for _ in range(data.draw(st.integers(0, 6))):
         run = run_of(fetched, limit)
@@ -253,7 +255,7 @@ def test_a_run_is_as_long_as_it_may_be(
     records = numbered([b"%d" % n for n in range(sum(sizes))])
     left = iter(records)
     data = b"".join(batch_of([next(left) for _ in range(size)]) for size in sizes)
-    fetched = opened(data, AsColumns(limit))
+    fetched = opened(data, limit)
     found = [run_of(fetched, limit) or [] for _ in runs]
     assert runs == [len(run) for run in found]
     assert run_of(fetched, limit) is None
@@ -500,7 +502,7 @@ def test_a_batch_with_a_wrong_crc_is_refused(
     theirs = opened(data, None, 5, isolation)
     before = refused(theirs, lambda r: [Rec(r.offset, r.timestamp, r.key, r.value)])
     assert len(before.records) == 5
-    ours = refused(opened(data, AsColumns(limit), 5, isolation), rows)
+    ours = refused(opened(data, limit, 5, isolation), rows)
     assert ours.records == before.records[: len(ours.records)]
     assert ours.next_offset == 5 + len(ours.records)
     assert len(ours.records) > 5 - limit
@@ -541,7 +543,7 @@ def test_a_wrong_length_is_refused_or_ends_the_fetch(length: int, which: int) ->
     several = [*GOOD, batch_of(numbered([b"f"], first=10))]
     several[which] = patched(several[which], length=length)
     data = b"".join(several)
-    if fetcher.MemoryRecords(data).has_next():
+    if MemoryRecords(data).has_next():
         theirs = end_of(partial(ordinary, data, offset=5))
         assert theirs == end_of(partial(in_columns, data, 2, offset=5))
         assert theirs == end_of(partial(in_columns, data, 100, offset=5))
@@ -561,28 +563,14 @@ def test_a_fetch_tells_its_size_and_whether_a_batch_is_whole() -> None:
     """A record that is too large for a fetch is found out by these."""
     data = b"".join(GOOD)
     for stop in range(len(data) + 1):
-        theirs, ours = MemoryRecords(data[:stop]), fetcher.MemoryRecords(data[:stop])
+        theirs, ours = MemoryRecords(data[:stop]), Fetched(data[:stop])
         assert theirs.has_next() == ours.has_next()
         assert theirs.size_in_bytes() == ours.size_in_bytes() == stop
 
 
-def test_other_consumers_get_records() -> None:
-    """Only who asks for columns gets them."""
-    found = list(opened(b"".join(GOOD), None))
-    assert [type(record).__name__ for record in found] == ["ConsumerRecord"] * 5
-    assert [record.value for record in found] == [b"a", b"b", b"c", b"d", b"e"]
-    assert {(record.topic, record.partition) for record in found} == {T0}
-
-
-@pytest.mark.parametrize("key", [None, b"", b"key"])
-def test_a_key_stays_as_it_is(key: bytes | None) -> None:
-    """Should aiokafka ever ask for one."""
-    assert AsColumns(5)(key) == key
-
-
 def test_runs_become_batches_of_their_partition() -> None:
     """An agent gets no batch without records."""
-    fetched = opened(b"".join([*GOOD, batch_of(AFTER)]), AsColumns(3))
+    fetched = opened(b"".join([*GOOD, batch_of(AFTER)]), 3)
     runs = list(fetched)
     found = batches(TP("polls", 3), [runs[0][:0], *runs, runs[-1][:0]])
     assert {(batch.topic, batch.partition) for batch in found} == {("polls", 3)}

@@ -191,7 +191,7 @@ class LiveSite:
         self.run(self._publish(topic, messages))
 
     async def _publish(self, topic: Topic, messages: list[tuple[str, bytes]]) -> None:
-        from streamproc.transport.client import connect
+        from streamproc.transport.connect import connect
 
         client = await connect(self.settings)
         try:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.protocol.admin import DescribeConfigsRequest
 
 from streamproc.errors import TopicMismatchError
-from streamproc.settings import Settings
+from streamproc.transport.options import BrokerOptions
 from streamproc.transport.topic import Topic
 
 log = logging.getLogger(__name__)
@@ -28,14 +28,14 @@ _BROKER_DEFAULT = -1
 
 
 async def create(
-    admin: AIOKafkaAdminClient, topics: Iterable[Topic], settings: Settings
+    admin: AIOKafkaAdminClient, topics: Iterable[Topic], options: BrokerOptions
 ) -> None:
     """Create what is missing; raise TopicMismatchError where one differs."""
     wanted = list(topics)
     existing = set(await admin.list_topics())
     missing = [topic for topic in wanted if topic.name not in existing]
     if missing:
-        answer = await admin.create_topics([_new(topic, settings) for topic in missing])
+        answer = await admin.create_topics([_new(topic, options) for topic in missing])
         for name, code, message, *_ in answer.topic_errors:
             if code == TopicAlreadyExistsError.errno:
                 existing.add(name)  # another worker was faster
@@ -47,24 +47,24 @@ async def create(
     await _check(admin, [t for t in wanted if t.name in existing], counts)
 
 
-def _new(topic: Topic, settings: Settings) -> NewTopic:
+def _new(topic: Topic, options: BrokerOptions) -> NewTopic:
     new = NewTopic(
-        topic.name, topic.partitions, 1, topic_configs=_config(topic, settings)
+        topic.name, topic.partitions, 1, topic_configs=_config(topic, options)
     )
     # The constructor does not let the broker's default through; the protocol does.
-    new.replication_factor = settings.replication_factor or _BROKER_DEFAULT
+    new.replication_factor = options.replication_factor or _BROKER_DEFAULT
     return new
 
 
-def _config(topic: Topic, settings: Settings) -> dict[str, str]:
+def _config(topic: Topic, options: BrokerOptions) -> dict[str, str]:
     config = {"cleanup.policy": _policy(topic)}
     if topic.compacted:
         config["segment.bytes"] = str(COMPACTED_SEGMENT_BYTES)
     else:
         retention_ms = -1 if topic.retention_ms is None else topic.retention_ms
         config["retention.ms"] = str(retention_ms)
-    if settings.min_insync_replicas:
-        config["min.insync.replicas"] = str(settings.min_insync_replicas)
+    if options.min_insync_replicas:
+        config["min.insync.replicas"] = str(options.min_insync_replicas)
     return config
 
 

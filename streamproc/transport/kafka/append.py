@@ -19,6 +19,7 @@ from aiokafka.errors import (
 from streamproc.cells import lengths_of
 from streamproc.errors import RecordTooLargeError
 from streamproc.transport.columns import Headers
+from streamproc.transport.kafka import internals
 from streamproc.transport.kafka.admin import message_limit
 from streamproc.transport.kafka.record_batch import (
     RECORD_OVERHEAD,
@@ -51,11 +52,6 @@ def settings(request_timeout_s: float) -> dict[str, Any]:
         "linger_ms": 0,
         "request_timeout_ms": int(request_timeout_s * 1000),
     }
-
-
-def be_patient(producer: AIOKafkaProducer) -> None:
-    """Let batches outlive an election, however short one request may take."""
-    producer._message_accumulator._batch_ttl = DELIVERY_TIMEOUT_S
 
 
 async def append(
@@ -151,7 +147,7 @@ def _renumber(
     Only one batch of a partition is under way, so no other has been numbered yet.
     """
     if not sent.cancelled() and isinstance(sent.exception(), _REFUSED):
-        producer._txn_manager.increment_sequence_number(tp, -count)
+        internals.renumber(producer, tp, -count)
 
 
 def _shown(key: bytes | None) -> str:

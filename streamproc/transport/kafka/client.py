@@ -11,14 +11,13 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streamproc.errors import BrokerUnavailableError
-from streamproc.settings import Settings
 from streamproc.transport.batch import Batch
-from streamproc.transport.client import by_partition
 from streamproc.transport.columns import Headers
-from streamproc.transport.kafka import admin, append
-from streamproc.transport.kafka.records import AsColumns, batches
+from streamproc.transport.kafka import admin, append, internals
+from streamproc.transport.kafka.records import batches
 from streamproc.transport.kafka.security import addresses, connection
-from streamproc.transport.partitioner import partitions_for
+from streamproc.transport.options import BrokerOptions
+from streamproc.transport.partitioner import by_partition, partitions_for
 from streamproc.transport.topic import Topic
 
 REQUEST_TIMEOUT_S = 30.0
@@ -50,9 +49,9 @@ class KafkaClient:
     Producer, consumer and admin client are started when they are first needed.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._connection = connection(settings)
+    def __init__(self, options: BrokerOptions) -> None:
+        self._options = options
+        self._connection = connection(options)
         self._admin: AIOKafkaAdminClient | None = None
         self._producer: AIOKafkaProducer | None = None
         self._consumer: AIOKafkaConsumer | None = None
@@ -60,16 +59,16 @@ class KafkaClient:
         self._positions: dict[TP, int] = {}
 
     @classmethod
-    async def connect(cls, settings: Settings) -> "KafkaClient":
+    async def connect(cls, options: BrokerOptions) -> "KafkaClient":
         """Connect once; raises BrokerUnavailableError when nothing answers."""
-        client = cls(settings)
+        client = cls(options)
         said = _Overheard()
         try:
             with said:
-                await client._admin_client()
+                await client.admin_client()
         except (KafkaError, OSError) as exc:
             await client.close()
-            where = ", ".join(addresses(settings))
+            where = ", ".join(addresses(options))
             why = said.last or exc
             raise BrokerUnavailableError(
                 f"no broker lets us in: {where}: {why}"
@@ -79,7 +78,7 @@ class KafkaClient:
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create what is missing; raise TopicMismatchError where one differs."""
         try:
-            await admin.create(await self._admin_client(), topics, self._settings)
+            await admin.create(await self.admin_client(), topics, self._options)
         except (KafkaError, OSError, TimeoutError) as exc:
             why = exc or "some partitions have no leader"
             raise BrokerUnavailableError(f"topics cannot be created: {why}") from exc
@@ -142,10 +141,10 @@ class KafkaClient:
 
     async def has_worker(self) -> bool | None:
         """Whether the workers' group has members; None when that is not told."""
-        admin_client = await self._admin_client()
+        admin_client = await self.admin_client()
         try:
             (answer,) = await admin_client.describe_consumer_groups(
-                [self._settings.app_id]
+                [self._options.app_id]
             )
         except KafkaError:
             return None
@@ -164,7 +163,8 @@ class KafkaClient:
         if admin_client is not None:
             await admin_client.close()
 
-    async def _admin_client(self) -> AIOKafkaAdminClient:
+    async def admin_client(self) -> AIOKafkaAdminClient:
+        """The admin client, started."""
         async with self._starting:
             if self._admin is None:
                 self._admin = AIOKafkaAdminClient(
@@ -181,7 +181,7 @@ class KafkaClient:
                     **self._connection, **append.settings(REQUEST_TIMEOUT_S)
                 )
                 await self._producer.start()
-                append.be_patient(self._producer)
+                internals.be_patient(self._producer, append.DELIVERY_TIMEOUT_S)
         return self._producer
 
     async def _start_consumer(self) -> AIOKafkaConsumer:
@@ -191,12 +191,11 @@ class KafkaClient:
                     **self._connection,
                     auto_offset_reset="earliest",
                     enable_auto_commit=False,
-                    key_deserializer=AsColumns(_READ_RECORDS),
-                    max_poll_records=1,  # run of records
                     max_partition_fetch_bytes=_FETCH_BYTES,
                     request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
                 )
                 await self._consumer.start()
+                internals.install(self._consumer, _READ_RECORDS)
         return self._consumer
 
 

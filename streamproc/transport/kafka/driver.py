@@ -10,16 +10,14 @@ from typing import Any
 
 import aiokafka
 from aiokafka.consumer.fetcher import Fetcher
-from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.errors import RebalanceInProgressError
-from aiokafka.protocol.group import HeartbeatRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
 from streamproc.transport.columns import Headers
-from streamproc.transport.kafka import append
-from streamproc.transport.kafka.records import AsColumns, batches
+from streamproc.transport.kafka import append, internals
+from streamproc.transport.kafka.records import batches
 
 log = logging.getLogger(f"{__name__}.consumer")  # not the one Faust's lines go to
 
@@ -40,18 +38,19 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        consumer._key_deserializer = AsColumns(self.app.conf.broker_max_poll_records)
-        consumer._max_poll_records = 1  # run of records
+        internals.prepare(consumer, FETCH_WAIT_MS, "read_uncommitted")
         return consumer
+
+    async def on_start(self) -> None:
+        """Connect; what is fetched from now on comes as columns."""
+        await super().on_start()
+        consumer = internals.ensure_consumer(self)
+        internals.install(consumer, self.app.conf.broker_max_poll_records)
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         """One run of a partition, and the next time one of another partition."""
         found = await super()._fetch_records(consumer, *args, **kwargs)
-        waiting = consumer._fetcher._records
-        for tp in found:
-            if tp in waiting:
-                waiting.move_to_end(tp)
+        internals.take_turns(consumer, found)
         return found
 
     async def is_member(self) -> bool:
@@ -59,14 +58,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return bool(await self.call_thread(self._is_member))
 
     async def _is_member(self) -> bool:
-        coordinator = self._ensure_consumer()._coordinator
-        await coordinator.ensure_coordinator_known()
-        beat = HeartbeatRequest(
-            coordinator.group_id, coordinator.generation, coordinator.member_id
-        )
-        answer = await coordinator._send_req(beat)
+        code = await internals.heartbeat(internals.ensure_consumer(self))
         # While others join, the partitions are still ours.
-        return answer.error_code in (0, RebalanceInProgressError.errno)
+        return code in (0, RebalanceInProgressError.errno)
 
 
 class Consumer(BatchedConsumer, driver.Consumer):
@@ -169,8 +163,7 @@ class Consumer(BatchedConsumer, driver.Consumer):
     async def keys_between(self, tp: TP, first: int, end: int) -> set[bytes]:
         """Keys of the records with ``first`` <= offset < ``end``."""
         keys: set[bytes] = set()
-        thread = self._thread
-        reader = thread._create_client_consumer(self.transport)
+        reader = internals.reader(self._thread)
         await reader.start()
         try:
             async with asyncio.timeout(self.app.conf.broker_request_timeout):
@@ -190,6 +183,10 @@ class Consumer(BatchedConsumer, driver.Consumer):
         timeout_ms = self.app.conf.broker_request_timeout * 1000
         return _plain(await fetcher.beginning_offsets(_theirs(partitions), timeout_ms))
 
+    async def log_starts(self, *partitions: TP) -> Mapping[TP, int]:
+        """Offset before which records were deleted; compaction does not move it."""
+        return await self.earliest_offsets(*partitions)
+
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
         """End offset of each partition."""
         fetcher = self._offset_fetcher()
@@ -197,14 +194,8 @@ class Consumer(BatchedConsumer, driver.Consumer):
         return _plain(await fetcher.end_offsets(_theirs(partitions), timeout_ms))
 
     def _offset_fetcher(self) -> Fetcher:
-        """Ask for offsets over the producer's connections.
-
-        A broker answers a connection's requests in turn: on the consumer's, each
-        question would wait for the fetch that waits for new records.
-        """
         if self._offsets is None:
-            client = self.app.producer._ensure_producer().client
-            self._offsets = Fetcher(client, SubscriptionState(client._loop))
+            self._offsets = internals.offset_fetcher(self.app.producer)
         return self._offsets
 
     async def create_topic(self, *_: Any, **__: Any) -> None:
@@ -228,7 +219,8 @@ class Producer(driver.Producer):
     async def on_start(self) -> None:
         """Connect."""
         await super().on_start()
-        append.be_patient(self._ensure_producer())
+        producer = internals.ensure_producer(self)
+        internals.be_patient(producer, append.DELIVERY_TIMEOUT_S)
 
     async def create_topic(self, *_: Any, **__: Any) -> None:
         """Leave it: ``worker.prepare`` has created or checked every topic."""
@@ -242,7 +234,7 @@ class Producer(driver.Producer):
         headers: Mapping[int, Headers] | None = None,
     ) -> int:
         """Append records, wait until they are durable, return the last offset."""
-        producer = self._ensure_producer()
+        producer = internals.ensure_producer(self)
         # Cancelled in between, the agent would not know what was written.
         return await asyncio.shield(
             append.append(producer, topic, partition, keys, values, headers)
@@ -254,3 +246,7 @@ class Transport(driver.Transport):
 
     Consumer = Consumer
     Producer = Producer
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        internals.check()
+        super().__init__(*args, **kwargs)

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from faust.types import TP
 
 from streamproc.transport.batch import Batch
-from streamproc.transport.client import by_partition
 from streamproc.transport.columns import Headers
-from streamproc.transport.partitioner import partitions_for
+from streamproc.transport.partitioner import by_partition, partitions_for
 from streamproc.transport.sqlite.consumer import POLL_INTERVAL_S
 from streamproc.transport.sqlite.driver import log_path
 from streamproc.transport.sqlite.lock import WorkerLock

@@ -147,6 +147,27 @@ class Consumer(BatchedConsumer, base.Consumer):
         """Begin offset of each partition."""
         return {tp: self._log.begin_offset(tp) for tp in partitions}
 
+    async def log_starts(self, *partitions: TP) -> Mapping[TP, int]:
+        """Offset before which records were deleted; compaction does not move it."""
+        return {
+            tp: 0 if self._log.topic(tp.topic).compacted else self._log.begin_offset(tp)
+            for tp in partitions
+        }
+
+    async def rewind(self, tp: TP) -> int:
+        """Commit the partition's begin, and return it."""
+        begin = self._log.begin_offset(tp)
+        await self._commit({tp: begin})
+        return begin
+
+    async def is_member(self) -> bool:
+        """Always: the lock lets no other worker in."""
+        return True
+
+    async def keys_between(self, tp: TP, first: int, end: int) -> set[bytes]:
+        """None: nobody else writes where the one worker does."""
+        return set()
+
     def topic_partitions(self, topic: str) -> int | None:
         """How many partitions a topic has."""
         info = self._log.find_topic(topic)

@@ -1,0 +1,52 @@
+"""What is borrowed from Faust's consumer although Faust does not offer it.
+
+Nothing else reads or sets these names. Each is looked for when a consumer is made,
+so that a Faust that has renamed one is found out at the start.
+"""
+
+from typing import Any
+
+from faust.types import TP
+
+from streamproc.errors import LibraryChangedError
+
+CONSUMER = ("_acked", "_acked_index", "_committed_offset", "_read_offset")
+CONSUMER_METHODS = ("_add_gap", "_getmany", "_new_offset", "_to_message")
+
+
+def require(owner: object, *names: str) -> None:
+    """Raise LibraryChangedError when an object or class lacks one of its names."""
+    missing = sorted(set(names) - set(dir(owner)))
+    if missing:
+        kind = owner if isinstance(owner, type) else type(owner)
+        raise LibraryChangedError(
+            f"{kind.__module__}.{kind.__qualname__} has no {', '.join(missing)}:"
+            f" this version of {kind.__module__.partition('.')[0]} is not supported;"
+            " pip install -c constraints.txt brings one that is"
+        )
+
+
+def check(consumer: Any) -> None:
+    """Look for all that is borrowed from a Faust consumer."""
+    require(consumer, *CONSUMER, *CONSUMER_METHODS)
+
+
+def take_acked(consumer: Any, tp: TP) -> int | None:
+    """The newest offset acked since it was asked last; None for none."""
+    acked: list[int] = consumer._acked[tp]
+    newest = max(acked, default=None)
+    acked.clear()
+    consumer._acked_index[tp].clear()
+    return newest
+
+
+def committed_offset(consumer: Any, tp: TP) -> int | None:
+    """The offset this worker has committed or found committed; None for none."""
+    offset: int | None = consumer._committed_offset.get(tp)
+    return offset
+
+
+def delivered_offset(consumer: Any, tp: TP) -> int | None:
+    """The offset last handed to an agent, or sought; None for none."""
+    offset: int | None = consumer._read_offset.get(tp)
+    return offset
