@@ -9,7 +9,8 @@ from agents.consume import consume, reject, reroute
 from streamproc.errors import InvalidInput, as_refusal, shown
 from streamproc.program import Program
 from streamproc.rules.poll import check_store_id
-from streamproc.rules.schedule import check_zone, parse_hours
+from streamproc.rules.schedule import parse_hours
+from streamproc.rules.zones import zone_or_none
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partitions_for
 from tables import hours as hours_table
@@ -49,9 +50,8 @@ def _hours(row: dict[str, Any]) -> bytes | None:
 def _zone(row: dict[str, Any]) -> bytes | None:
     if "timezone_str" not in row:
         raise InvalidInput("unknown-zone", "timezone_str is missing; null forgets it")
-    if row["timezone_str"] is None:
-        return None
-    return zones_table.encode(check_zone(row["timezone_str"]))
+    zone = zone_or_none(row["timezone_str"])
+    return None if zone is None else zones_table.encode(zone)
 
 
 def read_message(

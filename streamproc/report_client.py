@@ -13,7 +13,7 @@ from streamproc.report import messages, record
 from streamproc.report.messages import ALL, LATEST, NOW, STORE, Request
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows, decode_rows, join_rows
-from streamproc.rules.timestamp import parse_timestamp
+from streamproc.rules.timestamp import parse_as_of
 from streamproc.settings import Settings
 from streamproc.topics import changelog, identity_for, topics_for
 from streamproc.transport.batch import Batch
@@ -30,7 +30,7 @@ def new_request(as_of: str, now_us: int, store_id: str | None = None) -> Request
     """A request as a person makes it; raises InvalidInput for a bad time."""
     parsed: str | int = as_of
     if as_of not in (NOW, LATEST):
-        parsed = record.check_as_of(parse_timestamp(as_of), now_us)
+        parsed = record.check_as_of(parse_as_of(as_of), now_us)
     moment = datetime.fromtimestamp(now_us // 1_000_000, UTC)
     report_id = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     kind = STORE if store_id else ALL

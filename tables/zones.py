@@ -3,7 +3,7 @@
 Written by ``agents.stores``.
 """
 
-from streamproc.rules.schedule import DEFAULT_ZONE
+from streamproc.rules.zones import DEFAULT_ZONE
 from tables.batch_table import BatchTable
 
 

@@ -42,7 +42,7 @@ def report(
     """Make a report on the running worker and print or save it."""
     settings = from_options(options)
     if store is not None:
-        check_store_id(store)
+        store = check_store_id(store)
     done, rows = asyncio.run(_run(settings, store, as_of))
     if out is None:
         write_csv(sys.stdout, rows, full)

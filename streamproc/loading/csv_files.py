@@ -26,8 +26,9 @@ from streamproc.rules.poll import (
     STATUS,
     check_store_id,
 )
-from streamproc.rules.schedule import check_zone, parse_opening
+from streamproc.rules.schedule import parse_opening
 from streamproc.rules.timestamp import parse_timestamp, parse_timestamps
+from streamproc.rules.zones import check_zone
 
 Progress = Callable[[int], None]
 """Called with the number of bytes read since the last call."""

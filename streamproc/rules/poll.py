@@ -5,6 +5,8 @@ many at once, to ``history``. Every value is checked; what is refused keeps its
 reason (``InvalidPoll``).
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
 
 import orjson
@@ -12,9 +14,16 @@ import orjson
 from streamproc.errors import InvalidPoll, shown
 from streamproc.rules.timestamp import parse_timestamp, timestamp_text
 
-STATUS = {"inactive": 0, "active": 1}
+STATUS = {"inactive": False, "active": True}
+"""What a status says: whether the store was up."""
+
 MAX_STORE_ID_BYTES = 128
 MAX_FUTURE_US = 5 * 60 * 1_000_000
+
+MANGLED = re.compile(r"[+-]?\d+(?:[.,]\d+E\+?|E\+)\d+\Z", re.ASCII | re.IGNORECASE)
+"""Numbers as a spreadsheet or a float writes them; ``12e3`` is an id like others."""
+
+_LONGEST_STATUS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +36,63 @@ class Poll:
 
 
 def check_store_id(store_id: object) -> str:
-    """Return the id when it can be one; raise InvalidPoll otherwise."""
+    """The id without blanks around it; raises InvalidPoll when it can be none."""
     if store_id is None or store_id == "":
         raise InvalidPoll("missing-store-id", "store_id is missing or empty")
     if not isinstance(store_id, str):
         raise InvalidPoll(
             "bad-store-id", f"store_id is {shown(store_id)}, expected a string"
         )
-    if store_id.isspace():
+    text = store_id.strip()
+    if not text:
         raise InvalidPoll("missing-store-id", "store_id is blank")
-    if len(store_id.encode(errors="surrogatepass")) > MAX_STORE_ID_BYTES:
+    if len(text.encode(errors="surrogatepass")) > MAX_STORE_ID_BYTES:
         raise InvalidPoll(
             "long-store-id", f"store_id is longer than {MAX_STORE_ID_BYTES} bytes"
         )
-    if any(_is_control(char) for char in store_id):
-        raise InvalidPoll("bad-store-id", "store_id holds a control character")
-    return store_id
+    if hidden := next((char for char in text if _is_hidden(char)), None):
+        raise InvalidPoll(
+            "bad-store-id",
+            f"store_id is {shown(text)}, with U+{ord(hidden):04X}, a character that"
+            " nobody sees",
+        )
+    if MANGLED.match(text):
+        raise InvalidPoll(
+            "mangled-id",
+            f"store_id is {text}: a spreadsheet has rounded it, the digits are lost;"
+            " export the file again with the column as text",
+        )
+    return text
 
 
-def _is_control(char: str) -> bool:
-    """C0, DEL, C1, and what cannot be encoded or breaks a line."""
-    code = ord(char)
-    return (
-        code < 32
-        or 127 <= code < 160
-        or char in "\u2028\u2029"
-        or (0xD800 <= code <= 0xDFFF)
+def _is_hidden(char: str) -> bool:
+    """Controls, line ends, what cannot be encoded, and what takes no place.
+
+    Two ids that look the same are two stores otherwise: zero-width blanks, byte order
+    marks and soft hyphens come along from web pages and concatenated files.
+    """
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def parse_status(status: object) -> bool:
+    """Whether a status says up: ``active`` or ``inactive``, in any case."""
+    if isinstance(status, str) and len(status) < _LONGEST_STATUS:
+        up = STATUS.get(status.strip().lower())
+        if up is not None:
+            return up
+    raise InvalidPoll(
+        "unknown-status", f"status is {shown(status)}, expected active or inactive"
     )
+
+
+def check_time(time_us: int, now_us: int, text: object) -> int:
+    """A poll's time, which may be at most 5 minutes in the future."""
+    if time_us > now_us + MAX_FUTURE_US:
+        raise InvalidPoll(
+            "in-the-future",
+            f"timestamp_utc is {shown(text)}, over 5 minutes in the future",
+        )
+    return time_us
 
 
 def parse_poll(value: bytes | None, now_us: int) -> Poll:
@@ -72,18 +111,9 @@ def poll_from_row(row: object, now_us: int) -> Poll:
     if not isinstance(row, dict):
         raise InvalidPoll("bad-json", f"expected a JSON object, not {shown(row)}")
     store_id = check_store_id(row.get("store_id"))
-    status = row.get("status")
-    if not isinstance(status, str) or status not in STATUS:
-        raise InvalidPoll(
-            "unknown-status", f"status is {shown(status)}, expected active or inactive"
-        )
-    time_us = parse_timestamp(row.get("timestamp_utc"))
-    if time_us > now_us + MAX_FUTURE_US:
-        raise InvalidPoll(
-            "in-the-future",
-            f"timestamp_utc is {row['timestamp_utc']}, over 5 minutes in the future",
-        )
-    return Poll(store_id, time_us, status == "active")
+    active = parse_status(row.get("status"))
+    stamp = row.get("timestamp_utc")
+    return Poll(store_id, check_time(parse_timestamp(stamp), now_us, stamp), active)
 
 
 def encode_poll(poll: Poll) -> bytes:

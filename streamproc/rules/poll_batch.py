@@ -29,6 +29,8 @@ Flags = npt.NDArray[np.bool_]
 FIELDS = ("store_id", "timestamp_utc", "status")
 _NAME_BYTES = 16
 _STATUS_BYTES = 8
+_CASE_BITS = 0x2020202020202020
+"""What a small letter has and a capital one lacks, for eight characters."""
 
 _QUOTES = 12
 """Two around each of three names and three values."""
@@ -126,8 +128,8 @@ def _accepted(rows: Ints, fields: Sequence[Cells], latest_us: int) -> _Read:
     """The polls that are accepted, of rows whose fields are given."""
     store_ids, stamps, statuses = fields
     time_us, good = parse_timestamps(stamps)
-    active, known = _read_statuses(statuses)
-    good &= known & _are_plain(store_ids) & (time_us <= latest_us)
+    active, known = read_statuses(statuses)
+    good &= known & are_plain(store_ids) & (time_us <= latest_us)
     packed = time_us << history.FLAG_BITS | active
     chosen = slice(None) if good.all() else np.flatnonzero(good)
     return _Read(rows[chosen], store_ids[chosen], packed[chosen])
@@ -203,35 +205,39 @@ def _cells_between(buffer: bytes, left: Ints, right: Ints) -> Cells:
 
 
 class _Words:
-    """Short cells, to be compared with words of at most ``width`` bytes."""
+    """Short cells, to be compared with words of at most ``width`` bytes.
 
-    def __init__(self, cells: Cells, width: int) -> None:
+    ``fold``: letters in any case are the same.
+    """
+
+    def __init__(self, cells: Cells, width: int, fold: bool = False) -> None:
         self._lengths = cells.lengths
+        self._bit = np.uint64(_CASE_BITS if fold else 0)
         # Eight characters are one number.
-        self._numbers = cells.chars(width).view(np.uint64).T
+        self._numbers = cells.chars(width).view(np.uint64).T | self._bit
 
     def are(self, word: str) -> Flags:
         """Which cells are this word."""
         width = 8 * len(self._numbers)
         expected = np.frombuffer(word.encode().ljust(width, b"\0"), np.uint64)
         same: Flags = self._lengths == len(word)
-        for found, number in zip(self._numbers, expected, strict=True):
+        for found, number in zip(self._numbers, expected | self._bit, strict=True):
             same &= found == number
         return same
 
 
-def _read_statuses(statuses: Cells) -> tuple[Ints, Flags]:
+def read_statuses(statuses: Cells) -> tuple[Ints, Flags]:
     """1 for active, 0 for inactive; and which are one of the two."""
-    words = _Words(statuses, _STATUS_BYTES)
+    words = _Words(statuses, _STATUS_BYTES, fold=True)
     active = words.are("active")
     return active.astype(np.int64), active | words.are("inactive")
 
 
-def _are_plain(store_ids: Cells) -> Flags:
+def are_plain(store_ids: Cells) -> Flags:
     """Quick yes for the ids nearly everybody has; a no is not final.
 
-    Printable ASCII without a backslash, which JSON would read as an escape, and
-    not blank in the beginning.
+    Printable ASCII without a backslash, which JSON would read as an escape, no blank
+    at either end, and not a number as a spreadsheet writes it.
     """
     lengths = store_ids.lengths
     good: Flags = (lengths >= 1) & (lengths <= MAX_STORE_ID_BYTES)
@@ -240,5 +246,17 @@ def _are_plain(store_ids: Cells) -> Flags:
     plain = (chars - np.uint8(0x20) <= 0x7E - 0x20) & (chars != ord("\\"))
     plain |= np.arange(width) >= lengths[:, np.newaxis]
     good &= plain.all(axis=1)
-    good &= chars[:, 0] != ord(" ")
-    return good
+    last = np.clip(lengths, 1, width) - 1
+    good &= (chars[:, 0] != ord(" ")) & (chars[np.arange(len(chars)), last] != ord(" "))
+    return good & ~_may_be_mangled(chars)
+
+
+def _may_be_mangled(chars: Bytes) -> Flags:
+    """Which ids hold an E and a mark of ``1.02E+18``; the marks are rare."""
+    marks = chars - np.uint8(ord("+")) <= ord(".") - ord("+")
+    found: Flags = np.zeros(len(chars), bool)
+    if marks.any():
+        marks &= chars != ord("-")
+        rows = np.flatnonzero(marks.any(axis=1))
+        found[rows] = ((chars[rows] | 0x20) == ord("e")).any(axis=1)
+    return found

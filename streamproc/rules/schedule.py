@@ -1,26 +1,42 @@
-"""Weekly hours and time zones, as producers write them and as they are meant.
+"""Weekly hours, as producers write them and as they are meant.
 
-Pure. Comes from the topics ``store-hours`` and ``store-zones``; leads through the
-tables ``hours`` and ``zones`` to ``calendar``, which makes open intervals of them.
+Pure. Comes from the topic ``store-hours``; leads through the table ``hours`` to
+``calendar``, which makes open intervals of them.
 """
 
-import functools
-import importlib.resources
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
-from streamproc.errors import InvalidHours, InvalidZone, shown
+from streamproc.errors import InvalidHours, shown
 
-DEFAULT_ZONE = "America/Chicago"
 SECOND_US = 1_000_000
 DAY_S = 86_400
 DAY_US = DAY_S * SECOND_US
 
 _LAST_MINUTE_S = DAY_S - 60
-_WEEKDAY = re.compile(r"0?[0-6]\Z", re.ASCII)
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\Z", re.ASCII)
+_LONGEST = 40
+_WEEKDAY = re.compile(r"0?(\d)(?:\.0+)?\Z", re.ASCII)
+_NAMES = {
+    name: day
+    for day, names in enumerate(
+        (
+            ("monday", "mon"),
+            ("tuesday", "tue", "tues"),
+            ("wednesday", "wed"),
+            ("thursday", "thu", "thur", "thurs"),
+            ("friday", "fri"),
+            ("saturday", "sat"),
+            ("sunday", "sun"),
+        )
+    )
+    for name in names
+}
+_TIME = re.compile(
+    r"(?:(\d{1,2})([:.])(\d\d)(?:\2(\d\d)(?:\.\d+)?)?|(\d{1,2})(?=\s?[ap]))"
+    r"(?:\s?([ap])\.?m\.?)?\Z",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,41 +53,111 @@ class Opening:
     end_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A weekday on which a store does not open; ``day`` is 0 for Monday."""
+
+    day: int
+
+
 Schedule = tuple[Opening, ...]
-"""A store's week; empty means open 24x7."""
+"""A store's week; empty means open 24x7, as nothing is known."""
+
+
+ALWAYS_CLOSED: Schedule = (Opening(0, 0, 0),)
+"""A week without opening hours: one opening that ends as it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weekdays:
+    """How a producer counts weekdays: the least number, and which is Monday."""
+
+    first: int
+    monday: int
+
+    def __str__(self) -> str:
+        names = {(n - self.monday) % 7: n for n in self.numbers}
+        return f"{names[0]} (Monday) to {names[6]} (Sunday)"
+
+    @property
+    def numbers(self) -> range:
+        """The seven numbers that are a weekday."""
+        return range(self.first, self.first + 7)
+
+    def day(self, number: int) -> int:
+        """0 (Monday) to 6 (Sunday) of a producer's number."""
+        return (number - self.monday) % 7
+
+
+WEEKDAYS = {
+    "0-6": Weekdays(first=0, monday=0),
+    "1-7": Weekdays(first=1, monday=1),
+    "0-6-sunday": Weekdays(first=0, monday=1),
+    "1-7-sunday": Weekdays(first=1, monday=2),
+}
+"""The conventions that have a name; 0-6 with 0 for Monday is the topics'."""
 
 
 def _clock_s(text: object, field: str) -> int:
-    """Seconds after midnight of ``HH:MM[:SS]``; 24:00 is allowed."""
-    match = _TIME.match(text.strip()) if isinstance(text, str) else None
+    """Seconds after midnight of ``HH:MM[:SS]`` or ``9:00 AM``; 24:00 is allowed."""
+    match = None
+    if isinstance(text, str) and len(text) < _LONGEST:
+        match = _TIME.match(text.strip())
     if match is None:
-        raise InvalidHours("bad-time", f"{field} is {shown(text)}, expected HH:MM:SS")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        raise InvalidHours(
+            "bad-time",
+            f"{field} is {shown(text)}, expected HH:MM[:SS], with AM or PM or without,"
+            " or closed in both fields",
+        )
+    hours = int(match[1] or match[5])
+    minutes, seconds = int(match[3] or 0), int(match[4] or 0)
+    half = (match[6] or "").lower()
+    if half and not 1 <= hours <= 12:
+        minutes = 60  # there is no 0 PM and no 13 AM
+    hours = hours % 12 + 12 * (half == "p") if half else hours
     total = hours * 3600 + minutes * 60 + seconds
     if minutes > 59 or seconds > 59 or total > DAY_S:
         raise InvalidHours("bad-time", f"{field} is {shown(text)}, not a time of day")
     return total
 
 
-def parse_weekday(value: object) -> int:
-    """Return 0 (Monday) to 6 (Sunday) from an int or its text."""
-    if isinstance(value, str) and _WEEKDAY.match(value.strip()):
-        value = int(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 6:
+def parse_weekday(value: object, weekdays: Weekdays = WEEKDAYS["0-6"]) -> int:
+    """Return 0 (Monday) to 6 (Sunday) from a number, its text, or an English name."""
+    if isinstance(value, str):
+        number = _weekday_number(value.strip().lower(), weekdays)
+    elif isinstance(value, float) and value.is_integer():
+        number = int(value)
+    else:
+        number = value if isinstance(value, int) and value is not True else None
+    if value is False or number is None or number not in weekdays.numbers:
         raise InvalidHours(
             "bad-weekday",
-            f"dayOfWeek is {shown(value)}, expected 0 (Monday) to 6 (Sunday)",
+            f"dayOfWeek is {shown(value)}, expected {weekdays} or an English name",
         )
-    return value
+    return weekdays.day(number)
 
 
-def parse_opening(day: object, start: object, end: object) -> Opening:
+def _weekday_number(text: str, weekdays: Weekdays) -> int | None:
+    """The producer's number of a weekday as text; None when it is none."""
+    if match := _WEEKDAY.match(text):
+        return int(match[1])
+    if text in _NAMES:
+        return next(n for n in weekdays.numbers if weekdays.day(n) == _NAMES[text])
+    return None
+
+
+def parse_opening(
+    day: object, start: object, end: object, weekdays: Weekdays = WEEKDAYS["0-6"]
+) -> Opening | Closing:
     """Build an opening from local times as producers write them.
 
     Equal start and end mean 24 hours; an end in the day's last minute means
-    midnight; an end before the start lies on the next day (design, section 6).
+    midnight; an end before the start lies on the next day. ``closed`` twice, or two
+    empty times, close the weekday.
     """
-    weekday = parse_weekday(day)
+    weekday = parse_weekday(day, weekdays)
+    if _is_closed(start) and _is_closed(end):
+        return Closing(weekday)
     start_s = _clock_s(start, "start_time_local")
     end_s = _clock_s(end, "end_time_local")
     if end_s == start_s:
@@ -83,6 +169,10 @@ def parse_opening(day: object, start: object, end: object) -> Opening:
     return Opening(weekday, start_s, end_s)
 
 
+def _is_closed(text: object) -> bool:
+    return isinstance(text, str) and text[:_LONGEST].strip().lower() in ("", "closed")
+
+
 def parse_hours(rows: object) -> Schedule:
     """Return a store's openings, sorted and without repeats.
 
@@ -92,46 +182,32 @@ def parse_hours(rows: object) -> Schedule:
     """
     if not isinstance(rows, list):
         raise InvalidHours("bad-hours", f"hours is {shown(rows)}, expected a list")
-    openings = set()
+    found: list[Opening | Closing] = []
     for row in rows:
         if not isinstance(row, Mapping):
             raise InvalidHours(
                 "bad-hours", f"hours holds {shown(row)}, expected objects"
             )
-        openings.add(
+        found.append(
             parse_opening(
                 row.get("dayOfWeek", row.get("day")),
                 row.get("start_time_local"),
                 row.get("end_time_local"),
             )
         )
-    return tuple(sorted(openings))
+    return week_of(found)
 
 
-@functools.cache
-def zone_names() -> frozenset[str]:
-    """Every zone name of the tzdata package."""
-    listing = importlib.resources.files("tzdata").joinpath("zones").read_text("utf-8")
-    return frozenset(listing.split())
+def week_of(rows: Iterable[Opening | Closing]) -> Schedule:
+    """A store's week of its rows; raises InvalidHours when they contradict.
 
-
-@functools.cache
-def load_zone(name: str) -> ZoneInfo:
-    """Load a zone from the tzdata package, never from the system's copy.
-
-    So that every worker, whatever its operating system, computes the same.
+    A week in which all that is said is ``closed`` is ``ALWAYS_CLOSED``.
     """
-    check_zone(name)
-    resource = importlib.resources.files("tzdata").joinpath("zoneinfo", name)
-    with resource.open("rb") as stream:
-        return ZoneInfo.from_file(stream, key=name)
-
-
-def check_zone(name: object) -> str:
-    """Return ``name`` when the tz database knows it; raise InvalidZone otherwise."""
-    if not isinstance(name, str) or name not in zone_names():
-        raise InvalidZone(
-            "unknown-zone",
-            f"timezone_str is {shown(name)}, not a name of the tz database",
+    rows = set(rows)
+    openings = sorted(row for row in rows if isinstance(row, Opening))
+    closed = {row.day for row in rows if isinstance(row, Closing)}
+    if both := closed & {opening.day for opening in openings}:
+        raise InvalidHours(
+            "bad-hours", f"dayOfWeek {min(both)} is closed in one row, open in another"
         )
-    return name
+    return tuple(openings) if openings or not closed else ALWAYS_CLOSED

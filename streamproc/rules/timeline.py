@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.rules import history
-from streamproc.rules.schedule import load_zone
 from streamproc.rules.uptime import LONGEST_US, Rules
+from streamproc.rules.zones import load_zone
 
 UP, DOWN, UNKNOWN, CLOSED = "up", "down", "unknown", "closed"
 

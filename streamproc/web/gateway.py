@@ -14,7 +14,8 @@ from streamproc.errors import as_refusal, shown
 from streamproc.rules.history import ACTIVE, FLAG_BITS
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
-from streamproc.rules.schedule import check_zone, parse_hours
+from streamproc.rules.schedule import parse_hours
+from streamproc.rules.zones import zone_or_none
 from streamproc.transport.partitioner import by_partition, partitions_for
 from streamproc.transport.topic import Topic
 from streamproc.web import requests
@@ -87,7 +88,7 @@ class Gateway:
         """Set a store's time zone; null forgets it."""
         store_id, given = self._about_a_store(request, "timezone_str")
         message = {"store_id": store_id, "timezone_str": given}
-        value = _checked(check_zone, given, message)
+        value = _checked(zone_or_none, given, message)
         await self._append(
             self._site.program.topics.zones, [store_id.encode()], [value]
         )

@@ -7,7 +7,7 @@ from aiohttp import web
 from streamproc.errors import InvalidPoll, shown
 from streamproc.report import record
 from streamproc.rules.poll import check_store_id
-from streamproc.rules.timestamp import parse_timestamp
+from streamproc.rules.timestamp import parse_as_of
 from streamproc.web.refusal import bad
 
 MAX_SEARCH = 128
@@ -58,10 +58,9 @@ def as_of_value(text: object) -> str | int:
     if text in (record.NOW, record.LATEST):
         return str(text)
     try:
-        return parse_timestamp(text)
+        return parse_as_of(text)
     except InvalidPoll as exc:
-        message = str(exc).replace("timestamp_utc", "as_of", 1)
-        raise bad("bad-as-of", f"{message}; or now, or latest.") from exc
+        raise bad("bad-as-of", f"{exc}; or now, or latest.") from exc
 
 
 def store_id(text: object) -> str:

@@ -109,7 +109,7 @@ async def test_a_store_s_hours_become_one_message(
     """The whole week of a store together; bad rows are refused one by one."""
     (tmp_path / "hours.csv").write_text(
         f"store_id,{column},start_time_local,end_time_local\n"
-        "7,0,09:00:00,17:00:00\n7,9,09:00:00,17:00:00\n7,1,9am,17:00:00\n"
+        "7,0,09:00:00,17:00:00\n7,9,09:00:00,17:00:00\n7,1,9ish,17:00:00\n"
         "7,2,10:00,12:00\n"
     )
     done = streamproc("load", "--hours", "hours.csv")

@@ -18,7 +18,7 @@ from streamproc.rules.poll import (
     parse_poll,
 )
 from streamproc.rules.poll_batch import parse_polls
-from streamproc.rules.timestamp import parse_timestamp
+from streamproc.rules.timestamp import parse_as_of, parse_timestamp
 from tests.rules.test_reference import MINUTE_US, utc
 
 NOW_US = utc("2025-05-06 12:00")
@@ -77,6 +77,30 @@ STAMPS = [
     ("2024-02-29T23:30:00-01:00", "2024-03-01 00:30:00"),
     ("1970-01-01T01:00:00+01:00", "1970-01-01 00:00:00"),
     ("1969-12-31T23:00:00-01:00", "1970-01-01 00:00:00"),
+    # No zone: the field's name says UTC.
+    ("2023-01-25 18:13:22", "2023-01-25 18:13:22"),
+    ("2023-01-25T18:13:22", "2023-01-25 18:13:22"),
+    ("2023-01-25 18:13:22.5", "2023-01-25 18:13:22.500000"),
+    ("2023-01-25T18:13:22.123456", "2023-01-25 18:13:22.123456"),
+    ("2023-01-25 18:13:22.1234567", "2023-01-25 18:13:22.123456"),
+    # Minutes without seconds.
+    ("2023-01-25 18:13", "2023-01-25 18:13:00"),
+    ("2023-01-25T18:13", "2023-01-25 18:13:00"),
+    ("2023-01-25 18:13 UTC", "2023-01-25 18:13:00"),
+    # UTC by other names, in any case.
+    ("2023-01-25 18:13:22 GMT", "2023-01-25 18:13:22"),
+    ("2023-01-25 18:13:22 gmt", "2023-01-25 18:13:22"),
+    ("2023-01-25 18:13:22 utc", "2023-01-25 18:13:22"),
+    ("2023-01-25T18:13:22z", "2023-01-25 18:13:22"),
+    ("2023-01-25t18:13:22z", "2023-01-25 18:13:22"),
+    ("2023-01-25 18:13:22UTC", "2023-01-25 18:13:22"),
+    ("2023-01-25 18:13:22.5 +0000 UTC", "2023-01-25 18:13:22.500000"),
+    ("2023-01-25T18:13:22 UTC", "2023-01-25 18:13:22"),
+    ("2023-01-25 18:13:22,5 UTC", "2023-01-25 18:13:22.500000"),
+    # Blanks around.
+    (" 2023-01-25 18:13:22 UTC", "2023-01-25 18:13:22"),
+    ("2023-01-25 18:13:22 UTC ", "2023-01-25 18:13:22"),
+    ("2023-01-25 18:13:22 UTC\n", "2023-01-25 18:13:22"),
 ]
 BAD_STAMPS = [
     # No such day or time of day.
@@ -99,15 +123,20 @@ BAD_STAMPS = [
     "1969-12-31 23:59:59.999999 UTC",
     "1970-01-01T00:00:00+00:01",
     "0001-01-01T00:00:00+05:00",
-    # No zone, or another one.
-    "2023-01-25 18:13:22",
-    "2023-01-25T18:13:22",
-    "2023-01-25 18:13:22.5",
-    "2023-01-25 18:13:22 GMT",
-    "2023-01-25 18:13:22 utc",
+    # Another zone.
     "2023-01-25 18:13:22 CET",
     "2023-01-25 18:13:22 America/Chicago",
-    "2023-01-25T18:13:22z",
+    "2023-01-25 18:13:22 UTC+1",
+    "2023-01-25 18:13:22 -0500 UTC",
+    "2023-01-25 18:13:22 +0000 GMT",
+    "2023-01-25 18:13:22 +0000 UTC UTC",
+    # Junk between the digits and the zone.
+    "2023-01-25 18:13:22.123456x UTC",
+    "2023-01-25 18:13:22.12345x UTC",
+    "2023-01-25 18:13:22.123456xZ",
+    "2023-01-25 18:13:22.123456x",
+    "2023-01-25 18:13:22x",
+    "2023-01-25 18:13:22x UTC",
     "2023-01-25T18:13:22+24:00",
     "2023-01-25T18:13:22+05:60",
     "2023-01-25T18:13:22+5",
@@ -131,9 +160,15 @@ BAD_STAMPS = [
     "2023-01-25 8:13:22 UTC",
     "2023-01-25  18:13:22 UTC",
     "2023-01-25 18:13:22  UTC",
-    "2023-01-25 18:13:22UTC",
     "2023-01-25 18:13:22. UTC",
-    "2023-01-25 18:13:22,5 UTC",
+    "2023-01-25 18:13:22.",
+    "2023-01-25 18",
+    "2023-01-25 18:1",
+    "2023-01-25x18:13:22 UTC",
+    "25/01/2023 18:13",
+    "01/25/2023 18:13:22",
+    "44951.759282407",
+    "1674670402000",
     "2023-01-25 18:13:22:5 UTC",
     "2023-01-25 18:13:2205 UTC",
     "2023-01-25 18:13:22.-5 UTC",
@@ -141,9 +176,6 @@ BAD_STAMPS = [
     "2023-01-25 18:13:22.5e1 UTC",
     "2023-01-25 18:13:22 .5UTC",
     "2023-01-25 18-13-22 UTC",
-    " 2023-01-25 18:13:22 UTC",
-    "2023-01-25 18:13:22 UTC ",
-    "2023-01-25 18:13:22 UTC\n",
     "2023-01-25\t18:13:22 UTC",
     "2023-W04-3T18:13:22Z",
     "20230125T181322Z",
@@ -167,7 +199,22 @@ STORE_IDS = [
     ("0", None),
     ("a", None),
     ("store 7", None),
-    (" 7 ", None),
+    ("12e3", None),
+    ("73928e03", None),
+    ("4E872096", None),
+    ("1.02", None),
+    ("a.1e+5", None),
+    ("e-7.2", None),
+    ("1.02E+18", "mangled-id"),
+    ("1,48E+18", "mangled-id"),
+    ("1.48e+18", "mangled-id"),
+    ("1.48E18", "mangled-id"),
+    ("1E+05", "mangled-id"),
+    ("-1E+05", "mangled-id"),
+    ("7\u200b", "bad-store-id"),
+    ("\ufeff7", "bad-store-id"),
+    ("7\u00ad8", "bad-store-id"),
+    ("\u202e7", "bad-store-id"),
     ("=1+1", None),
     ('a,"b"', None),
     ("é", None),
@@ -197,9 +244,9 @@ STORE_IDS = [
     ("a\0b", "bad-store-id"),
     ("a\tb", "bad-store-id"),
     ("a\nb", "bad-store-id"),
-    ("a\r", "bad-store-id"),
+    ("a\rb", "bad-store-id"),
     ("\x1ba", "bad-store-id"),
-    ("a\x1f", "bad-store-id"),
+    ("a\x1fb", "bad-store-id"),
     ("a\x7f", "bad-store-id"),
     ("a\x80", "bad-store-id"),
     ("a\x85b", "bad-store-id"),
@@ -242,9 +289,9 @@ REFUSED = [
     (without("status"), "unknown-status"),
     (written(status=None), "unknown-status"),
     (written(status=""), "unknown-status"),
-    (written(status="Active"), "unknown-status"),
-    (written(status="active "), "unknown-status"),
     (written(status="open"), "unknown-status"),
+    (written(status="act ive"), "unknown-status"),
+    (written(status="actıve"), "unknown-status"),
     (written(status=1), "unknown-status"),
     (written(status=True), "unknown-status"),
     (written(status=["active"]), "unknown-status"),
@@ -268,7 +315,7 @@ REFUSED = [
 ]
 REASONS = {
     *("no-value", "bad-json", "missing-store-id", "bad-store-id", "long-store-id"),
-    *("unknown-status", "bad-timestamp", "in-the-future"),
+    *("mangled-id", "unknown-status", "bad-timestamp", "in-the-future"),
 }
 
 
@@ -323,19 +370,24 @@ damaged_stamps = st.builds(
     st.one_of(st.sampled_from("0123456789:-. TZ+٣"), st.characters(), st.just("")),
 )
 ids = st.text(
-    st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=60
-).filter(lambda text: not text.isspace() and len(text.encode()) <= 128)
+    st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]),
+    min_size=1,
+    max_size=60,
+).filter(lambda text: text == text.strip() and len(text.encode()) <= 128)
 fields = st.fixed_dictionaries(
     {},
     optional={
         "store_id": st.one_of(
-            ids, st.text(max_size=3), st.sampled_from([i for i, _ in STORE_IDS])
+            ids,
+            st.text(max_size=3),
+            st.text("0123456789eE+-., ", max_size=8),
+            st.sampled_from([i for i, _ in STORE_IDS]),
         ),
         "timestamp_utc": st.one_of(
             usual_stamps, odd_stamps, damaged_stamps, st.integers(), st.none()
         ),
         "status": st.sampled_from(
-            ["active", "inactive", "active", "inactive", "ACTIVE", "", 1, None, []]
+            ["active", "inactive", "ACTIVE", "Inactive", " active", "", 1, None, []]
         ),
         "note": st.integers(),
     },
@@ -420,7 +472,7 @@ def test_digits_beyond_microseconds_are_cut_off(moment: datetime, digits: str) -
 def test_a_store_id_is_short_printable_text(
     store_id: object, reason: str | None
 ) -> None:
-    """Up to 128 bytes of text without control characters, kept as it is."""
+    """Up to 128 bytes of text, each character of which is seen; kept as it is."""
     if reason is None:
         assert store_id == check_store_id(store_id)
         assert store_id == parse_poll(written(store_id=store_id), NOW_US).store_id
@@ -428,6 +480,57 @@ def test_a_store_id_is_short_printable_text(
         with pytest.raises(InvalidPoll) as caught:
             check_store_id(store_id)
         assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("around", ["{} ", " {}", "\t{}\r\n", "\u00a0{}\u3000"])
+def test_blanks_around_a_store_id_do_not_make_another_store(around: str) -> None:
+    """Alone and in a batch."""
+    assert check_store_id(around.format("store 7")) == "store 7"
+    value = written(store_id=around.format("store 7"))
+    assert [poll.store_id for _, poll in accepted_in([value], NOW_US)] == ["store 7"]
+
+
+def test_a_refusal_names_the_character_that_nobody_sees() -> None:
+    """By its number in Unicode, since it cannot be shown."""
+    with pytest.raises(InvalidPoll, match=r"with U\+200B"):
+        check_store_id("7\u200b")
+
+
+@pytest.mark.parametrize("status", ["Active", " active ", "ACTIVE", "active\n"])
+def test_a_status_is_known_in_any_case(status: str) -> None:
+    """And with blanks around; alone and in a batch."""
+    value = written(status=status)
+    assert parse_poll(value, NOW_US).active
+    assert [poll.active for _, poll in accepted_in([value], NOW_US)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "said"),
+    [
+        ("25/01/2023 12:00", "day and month could be either way round"),
+        ("1/2/23", "day and month could be either way round"),
+        ("1674670402", "seconds since 1970"),
+        (1674670402.5, "seconds since 1970"),
+        ("1674670402000", "seconds since 1970"),
+        ("44951.75", "number of days"),
+        ("2023-01-25", "the time of day is missing"),
+        ("soon", "expected YYYY-MM-DD HH:MM:SS"),
+    ],
+)
+def test_a_refused_timestamp_says_what_is_expected(stamp: object, said: str) -> None:
+    """And why the way it is written is not guessed at."""
+    with pytest.raises(InvalidPoll, match=said) as caught:
+        parse_timestamp(stamp)
+    assert "expected YYYY-MM-DD HH:MM:SS" in str(caught.value)
+
+
+def test_a_date_alone_is_asked_about_as_its_midnight() -> None:
+    """A time asked for may be a date; a refusal speaks of as_of."""
+    assert parse_as_of("2023-01-28") == utc("2023-01-28 00:00")
+    assert parse_as_of("2023-01-28T06:00") == utc("2023-01-28 06:00")
+    for text in ("yesterday", "2023-02-30", "1969-12-31", None):
+        with pytest.raises(InvalidPoll, match="as_of is"):
+            parse_as_of(text)
 
 
 def test_a_store_id_that_is_no_unicode_text_is_refused() -> None:
@@ -508,6 +611,15 @@ USUAL_FORMS = [
     written(timestamp_utc="2025-05-06T11:00:00.25Z"),
     written(timestamp_utc="2025-05-06T11:00:00+00:00"),
     written(timestamp_utc="2025-05-06T11:00:00.123456+00:00"),
+    written(timestamp_utc="2025-05-06 11:00:00"),
+    written(timestamp_utc="2025-05-06 11:00:00.5"),
+    written(timestamp_utc="2025-05-06T11:00:00.123456"),
+    written(timestamp_utc="2025-05-06T11:00:00 UTC"),
+    written(timestamp_utc="2025-05-06 11:00:00Z"),
+    written(status="Active"),
+    written(status="INACTIVE"),
+    written(store_id="73928e03"),
+    written(store_id="shop.12"),
     written(note=["fields", {"nobody": "asked for"}]),
     written().replace(b", ", b",\n\t"),
     written(store_id="a/b").replace(b"/", b"\\/"),
@@ -540,8 +652,18 @@ NEARLY_USUAL = [
     written().replace(b"store_id", b"store-id"),
     written().replace(b'"status"', b'"store_id"'),
     written().replace(b'"status"', b'"status\\u0000"'),
-    written().replace(b"active", b"Active"),
     written().replace(b"active", b"actives"),
+    written(store_id="1.02E+18"),
+    written(store_id="e+1.5"),
+    written(store_id="x "),
+    written().replace(b"{", b"{x"),
+    written().replace(b"{", b"{ "),
+    written().replace(b"{", b"{,"),
+    written().replace(b'": "', b'":x"'),
+    written().replace(b'": "', b'":\t"'),
+    written().replace(b'": "', b'":\x00"'),
+    written(timestamp_utc="2025-05-06 11:00:00.123456x UTC"),
+    written(timestamp_utc="2025-05-06 11:00:00.123456x"),
     written(store_id="a\\b"),
     written(store_id='"'),
     written(store_id=" x"),
@@ -549,12 +671,9 @@ NEARLY_USUAL = [
     written(store_id="x" * 129),
     written().replace(b"1481", b"14\x0081"),
     written().replace(b"1481", b"14\x8181"),
-    written(timestamp_utc="2025-05-06T11:00:00 UTC"),
-    written(timestamp_utc="2025-05-06 11:00:00+00:00"),
     written(timestamp_utc="2025-05-06T11:00:00-00:00"),
     written(timestamp_utc="2025-05-06T11:00:00.+00:00"),
     written(timestamp_utc="2025-05-06T11:00:00.1234567+00:00"),
-    written(timestamp_utc="2025-05-06 11:00:00Z"),
     written(timestamp_utc="2025-05-06 11:00:00.1234567 UTC"),
     written(timestamp_utc="2025-05-06 11:00:00. UTC"),
     written(timestamp_utc="2025-05-06T11:00:00.Z"),
@@ -577,6 +696,31 @@ def test_what_is_nearly_in_the_usual_form_is_read_by_the_rules(
     found = accepted_in([value, written(), value, written(), value], NOW_US)
     polls = [poll for _, poll in found]
     assert polls == [*expected, usual, *expected, usual, *expected]
+
+
+@pytest.mark.parametrize("junk", [b"x", b" ", b",", b"\0", b"\\"])
+def test_junk_between_the_brace_and_the_first_quote_is_not_read_over(
+    junk: bytes,
+) -> None:
+    """Every byte of the usual form is looked at."""
+    values = [written(), b"{" + junk + written()[1:], written()]
+    assert len(accepted_in(values, NOW_US)) == (3 if junk == b" " else 2)
+
+
+@pytest.mark.parametrize("byte", sorted({*range(256)} - set(b' "\t\n\r')))
+def test_any_byte_between_a_colon_and_its_value_is_not_read_over(byte: int) -> None:
+    """A blank may stand there, as JSON has it, and nothing else."""
+    for field in USUAL:
+        before = f'"{field}":'.encode()
+        broken = written().replace(before + b" ", before + bytes([byte]))
+        assert [row for row, _ in accepted_in([broken, written()], NOW_US)] == [1]
+
+
+def test_junk_after_the_sixth_digit_is_not_cut_off() -> None:
+    """Digits beyond microseconds are; what is no digit makes no timestamp."""
+    stamps = ["22.123456x UTC", "22.1234567 UTC", "22.123456xZ", "22.123456x"]
+    values = [written(timestamp_utc=f"2025-05-06 11:00:{s}") for s in stamps]
+    assert [row for row, _ in accepted_in(values, NOW_US)] == [1]
 
 
 def test_a_batch_numbers_its_stores_once() -> None:

@@ -3,23 +3,23 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from streamproc.errors import InvalidHours, InvalidInput, InvalidZone
+from streamproc.errors import InvalidHours
 from streamproc.rules.calendar import open_intervals
 from streamproc.rules.schedule import (
+    ALWAYS_CLOSED,
+    WEEKDAYS,
     Opening,
-    check_zone,
-    load_zone,
     parse_hours,
-    parse_opening,
     parse_weekday,
-    zone_names,
+    week_of,
 )
+from streamproc.rules.zones import zone_names
+from tables.hours import decode, encode
 from tests.rules.test_reference import utc, weekly
 
 ROOT = Path(__file__).parents[2]
@@ -37,18 +37,42 @@ print(open_intervals(parse_hours(hours), *map(eval, sys.argv[1:])))
 
 @pytest.mark.parametrize(
     ("value", "weekday"),
-    [(0, 0), (6, 6), ("0", 0), ("6", 6), (" 3 ", 3), ("04", 4)],
+    [
+        *((0, 0), (6, 6), ("0", 0), ("6", 6), (" 3 ", 3), ("04", 4)),
+        *(("0.0", 0), ("6.0", 6), (1.0, 1)),
+        *(("Monday", 0), ("mon", 0), (" SUNDAY ", 6), ("Thu", 3), ("Thurs", 3)),
+    ],
 )
-def test_a_weekday_is_a_number_or_its_text(value: object, weekday: int) -> None:
-    """0 is Monday and 6 is Sunday."""
+def test_a_weekday_is_a_number_or_an_english_name(value: object, weekday: int) -> None:
+    """0 is Monday and 6 is Sunday; tables with gaps write 0.0."""
     assert weekday == parse_weekday(value)
+
+
+@pytest.mark.parametrize(
+    ("convention", "monday", "sunday", "outside"),
+    [
+        ("0-6", "0", "6", "7"),
+        ("1-7", "1", "7", "0"),
+        ("0-6-sunday", "1", "0", "7"),
+        ("1-7-sunday", "2", "1", "0"),
+    ],
+)
+def test_a_convention_says_which_number_is_monday(
+    convention: str, monday: str, sunday: str, outside: str
+) -> None:
+    """Names are the same in all of them; a number outside is refused."""
+    weekdays = WEEKDAYS[convention]
+    assert (parse_weekday(monday, weekdays), parse_weekday(sunday, weekdays)) == (0, 6)
+    assert parse_weekday("Tuesday", weekdays) == 1
+    with pytest.raises(InvalidHours, match=rf"{monday} \(Monday\) to {sunday} "):
+        parse_weekday(outside, weekdays)
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        *(-1, 7, 10**30, 1.0, True, False, None, [], {}, [0]),
-        *("", " ", "-1", "+1", "7", "1.0", "Monday", "mon", "0x1", "1_0", "٣", "²"),
+        *(-1, 7, 10**30, 1.5, 7.0, float("nan"), True, False, None, [], {}, [0]),
+        *("", " ", "-1", "+1", "7", "1.5", "Montag", "mo", "0x1", "1_0", "٣", "²"),
         "1" * 5_000,
     ],
     ids=lambda value: f"{value!a:.20}",
@@ -71,11 +95,55 @@ def test_any_other_weekday_is_refused(value: object) -> None:
         ("09:05:07.999", 9 * HOUR_S + 307),
         (" 09:00 ", 9 * HOUR_S),
         ("23:58:59", DAY_S - 61),
+        ("9.30", 9 * HOUR_S + 1_800),
+        ("09.30.15", 9 * HOUR_S + 1_815),
+        ("9:00 AM", 9 * HOUR_S),
+        ("9:00:00 am", 9 * HOUR_S),
+        ("9:30PM", 21 * HOUR_S + 1_800),
+        ("9 am", 9 * HOUR_S),
+        ("5 p.m.", 17 * HOUR_S),
+        ("12:00 AM", 0),
+        ("12:30 PM", 12 * HOUR_S + 1_800),
     ],
 )
 def test_a_time_is_hours_and_minutes_or_seconds_too(text: str, second: int) -> None:
-    """HH:MM and HH:MM:SS; a fraction of a second does not count."""
-    assert second == parse_opening(0, text, "23:00").start_s
+    """HH:MM and HH:MM:SS, by 24 hours or by 12; fractions of seconds do not count."""
+    (opening,) = parse_hours(weekly((0, text, "23:00")))
+    assert second == opening.start_s
+
+
+def test_an_end_of_twenty_four_is_midnight() -> None:
+    """So is 12:00 AM, which comes before the start."""
+    for end in ("24:00", "24:00:00", "12:00 AM", "0:00"):
+        assert parse_hours(weekly((0, "18:00", end))) == (
+            Opening(0, 18 * HOUR_S, DAY_S),
+        )
+
+
+@pytest.mark.parametrize("closed", [("closed", "closed"), ("", ""), (" ", "Closed")])
+def test_closed_twice_or_two_empty_times_close_the_weekday(
+    closed: tuple[str, str],
+) -> None:
+    """As if it were not there; a week in which nothing else is said is never open."""
+    assert parse_hours(weekly((0, "09:00", "17:00"), (1, *closed))) == (
+        Opening(0, 9 * HOUR_S, 17 * HOUR_S),
+    )
+    never = parse_hours(weekly(*((day, *closed) for day in range(7))))
+    assert never == ALWAYS_CLOSED
+    start, end = utc("2025-05-05 00:00"), utc("2025-05-12 00:00")
+    assert open_intervals(never, "UTC", start, end) == []
+    assert decode(encode(never)) == never
+
+
+def test_a_weekday_that_is_closed_and_open_is_refused() -> None:
+    """Nobody can say which of the two rows is right."""
+    with pytest.raises(InvalidHours, match="closed in one row, open in another"):
+        parse_hours(weekly((3, "09:00", "17:00"), (3, "closed", "closed")))
+
+
+def test_no_rows_at_all_say_nothing() -> None:
+    """An empty week is open 24x7, not closed."""
+    assert week_of([]) == ()
 
 
 @pytest.mark.parametrize("field", ["start_time_local", "end_time_local"])
@@ -83,9 +151,10 @@ def test_a_time_is_hours_and_minutes_or_seconds_too(text: str, second: int) -> N
     "value",
     [
         *(None, 9, 9.5, True, [], {}, ["09:00"]),
-        *("", " ", ":", "9", "0900", "09", "09:0", "09:000", "9 am", "09:00 AM"),
+        *("", " ", ":", "9", "0900", "09", "09:0", "09:000", "0 am", "13:00 PM"),
+        *("closed", "9:00 A", "9:00 XM", "am", "9.5", "0.375", "9:00.00", "0 pm"),
         *("09:60", "09:00:60", "24:00:01", "24:01", "25:00", "99:99", "-9:00"),
-        *("09:00:00.", "09:00:00:00", "09:00Z", "09:00+01:00", "09.00", "noon"),
+        *("09:00:00.", "09:00:00:00", "09:00Z", "09:00+01:00", "9h00", "noon"),
         *("٠٩:٠٠", "09\u200b:00", "09:00\0", "9" * 5_000, "09:00:00." + "x" * 5_000),
     ],
     ids=lambda value: f"{value!a:.20}",
@@ -142,39 +211,6 @@ def test_repeats_collapse_and_the_order_does_not_matter() -> None:
 def test_no_openings_are_an_empty_week() -> None:
     """An empty list is no error: it means open 24x7."""
     assert parse_hours([]) == ()
-
-
-@pytest.mark.parametrize(
-    "name", ["UTC", "America/Chicago", "Asia/Kolkata", "Etc/GMT-3"]
-)
-def test_a_zone_is_a_name_of_the_tz_database(name: str) -> None:
-    """Its name is returned, and it can be loaded."""
-    assert name in zone_names()
-    assert name == check_zone(name) == load_zone(name).key
-
-
-@pytest.mark.parametrize("refuse", [check_zone, load_zone])
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("", " ", "Chicago", "America", "america/chicago", "America/Chicago "),
-        *("America\\Chicago", "CT", "UTC+1", "+01:00", "zone.tab", "tzdata.zi"),
-        *("/etc/localtime", "../zones", "America/../UTC", "UTC\0", "x" * 5_000),
-    ],
-    ids=lambda value: f"{value!a:.20}",
-)
-def test_an_unknown_zone_is_refused(refuse: Callable[[str], object], name: str) -> None:
-    """Names are exact; a path is no name."""
-    with pytest.raises(InvalidZone, match="timezone_str") as caught:
-        refuse(name)
-    assert caught.value.reason == "unknown-zone"
-
-
-@pytest.mark.parametrize("name", [None, 7, True, [], {}, ["UTC"], b"UTC"])
-def test_a_zone_is_text(name: object) -> None:
-    """Any other type is refused."""
-    with pytest.raises(InvalidInput, match="timezone_str"):
-        check_zone(name)
 
 
 def test_every_zone_can_be_used() -> None:

@@ -270,7 +270,7 @@ def test_what_is_unknown_is_a_404_that_says_so(site: LiveSite, path: str) -> Non
         ("/api/v1/stores?order=up", "bad-order"),
         ("/api/v1/stores?now=nowhere", "bad-now"),
         ("/api/v1/stores?as_of=yesterday", "bad-as-of"),
-        ("/api/v1/stores?as_of=2025-05-06", "bad-as-of"),
+        ("/api/v1/stores?as_of=2025-05-32", "bad-as-of"),
         ("/api/v1/stores?as_of=9999-12-31T23:59:59-12:00", "bad-as-of"),
         ("/api/v1/stores/alpha?as_of=9999-12-31T23:59:59Z", "bad-as-of"),
         ("/api/v1/stores/alpha?as_of=1970-01-01T00:00:00Z", "bad-as-of"),

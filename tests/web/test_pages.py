@@ -280,10 +280,13 @@ def test_a_length_of_time_reads_well(seconds: int, shown: str) -> None:
         ("00:00", "00:00", "24 hours"),
         ("06:00", "06:00", "24 hours from 06:00"),
         ("10:00", "23:59:59", "10:00–24:00"),
+        ("closed", "closed", "closed"),
     ],
 )
 def test_an_opening_reads_as_people_write_it(start: str, end: str, shown: str) -> None:
     """Overnight and round-the-clock ones are said to be."""
-    from streamproc.rules.schedule import parse_opening
+    from streamproc.rules.schedule import parse_hours
 
-    assert opening_text(parse_opening(0, start, end)) == shown
+    row = {"dayOfWeek": 0, "start_time_local": start, "end_time_local": end}
+    (opening,) = parse_hours([row])
+    assert opening_text(opening) == shown

@@ -9,7 +9,7 @@ import numpy as np
 
 from streamproc.report.rows import Rows
 from streamproc.rules import history, timeline
-from streamproc.rules.schedule import DAY_S, DEFAULT_ZONE, Opening, Schedule
+from streamproc.rules.schedule import DAY_S, Opening, Schedule
 from streamproc.rules.timeline import CLOSED, DOWN, UNKNOWN, UP, Day, Span
 from streamproc.rules.uptime import (
     HOUR_US,
@@ -19,6 +19,7 @@ from streamproc.rules.uptime import (
     Rules,
     Uptime,
 )
+from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.store.data import StoreData
 from tables import hours as hours_table
 from tables import weeks
@@ -229,6 +230,8 @@ class StoreView:
 
 def opening_text(opening: Opening) -> str:
     """An opening, such as ``22:00–06:00 (next day)``."""
+    if opening.end_s == opening.start_s:
+        return "closed"
     if opening.end_s - opening.start_s == DAY_S:
         start = _clock(opening.start_s)
         return "24 hours" if opening.start_s == 0 else f"24 hours from {start}"

@@ -11,7 +11,7 @@ from faust.types import TP
 from streamproc.report import record
 from streamproc.report.record import time_text
 from streamproc.rules import history
-from streamproc.rules.schedule import DAY_US
+from streamproc.rules.schedule import ALWAYS_CLOSED, DAY_US
 from streamproc.web.cluster.calls import table_named
 from streamproc.web.refusal import unknown
 from streamproc.web.site import Site
@@ -138,6 +138,8 @@ def _segment(value: bytes) -> tuple[str, Any]:
 
 def _hours(value: bytes) -> tuple[str, Any]:
     openings = hours_table.decode(value)
+    if openings == ALWAYS_CLOSED:
+        return "always closed", []
     texts = [f"{WEEKDAYS[o.day]} {opening_text(o)}" for o in openings]
     rows = [{"day": o.day, "start_s": o.start_s, "end_s": o.end_s} for o in openings]
     return "; ".join(texts) or "open 24x7", rows
