@@ -108,20 +108,24 @@ class Gateway:
     ) -> None:
         """Append to each key's partition; returns when all is durable."""
         groups = by_partition(partitions_for(keys, topic.partitions).tolist())
-        producer = self._site.program.app.producer
-        work = [
-            producer.append_batch(
-                topic.name, number, [keys[r] for r in rows], [values[r] for r in rows]
-            )
-            for number, rows in groups.items()
-        ]
 
         async def append() -> None:
-            await asyncio.gather(*work)
+            producer = self._site.program.app.producer
+            await asyncio.gather(
+                *(
+                    producer.append_batch(
+                        topic.name,
+                        number,
+                        [keys[row] for row in rows],
+                        [values[row] for row in rows],
+                    )
+                    for number, rows in groups.items()
+                )
+            )
 
         try:
             async with asyncio.timeout(DURABLE_TIMEOUT_S):
-                await self._site.on_app(append())
+                await self._site.app.run(append())
         except Exception as exc:
             raise Refusal(
                 503,

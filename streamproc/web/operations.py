@@ -61,7 +61,7 @@ class Operations:
         """Alive: the process answers, and its event loop turns."""
         try:
             async with asyncio.timeout(5):
-                await self._site.on_app(asyncio.sleep(0))
+                await self._site.app.run(asyncio.sleep(0))
         except TimeoutError as exc:
             raise Refusal(
                 503, "stuck", "The worker's event loop stands still."
@@ -74,15 +74,10 @@ class Operations:
         if program.is_ready():
             return json({"status": "ready"})
         state = "rebalancing" if program.app.rebalancing else "recovering"
-        response = json({"status": state, "remaining_records": self._remains()}, 503)
+        remaining = self._site.app.remaining_records()
+        response = json({"status": state, "remaining_records": remaining}, 503)
         response.headers["Retry-After"] = "2"
         return response
-
-    def _remains(self) -> int:
-        recovery = self._site.program.app.tables.recovery
-        if self._site.program.is_ready() or recovery is None:
-            return 0
-        return max(int(recovery.active_remaining_total()), 0)
 
     async def openapi(self, request: web.Request) -> web.Response:
         """This API's description."""
@@ -112,7 +107,7 @@ class Operations:
                 except PartitionLostError:
                     continue  # it has just moved away
                 self._keys.labels(name, str(partition)).set(count)
-        self._remaining.set(self._remains())
+        self._remaining.set(self._site.app.remaining_records())
         self._ready.set(program.is_ready())
         self._streams.set(len(self._live))
         return generate_latest(program.metrics.registry)

@@ -13,6 +13,7 @@ from mode import Service
 
 from streamproc.errors import WebAddressError
 from streamproc.program import Program
+from streamproc.web.app_thread import AppThread
 from streamproc.web.connections import Connections
 from streamproc.web.routes import make_application
 from streamproc.web.site import Site
@@ -47,7 +48,7 @@ class WebServer(Service):
             target=self._web_loop.run_forever, name="web", daemon=True
         )
         self._thread.start()
-        await self._on_web(self._serve())
+        await self._on_web(self._serve(AppThread(self._program)))
 
     async def on_stop(self) -> None:
         """Finish what is being answered, for a moment, and stop."""
@@ -63,10 +64,10 @@ class WebServer(Service):
         future = asyncio.run_coroutine_threadsafe(work, self._web_loop)
         await asyncio.wrap_future(future)
 
-    async def _serve(self) -> None:
+    async def _serve(self, app: AppThread) -> None:
         settings = self._program.settings
-        self._site = Site(self._program)
         connections = Connections(settings.web_connections)
+        self._site = Site(self._program, app)
         self._runner = web.AppRunner(
             make_application(self._site, connections),
             access_log=None,

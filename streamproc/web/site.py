@@ -1,12 +1,11 @@
 """What all routes share: the program, its peers, and the nouns asked about."""
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
 
 from streamproc.program import Program
 from streamproc.report import record
+from streamproc.web.app_thread import AppThread
 from streamproc.web.as_of import NEWEST, Instants
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.fleet.refreshing import Overviews
@@ -17,8 +16,6 @@ from streamproc.web.reports.reading import ALL_REPORTS, ONE_REPORT, REPORT_FILE,
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.stores import Stores
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
-
-T = TypeVar("T")
 
 CALLS = (
     SHARD,
@@ -36,20 +33,16 @@ CALLS = (
 class Site:
     """The web's state; lives in the web's own thread and event loop."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, app: AppThread) -> None:
         self.program = program
+        self.app = app
         self.cluster = Cluster(program, CALLS)
         self.instants = Instants(program, self.cluster)
         self.overviews = Overviews(program, self.cluster, self.instants)
         self.stores = Stores(program.settings, self.cluster, self.instants)
         self.reports = Reports(self.cluster)
-        self.flow = Flow(program, self.cluster, self.on_app)
+        self.flow = Flow(program, self.cluster, self.app.run)
         self.cluster.status = self.flow.status
-
-    async def on_app(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine where the producer and the consumer live."""
-        loop = self.program.app.loop
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     async def warm_up(self) -> None:
         """Compute the first overview as soon as that is possible."""

@@ -82,7 +82,7 @@ class ReportHandlers:
         # Two workers may be asked in the same microsecond.
         unique = f"{request.report_id}-{secrets.token_hex(4)}"
         request = replace(request, report_id=unique)
-        await self._site.on_app(self._send(request))
+        await self._site.app.run(self._send(request))
         deadline = asyncio.get_running_loop().time() + SEEN_TIMEOUT_S
         while await self._site.reports.find(request.report_id) is None:
             if asyncio.get_running_loop().time() > deadline:

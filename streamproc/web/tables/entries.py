@@ -58,7 +58,7 @@ async def describe(site: Site, name: str) -> dict[str, Any]:
     table = find(site, name)
     topic = table.changelog_topic.get_topic_name()
     infos = await site.cluster.ask_all(PARTITION_INFO, table.partitions, table=name)
-    ends = await site.on_app(_ends(site, topic, table.partitions))
+    ends = await site.app.run(_ends(site, topic, table.partitions))
     partitions = [
         {
             "partition": number,
