@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from streamproc.errors import ReportFailedError
 from streamproc.web import security
 from streamproc.web.bodies import receive
 from streamproc.web.connections import Connections
+from streamproc.web.exports import Export, Exports
 from streamproc.web.refusal import Refusal, bad, moving
 from streamproc.web.requests import wants_json
 from streamproc.web.responses import error_page, json, see_other
@@ -56,14 +57,29 @@ class Middleware:
     def __init__(self, guard: Guard, connections: Connections) -> None:
         self._guard = guard
         self._connections = connections
+        self._exports = Exports()
         self._in_flight = 0
 
     @web.middleware
     async def handle(self, request: web.Request, handler: Handler) -> Any:
         """Answer a request, whatever happens, with the security headers."""
         self._connections.heard(request)
+        response = await self._told(request, self._answer(request, handler))
+        if isinstance(response, Export):
+            response = await self._told(request, self._sent(request, response))
+        return response
+
+    async def _sent(self, request: web.Request, export: Export) -> web.StreamResponse:
+        """Sending takes as long as its reader takes: it is not one of those at once."""
+        await self._exports.send(request, export)
+        return export
+
+    async def _told(
+        self, request: web.Request, work: Coroutine[Any, Any, web.StreamResponse]
+    ) -> web.StreamResponse:
+        """What comes out of it, a refusal as well, with the security headers."""
         try:
-            response = await _caught(self._answer, request, handler)
+            response = await _caught(request, work)
         except Refusal as exc:
             response = self._refuse(request, exc)
         for name, value in security.HEADERS.items():
@@ -120,13 +136,11 @@ def _busy(message: str) -> Refusal:
 
 
 async def _caught(
-    answer: Callable[[web.Request, Handler], Awaitable[web.StreamResponse]],
-    request: web.Request,
-    handler: Handler,
+    request: web.Request, work: Coroutine[Any, Any, web.StreamResponse]
 ) -> web.StreamResponse:
     """Whatever an answer raises, as a Refusal; a fault of ours is logged."""
     try:
-        return await answer(request, handler)
+        return await work
     except Refusal:
         raise
     except web.HTTPException as exc:

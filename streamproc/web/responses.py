@@ -1,11 +1,12 @@
 """Making a response: JSON, CSV, a page, a file, an error."""
 
-from email.utils import formatdate, parsedate_to_datetime
 from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.helpers import ETAG_ANY
 
+from streamproc.web.exports import Export
 from streamproc.web.refusal import Refusal
 from streamproc.web.templating import text
 
@@ -69,32 +70,24 @@ def error_page(request: web.Request, exc: Refusal) -> web.Response:
     )
 
 
-def file(
-    request: web.Request, body: bytes, modified_ns: int, name: str
+def as_file(
+    request: web.Request, export: Export, size: int, modified_ns: int
 ) -> web.StreamResponse:
-    """A file with ETag and Last-Modified; 304 to who has it already."""
-    etag = f'"{modified_ns:x}-{len(body):x}"'
-    headers = {
-        "ETag": etag,
-        "Last-Modified": formatdate(modified_ns // 10**9, usegmt=True),
-        "Cache-Control": "no-cache",
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    if _is_unchanged(request, etag, modified_ns // 10**9):
-        return web.Response(status=304, headers=headers)
-    return web.Response(
-        body=body, headers=headers, content_type="text/csv", charset="utf-8"
-    )
+    """An export with ETag and Last-Modified; 304 to who has it already."""
+    modified_s = modified_ns // 10**9
+    tag = f"{modified_ns:x}-{size:x}"
+    unchanged = is_unchanged(request, tag, modified_s)
+    response = web.Response(status=304) if unchanged else export
+    response.etag = tag
+    response.last_modified = modified_s
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
-def _is_unchanged(request: web.Request, etag: str, modified_s: int) -> bool:
+def is_unchanged(request: web.Request, tag: str, modified_s: int) -> bool:
     """RFC 9110: If-None-Match decides; If-Modified-Since only without it."""
-    given = request.headers.get("If-None-Match")
-    if given is not None:
-        tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
-        return etag in tags or "*" in tags
-    try:
-        since = parsedate_to_datetime(request.headers.get("If-Modified-Since", ""))
-        return modified_s <= since.timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return False
+    tags = request.if_none_match
+    if tags is not None:
+        return any(given.value in (tag, ETAG_ANY) for given in tags)
+    since = request.if_modified_since
+    return since is not None and modified_s <= since.timestamp()

@@ -12,7 +12,7 @@ from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import Flow
 from streamproc.web.refusal import Refusal
-from streamproc.web.reports.reading import ALL_REPORTS, ONE_REPORT, REPORT_FILE, Reports
+from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.stores import Stores
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
@@ -23,7 +23,7 @@ CALLS = (
     STORE_DATA,
     ALL_REPORTS,
     ONE_REPORT,
-    REPORT_FILE,
+    FILE_PIECE,
     ITEMS,
     PARTITION_INFO,
 )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from streamproc.cells import Ints
@@ -15,6 +16,8 @@ from streamproc.report.rows import (
 )
 from streamproc.web import figures
 from streamproc.web.fleet.overview import WINDOWS, Overview
+
+ROWS_PER_PIECE = 1_000
 
 
 def overview_json(overview: Overview) -> dict[str, Any]:
@@ -56,9 +59,16 @@ def store_json(overview: Overview, row: int) -> dict[str, Any]:
     }
 
 
-def stores_csv(overview: Overview, rows: Ints) -> bytes:
-    """All chosen stores as CSV, every column of the view."""
-    every = overview.rows
+def stores_csv(overview: Overview, rows: Ints) -> Iterator[bytes]:
+    """All chosen stores as CSV, every column of the view, some at a time."""
+    header = (*FULL_HEADER, "now", "zone", "as_of_utc")
+    yield _csv([header])
+    for first in range(0, len(rows), ROWS_PER_PIECE):
+        yield _csv(_csv_rows(overview, rows[first : first + ROWS_PER_PIECE]))
+
+
+def _csv_rows(overview: Overview, rows: Ints) -> Iterator[Sequence[str]]:
+    every, zones = overview.rows, overview.shard.zones
     some = Rows(
         [every.store_ids[row] for row in rows.tolist()],
         every.up[:, rows],
@@ -67,11 +77,12 @@ def stores_csv(overview: Overview, rows: Ints) -> bytes:
         every.last[rows],
     )
     as_of = time_text(overview.as_of_us)
-    zones = overview.shard.zones
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow((*FULL_HEADER, "now", "zone", "as_of_utc"))
     for row, cells in zip(rows.tolist(), csv_rows(some, full=True), strict=True):
         zone = zones[int(overview.shard.zone[row])]
-        writer.writerow((*cells, overview.state_of(row), zone, as_of))
+        yield (*cells, overview.state_of(row), zone, as_of)
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue().encode(errors="replace")

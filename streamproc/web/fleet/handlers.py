@@ -11,6 +11,7 @@ from streamproc.report.record import Report, time_text
 from streamproc.rules.uptime import HOUR_US
 from streamproc.web import requests
 from streamproc.web.as_of import as_of_text
+from streamproc.web.exports import Export, aside
 from streamproc.web.fleet import listing
 from streamproc.web.fleet.answers import (
     flow_json,
@@ -20,7 +21,7 @@ from streamproc.web.fleet.answers import (
 )
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.refreshing import FRESH_S
-from streamproc.web.responses import csv_of, html, json
+from streamproc.web.responses import html, json
 from streamproc.web.security import Guard
 from streamproc.web.site import Site
 from streamproc.web.templating import text
@@ -104,15 +105,14 @@ class FleetHandlers:
             overview_json(found) | {"flow": flow_json(await self._site.flow.of_all())}
         )
 
-    async def stores(self, request: web.Request) -> web.Response:
+    async def stores(self, request: web.Request) -> web.StreamResponse:
         """A page of stores, or all that match as CSV."""
         asked = listing.listing_of(request)
         wants_csv = requests.wants_csv(request)
         overview = await self._site.overviews.get(asked.as_of)
         rows = await asyncio.to_thread(listing.chosen, overview, asked)
         if wants_csv:
-            body = await asyncio.to_thread(stores_csv, overview, rows)
-            return csv_of(body, "stores.csv")
+            return Export(lambda: aside(stores_csv(overview, rows)), "stores.csv")
         shown = listing.on_page(rows, asked).tolist()
         return json(
             {

@@ -13,10 +13,11 @@ from streamproc.report.record import Report, time_text
 from streamproc.report_client import new_request
 from streamproc.web import requests
 from streamproc.web.bodies import form_of, json_of
+from streamproc.web.exports import Export
 from streamproc.web.refusal import Refusal, bad, unknown
 from streamproc.web.reports.answers import progress_json, report_json
 from streamproc.web.requests import wants_json
-from streamproc.web.responses import file, json, page, see_other
+from streamproc.web.responses import as_file, json, page, see_other
 from streamproc.web.site import Site
 
 SEEN_TIMEOUT_S = 5.0
@@ -175,11 +176,13 @@ class ReportHandlers:
     async def _csv(
         self, request: web.Request, report_id: str | None
     ) -> web.StreamResponse:
-        found = await self._site.reports.file(report_id)
+        reports = self._site.reports
+        found = await reports.file(report_id)
         if found is None:
             raise Refusal(404, "no-report", "There is no finished report of that yet.")
         name = f"{report_id or 'combined_report'}.csv"
-        return file(request, found.body, found.modified_ns, name)
+        export = Export(lambda: reports.pieces(report_id, found), name)
+        return as_file(request, export, found.size, found.modified_ns)
 
 
 def _wants_csv(request: web.Request) -> bool:

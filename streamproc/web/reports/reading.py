@@ -1,5 +1,7 @@
 """Reports and their files, asked of the worker that keeps them."""
 
+import os
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,7 @@ from streamproc.report import record
 from streamproc.report.record import Report
 from streamproc.web.cluster.calls import REPORTS, Call
 from streamproc.web.cluster.peers import Cluster
+from streamproc.web.refusal import moving
 from tables import reports as reports_table
 
 
@@ -31,15 +34,16 @@ def _decode_reports(value: bytes) -> list[Report]:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportFile:
-    """A finished report's bytes, and when they were written."""
+class FilePiece:
+    """A piece of a finished report's file, and which file that is."""
 
     body: bytes
+    size: int
     modified_ns: int
 
 
-def _report_file(program: Program, args: dict[str, Any]) -> ReportFile | None:
-    """The file of a report that the table says is complete, or the combined one.
+def _file_piece(program: Program, args: dict[str, Any]) -> FilePiece | None:
+    """From the file of a report that the table says is complete, or the combined one.
 
     The id never comes from the request alone: it is looked up first.
     """
@@ -53,20 +57,26 @@ def _report_file(program: Program, args: dict[str, Any]) -> ReportFile | None:
         path = files.path(report.report_id)
     try:
         with path.open("rb") as stream:
-            return ReportFile(stream.read(), path.stat().st_mtime_ns)
+            about = os.fstat(stream.fileno())
+            stream.seek(args["start"])
+            body = stream.read(args["length"])
+            return FilePiece(body, about.st_size, about.st_mtime_ns)
     except FileNotFoundError:
         return None
 
 
-def _encode_file(found: ReportFile | None) -> bytes:
-    return b"" if found is None else b"%d\n%b" % (found.modified_ns, found.body)
+def _encode_piece(found: FilePiece | None) -> bytes:
+    if found is None:
+        return b""
+    return b"%d %d\n%b" % (found.size, found.modified_ns, found.body)
 
 
-def _decode_file(value: bytes) -> ReportFile | None:
+def _decode_piece(value: bytes) -> FilePiece | None:
     if not value:
         return None
-    modified, _, body = value.partition(b"\n")
-    return ReportFile(body, int(modified))
+    about, _, body = value.partition(b"\n")
+    size, modified_ns = map(int, about.split(b" "))
+    return FilePiece(body, size, modified_ns)
 
 
 ALL_REPORTS = Call(
@@ -85,10 +95,11 @@ ONE_REPORT = Call(
     decode=_decode_reports,
     quick=lambda args: True,
 )
-REPORT_FILE = Call(
-    "report-file", _report_file, REPORTS, encode=_encode_file, decode=_decode_file
+FILE_PIECE = Call(
+    "report-file", _file_piece, REPORTS, encode=_encode_piece, decode=_decode_piece
 )
 REPORT_PARTITION = reports_table.PARTITION
+PIECE_BYTES = 1 << 18
 
 
 class Reports:
@@ -109,8 +120,27 @@ class Reports:
         )
         return found[0] if found else None
 
-    async def file(self, report_id: str | None) -> ReportFile | None:
-        """A finished report's file, or the newest of all stores for None."""
+    async def file(self, report_id: str | None) -> FilePiece | None:
+        """About a finished report's file; None for the newest of all stores."""
+        return await self._piece(report_id, 0, 0)
+
+    async def pieces(
+        self, report_id: str | None, file: FilePiece
+    ) -> AsyncIterator[bytes]:
+        """That file's content; raises a 503 Refusal when it has been replaced."""
+        for start in range(0, file.size, PIECE_BYTES):
+            found = await self._piece(report_id, start, PIECE_BYTES)
+            if found is None or found.modified_ns != file.modified_ns:
+                raise moving("The file has been replaced while it was read.")
+            yield found.body
+
+    async def _piece(
+        self, report_id: str | None, start: int, length: int
+    ) -> FilePiece | None:
         return await self._cluster.ask(
-            REPORT_FILE, REPORT_PARTITION, report_id=report_id
+            FILE_PIECE,
+            REPORT_PARTITION,
+            report_id=report_id,
+            start=start,
+            length=length,
         )
