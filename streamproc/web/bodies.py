@@ -28,11 +28,19 @@ async def receive(request: web.Request, limit: int) -> None:
         raise _too_large(limit)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
+            await _go_on(request)
             request[_BODY] = await _read(request, limit)
     except TimeoutError as exc:
         raise Refusal(408, "slow-body", "The body did not arrive in time.") from exc
     except web.RequestPayloadError as exc:
         raise bad("bad-body", "The body's encoding is broken.") from exc
+
+
+async def _go_on(request: web.Request) -> None:
+    """Tell who waits with the body until its header is accepted to send it now."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
 
 
 async def _read(request: web.Request, limit: int) -> bytes:

@@ -24,6 +24,9 @@ from streamproc.web.templating import GUARD
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+ANY_PATH = "/{path}"
+"""As aiohttp names the last route, which takes what no other one does."""
+
 _STATIC = {
     "app.css": "text/css",
     "app.js": "text/javascript",
@@ -49,6 +52,7 @@ def make_application(site: Site, connections: Connections) -> web.Application:
     _add_sessions(app, Sessions(guard))
     _add_operations(app, Operations(site), site.cluster)
     _add_static(app)
+    _add(app, "*", "/{path:.*}", _no_such_path, body=0)
 
     async def close(_: web.Application) -> AsyncIterator[None]:
         yield
@@ -64,20 +68,37 @@ def _add(
     path: str,
     handler: Handler,
     policy: str = READ,
-    **more: Any,
+    **fields: Any,
 ) -> None:
-    """Add a route; ``more`` are the other fields of its ``Rule``."""
-    more.setdefault("body", 0 if method == "GET" else SMALL_BODY)
-    rule = Rule(policy, **more)
+    """Add a route; ``fields`` are the others of its ``Rule``."""
+    fields.setdefault("body", 0 if method == "GET" else SMALL_BODY)
+    rule = Rule(policy, **fields)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return await handler(request)
 
     answer.rule = rule  # type: ignore[attr-defined]
     if method == "GET":
-        app.router.add_get(path, answer, allow_head=not rule.kept_open)
+        app.router.add_get(
+            path, answer, allow_head=not rule.kept_open, expect_handler=_expect
+        )
     else:
-        app.router.add_route(method, path, answer)
+        app.router.add_route(method, path, answer, expect_handler=_expect)
+
+
+async def _expect(_: web.Request) -> None:
+    """Answer no Expect yet: ``bodies`` says "100 Continue" to who may go on."""
+
+
+async def _no_such_path(request: web.Request) -> web.Response:
+    """404, or 405 with the methods that there are."""
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource.canonical != ANY_PATH:
+            allowed |= (await resource.resolve(request))[1]
+    if allowed:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+    raise web.HTTPNotFound
 
 
 def _add_fleet(app: web.Application, fleet: FleetHandlers) -> None:

@@ -116,7 +116,8 @@ class Guard:
         site = request.headers.get("Sec-Fetch-Site", "none")
         origin = request.headers.get("Origin")
         same = origin is None or (
-            urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
+            origin.partition("://")[2].lower()
+            == request.headers.get("Host", "").lower()
         )
         if site not in ("same-origin", "none") or not same:
             raise Refusal(403, "cross-site", "Another site may not change things here.")
@@ -138,14 +139,14 @@ class Guard:
     def is_token(self, given: str) -> bool:
         """Compare in constant time, whatever the length."""
         wanted = hashlib.sha256(self._token).digest()
-        found = hashlib.sha256(given.encode(errors="surrogateescape")).digest()
+        found = hashlib.sha256(_bytes(given)).digest()
         return bool(self._token) and hmac.compare_digest(found, wanted)
 
     def _has_session(self, request: web.Request) -> bool:
         until, _, proof = request.cookies.get(COOKIE, "").partition(".")
-        if not self._token or len(until) > 12 or not until.isdecimal():
+        if not self._token or not _is_number(until):
             return False
-        good = hmac.compare_digest(proof.encode(), self._proof(until).encode())
+        good = hmac.compare_digest(_bytes(proof), self._proof(until).encode())
         return good and int(until) > time.time()
 
     def _proof(self, until: str) -> str:
@@ -172,3 +173,12 @@ def is_local(request: web.Request) -> bool:
         return ipaddress.ip_address(request.remote or "").is_loopback
     except ValueError:
         return False
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= 12 and text.isascii() and text.isdecimal()
+
+
+def _bytes(header: str) -> bytes:
+    """A header's text as it came, whatever bytes it has."""
+    return header.encode(errors="surrogateescape")

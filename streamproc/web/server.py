@@ -17,6 +17,7 @@ from streamproc.web.app_thread import AppThread
 from streamproc.web.connections import Connections
 from streamproc.web.routes import make_application
 from streamproc.web.site import Site
+from streamproc.web.tracebacks import limit_tracebacks
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class WebServer(Service):
 
     async def _serve(self, app: AppThread) -> None:
         settings = self._program.settings
+        limit_tracebacks()
         connections = Connections(settings.web_connections)
         self._site = Site(self._program, app)
         self._runner = web.AppRunner(

@@ -1,8 +1,8 @@
 """Several workers: whoever is asked asks the owner, and believes only its peers."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +10,14 @@ from aiohttp import web
 from faust.types import TP
 
 from streamproc.web.as_of import Instants
-from streamproc.web.cluster import peers
-from streamproc.web.cluster.signing import sign
+from streamproc.web.cluster import peers, signing
 from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.site import CALLS
 from tests.web.live_site import LiveSite
 
 SECRET = "the workers' own secret"
+TOKEN = "a token that only its user knows"
+MOST_SENT = 64 << 20
 PATHS = (
     "/api/v1/overview?as_of=2025-05-06T14:59:00Z",
     "/api/v1/stores?sort=store&per_page=500&as_of=2025-05-06T14:59:00Z",
@@ -143,60 +144,135 @@ def test_an_owner_with_another_secret_is_not_believed(
     assert site.get("/api/v1/stores").status == 503
 
 
+async def ask_through(
+    answer: Any, start: Callable[..., LiveSite], **headers: str
+) -> int:
+    """Status of a page whose partitions are with a member that answers like this."""
+    app = web.Application()
+    app.router.add_post(peers.PATH, answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    site = await asyncio.to_thread(start, web_cluster_secret=SECRET, web_token=TOKEN)
+    hand_over(site, f"http://127.0.0.1:{port}", {0, 1, 2, 3})
+    status = (
+        await asyncio.to_thread(site.get, "/api/v1/stores/alpha", **headers)
+    ).status
+    await runner.cleanup()
+    return status
+
+
 async def test_a_rogue_member_learns_no_token_and_is_not_believed(
-    tmp_path: Path, start_site: Callable[..., LiveSite]
+    start_site: Callable[..., LiveSite],
 ) -> None:
     """What it receives holds neither token nor secret; what it says is dropped."""
-    import asyncio
-
     seen: list[str] = []
 
     async def collect(request: web.Request) -> web.Response:
         body = await request.read()
         seen.append(f"{dict(request.headers)} {body!r}")
         made_up = json.dumps([]).encode()
-        return web.Response(body=made_up, headers={peers._SIGNATURE: "0" * 64})
+        return web.Response(body=made_up, headers={signing.HEADER: "0" * 64})
 
-    app = web.Application()
-    app.router.add_post(peers.PATH, collect)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    listening = web.TCPSite(runner, "127.0.0.1", 0)
-    await listening.start()
-    port = runner.addresses[0][1]
-    token = "a token that only its user knows"
-    site = await asyncio.to_thread(
-        start_site, web_cluster_secret=SECRET, web_token=token
-    )
-    hand_over(site, f"http://127.0.0.1:{port}", {0, 1, 2, 3})
-    bearer = {"Authorization": f"Bearer {token}", "Cookie": "streamproc_session=x.y"}
-    answer = await asyncio.to_thread(site.get, "/api/v1/stores/alpha", **bearer)
-    await runner.cleanup()
-    assert answer.status == 503
+    bearer = {"Authorization": f"Bearer {TOKEN}", "Cookie": "streamproc_session=x.y"}
+    assert await ask_through(collect, start_site, **bearer) == 503
     assert seen
-    assert token not in str(seen)
+    assert TOKEN not in str(seen)
     assert SECRET not in str(seen)
     assert "Cookie" not in str(seen)
 
 
-def test_a_signature_is_for_one_worker_one_question_and_one_minute() -> None:
+async def test_a_rogue_members_endless_answer_is_not_read(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """By the header already: it fills nobody's memory, and keeps nobody waiting."""
+    sent = 0
+
+    async def pour(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse(headers={signing.HEADER: f"9 {'0' * 64} x"})
+        await response.prepare(request)
+        try:
+            while sent < MOST_SENT:
+                await response.write(b"x" * 65_536)
+                sent += 65_536
+        except ConnectionError:
+            pass  # as it should be
+        return response
+
+    assert await ask_through(pour, start_site) == 503
+    assert sent < MOST_SENT
+
+
+async def test_an_answer_longer_than_its_signature_says_is_dropped(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Whoever stands between two workers can add nothing to what one says."""
+    key = signing.key_of(SECRET)
+
+    async def extend(request: web.Request) -> web.Response:
+        nonce = request.headers[signing.HEADER].split(" ")[1]
+        header = signing.answer_header(key, nonce, 200, b"[]")
+        return web.Response(body=b"[]" + b" " * 100, headers={signing.HEADER: header})
+
+    assert await ask_through(extend, start_site) == 503
+
+
+QUESTION: dict[str, Any] = {
+    "key": b"k" * 32,
+    "url": "http://a",
+    "body": b"body",
+    "now_s": 1000,
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": b"j" * 32},
+        {"key": b""},
+        {"url": "http://b"},
+        {"now_s": 1000 + signing.MAX_SKEW_S + 1},
+        {"now_s": 1000 - signing.MAX_SKEW_S - 1},
+    ],
+)
+def test_a_question_is_for_one_worker_and_one_minute(change: dict[str, Any]) -> None:
     """Nothing of it can be used for something else."""
-    key, nonce = b"k" * 32, b"n"
-    good = sign(key, b"http://a", b"100", nonce, b"body")
-    for other in (
-        sign(key, b"http://b", b"100", nonce, b"body"),
-        sign(key, b"http://a", b"101", nonce, b"body"),
-        sign(key, b"http://a", b"100", b"m", b"body"),
-        sign(key, b"http://a", b"100", nonce, b"bodx"),
-        sign(key, b"http://a1", b"00", nonce, b"body"),
-        sign(b"j" * 32, b"http://a", b"100", nonce, b"body"),
-    ):
-        assert other != good
+    header = signing.question_header(**QUESTION, nonce="n")
+    good: dict[str, Any] = {name: QUESTION[name] for name in ("key", "url", "now_s")}
+    told = signing.read_question(**good, header=header)
+    assert told is not None
+    assert told.is_of(b"body")
+    assert not told.is_of(b"bodx")
+    assert not told.is_of(b"body ")
+    other: dict[str, Any] = good | change
+    assert signing.read_question(**other, header=header) is None
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_no_part_of_a_questions_header_can_be_changed(place: int) -> None:
+    """Neither the time nor the nonce, the length, the digest or the proof."""
+    header = signing.question_header(**QUESTION, nonce="77")
+    parts = header.split(" ")
+    parts[place] = parts[place][:-1] + ("0" if parts[place][-1] != "0" else "1")
+    changed = " ".join(parts)
+    assert signing.read_question(b"k" * 32, "http://a", changed, 1000) is None
+
+
+def test_an_answer_is_to_one_question_and_of_one_status() -> None:
+    """An old answer, or a refusal's text, does not pass for another."""
+    key = b"k" * 32
+    header = signing.answer_header(key, "n", 200, b"body")
+    told = signing.read_answer(key, "n", 200, header)
+    assert told is not None
+    assert told.is_of(b"body")
+    for other in [(key, "m", 200), (key, "n", 422), (b"j" * 32, "n", 200)]:
+        assert signing.read_answer(*other, header) is None
 
 
 def test_the_overview_is_computed_once_for_many_readers(site: LiveSite) -> None:
     """Single flight: fifty readers of a new instant cost one computation."""
-    import asyncio
 
     async def read() -> int:
         cluster = peers.Cluster(site.program, CALLS)

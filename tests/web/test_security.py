@@ -394,6 +394,43 @@ def test_a_broken_or_oversized_header_is_refused(
     assert status in first + b" "
 
 
+@pytest.mark.parametrize(
+    ("extra", "first"),
+    [
+        (b"Content-Length: 2", b"100 Continue"),
+        (b"Content-Length: 99999999", b"413 "),
+        (b"Content-Length: 2\r\nOrigin: http://evil.example", b"403 "),
+    ],
+)
+def test_only_a_body_that_will_be_read_is_asked_for(
+    site: LiveSite, extra: bytes, first: bytes
+) -> None:
+    """Who waits for "100 Continue" is refused by the header, or told to go on."""
+    head = b"POST /get_report HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+    if b"Origin" in extra:
+        head = head.replace(b"/get_report", b"/logout")
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as link:
+        link.sendall(head + extra + b"\r\n\r\n")
+        assert first in link.recv(65_536).split(b"\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("DELETE", "/api/v1/polls", 405, "POST"),
+        ("POST", "/health", 405, "GET,HEAD"),
+        ("DELETE", "/nothing/at/all", 404, None),
+        ("GET", "/nothing", 404, None),
+    ],
+)
+def test_what_is_not_there_is_told_from_what_is_asked_in_a_wrong_way(
+    site: LiveSite, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    """404, or 405 with the methods that there are."""
+    answer = site.ask(method, path)
+    assert (answer.status, answer.headers.get("Allow")) == (status, allowed)
+
+
 def test_an_oversized_body_is_refused(start_site: Callable[..., LiveSite]) -> None:
     """By its announced length already, and by what it is."""
     site = start_site(web_max_body="0.01")

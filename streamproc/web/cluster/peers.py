@@ -8,7 +8,7 @@ does not answer, the reader gets a 503, never a zero.
 """
 
 import asyncio
-import hmac
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -20,21 +20,21 @@ import orjson
 from aiohttp import web
 from faust.types import TP
 
-from streamproc.errors import ReportFailedError
+from streamproc.errors import ReportFailedError, as_refusal
 from streamproc.program import Program
 from streamproc.web.bodies import body_of
+from streamproc.web.cluster import signing
 from streamproc.web.cluster.calls import Call, table_named
-from streamproc.web.cluster.signing import digest, key_of, sign
-from streamproc.web.refusal import Refusal, moving
+from streamproc.web.refusal import Refusal, bad, moving
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 PATH = "/_cluster/call"
 STATUS = "status"
 ANSWER_TIMEOUT_S = 10.0
-MAX_SKEW_S = 60
 MAX_QUESTION = 1 << 20
-_SIGNATURE = "X-Streamproc-Signature"
 
 
 class Cluster:
@@ -44,7 +44,7 @@ class Cluster:
         self.program = program
         self.me = program.settings.advertised_url
         settings = program.settings
-        self._key = key_of(settings.web_cluster_secret or settings.api_token)
+        self._key = signing.key_of(settings.web_cluster_secret or settings.api_token)
         self._calls = {call.name: call for call in calls}
         #: What this worker tells of itself; see ``status``.
         self.status: Callable[[], dict[str, Any]] = dict
@@ -151,76 +151,84 @@ class Cluster:
                 f"The answer is with the worker at {url}, and the workers share no"
                 " secret: set web_cluster_secret (or web_token) on all of them."
             )
-        body = orjson.dumps(question)
-        stamp, nonce = str(int(time.time())), secrets.token_hex(16)
-        told = digest(body).decode()
-        proof = self._proof(url, stamp, nonce, told)
-        headers = {_SIGNATURE: f"{stamp} {nonce} {told} {proof}"}
+        body, nonce = orjson.dumps(question), secrets.token_hex(16)
+        now_s = int(time.time())
+        header = signing.question_header(self._key, url, body, now_s, nonce)
         try:
             async with self._session().post(
-                url + PATH, data=body, headers=headers, allow_redirects=False
+                url + PATH,
+                data=body,
+                headers={signing.HEADER: header},
+                allow_redirects=False,
             ) as response:
-                answer = await response.read()
-                proof = response.headers.get(_SIGNATURE, "")
+                return await self._believed(url, nonce, response)
         except (aiohttp.ClientError, TimeoutError) as exc:
             raise moving(f"The worker at {url} does not answer: {exc}.") from exc
-        expected = sign(
-            self._key, nonce.encode(), str(response.status).encode(), answer
-        )
-        if not hmac.compare_digest(_bytes(proof), expected.encode()):
+
+    async def _believed(
+        self, url: str, nonce: str, response: aiohttp.ClientResponse
+    ) -> bytes:
+        """An answer's body; of a stranger's, nothing is read."""
+        header = response.headers.get(signing.HEADER, "")
+        told = signing.read_answer(self._key, nonce, response.status, header)
+        if told is None:
             raise moving(f"The worker at {url} cannot answer ({response.status}).")
+        answer = bytearray()
+        async for chunk in response.content.iter_any():
+            answer += chunk
+            if len(answer) > told.length:
+                break
+        if not told.is_of(bytes(answer)):
+            raise moving(f"The answer of the worker at {url} was cut or changed.")
         if response.status != 200:
             raise ReportFailedError(answer.decode(errors="replace"))
-        return answer
+        return bytes(answer)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             self._http = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
             )
         return self._http
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer another worker's question, whose header has been checked."""
-        body = body_of(request)
-        _, nonce, told, _ = request.headers[_SIGNATURE].split(" ")
-        if not hmac.compare_digest(told.encode(), digest(body)):
+        body, told = body_of(request), self._announced(request)
+        if not told.is_of(body):
             raise Refusal(401, "not-signed", "The body is not the one signed for.")
         status = 200
         try:
-            found = await self._found(orjson.loads(body))
+            found = await self._found(body)
         except ReportFailedError as exc:
             status, found = 422, str(exc).encode()
-        proof = sign(self._key, nonce.encode(), str(status).encode(), found)
-        return web.Response(body=found, status=status, headers={_SIGNATURE: proof})
+        header = signing.answer_header(self._key, told.nonce, status, found)
+        return web.Response(body=found, status=status, headers={signing.HEADER: header})
 
-    async def _found(self, question: dict[str, Any]) -> bytes:
-        if question["call"] == STATUS:
-            return orjson.dumps(self.status())
-        call, args = self._calls[question["call"]], question["args"]
-        self._require(call, args)
-        return call.encode(await self._run(call, args))
+    async def _found(self, body: bytes) -> bytes:
+        """The answer to a question; raises a Refusal when it is not one of ours."""
+        try:
+            question = orjson.loads(body)
+            if question["call"] == STATUS:
+                return orjson.dumps(self.status())
+            call, args = self._calls[question["call"]], question["args"]
+            self._require(call, args)
+            return call.encode(await self._run(call, args))
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            refusal = as_refusal(exc)
+            log.warning("A worker of another version asks: %s", refusal)
+            raise bad(
+                "bad-question", f"No question of this version: {refusal}."
+            ) from exc
 
     def check_header(self, request: web.Request) -> None:
         """Refuse what was not signed for this worker, just now; reads no body."""
-        parts = request.headers.get(_SIGNATURE, "").split(" ")
-        if not self._key or len(parts) != 4 or not _is_number(parts[0]):
+        self._announced(request)
+
+    def _announced(self, request: web.Request) -> signing.Announced:
+        header = request.headers.get(signing.HEADER, "")
+        told = signing.read_question(self._key, self.me, header, time.time())
+        if told is None:
             raise Refusal(401, "not-signed", "Only workers of this program may ask.")
-        stamp, nonce, told, proof = parts
-        expected = self._proof(self.me, stamp, nonce, told)
-        fresh = abs(time.time() - int(stamp)) <= MAX_SKEW_S
-        if not hmac.compare_digest(_bytes(proof), expected.encode()) or not fresh:
-            raise Refusal(401, "not-signed", "The signature is not valid here and now.")
-
-    def _proof(self, url: str, *parts: str) -> str:
-        return sign(self._key, url.encode(), *map(_bytes, parts))
-
-
-def _is_number(text: str) -> bool:
-    return len(text) < 16 and text.isascii() and text.isdecimal()
-
-
-def _bytes(header: str) -> bytes:
-    """A header's text as it came, whatever bytes it has."""
-    return header.encode(errors="surrogateescape")
+        return told
