@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from streamproc.errors import InvalidInput, RecordTooLargeError
+from streamproc.errors import InvalidInput
 from streamproc.program import Program
+from streamproc.rejected import TOPIC, Rejected
 from streamproc.transport.batch import Batch, encoded
 from streamproc.transport.columns import Headers
 from tables.fencing import PartitionLostError
@@ -18,12 +19,6 @@ Prepared = TypeVar("Prepared")
 
 BATCHES_UNDER_WAY = 3
 """One that is written, and one on either side of it."""
-
-KEPT_BYTES = 500_000
-"""Most of a refused record that is kept; less where the broker takes less."""
-
-KEPT_MESSAGE = 1_000
-"""Most characters of what is said of it: it may quote what it was sent."""
 
 
 async def consume(
@@ -112,49 +107,20 @@ async def reject(
     program: Program, batch: Batch, refused: Sequence[tuple[int, InvalidInput]]
 ) -> None:
     """Keep refused records, with their reason, in the rejected topic."""
-    if not refused:
-        return
-    for _, exc in refused:
-        program.metrics.rejected.labels(batch.topic, exc.reason).inc()
-    kept = KEPT_BYTES
-    while True:
-        try:
-            return await _keep_rejected(program, batch, refused, kept)
-        except RecordTooLargeError:
-            # As large as the broker takes, it does not fit with what is told of it.
-            if not kept:
-                raise
-            kept //= 4
-
-
-async def _keep_rejected(
-    program: Program,
-    batch: Batch,
-    refused: Sequence[tuple[int, InvalidInput]],
-    kept: int,
-) -> None:
-    """Append the refused records, each with at most ``kept`` bytes of its value."""
-    rows = [row for row, _ in refused]
-    await program.app.producer.append_batch(
-        program.topics.rejected.name,
-        batch.partition,
-        # A replay after a crash rejects again: the key tells it is the same.
-        [f"{batch.topic}/{batch.partition}/{batch.offsets[r]}".encode() for r in rows],
-        [value and value[:kept] for value in (batch.values[r] for r in rows)],
-        {
-            at: encoded(
-                (
-                    ("reason", exc.reason),
-                    ("message", str(exc)[:KEPT_MESSAGE]),
-                    ("topic", batch.topic),
-                    ("partition", str(batch.partition)),
-                    ("offset", str(batch.offsets[row])),
-                    ("bytes", str(len(batch.values[row] or b""))),
-                )
-            )
-            for at, (row, exc) in enumerate(refused)
-        },
-    )
+    records = [
+        Rejected(
+            door=TOPIC,
+            reason=exc.reason,
+            message=str(exc),
+            topic=batch.topic,
+            partition=batch.partition,
+            offset=int(batch.offsets[row]),
+            key=batch.keys[row],
+            value=batch.values[row],
+        )
+        for row, exc in refused
+    ]
+    await program.keep_rejected(batch.partition, records)
 
 
 async def reroute(

@@ -28,18 +28,18 @@ def register(program: Program) -> None:
     async def hours(stream: Any) -> None:
         """Keep every store's business hours."""
         await consume(
-            program, stream, lambda batch: keep(program, program.hours, batch, _hours)
+            program, stream, lambda batch: keep(program, program.hours, batch, hours_of)
         )
 
     @program.app.agent(program.source(program.topics.zones), name="zones")
     async def zones(stream: Any) -> None:
         """Keep every store's time zone."""
         await consume(
-            program, stream, lambda batch: keep(program, program.zones, batch, _zone)
+            program, stream, lambda batch: keep(program, program.zones, batch, zone_of)
         )
 
 
-def _hours(row: dict[str, Any]) -> bytes | None:
+def hours_of(row: dict[str, Any]) -> bytes | None:
     if "hours" not in row:
         raise InvalidInput("bad-hours", "hours is missing; null forgets a store's")
     if row["hours"] is None:
@@ -47,7 +47,7 @@ def _hours(row: dict[str, Any]) -> bytes | None:
     return hours_table.encode(parse_hours(row["hours"]))
 
 
-def _zone(row: dict[str, Any]) -> bytes | None:
+def zone_of(row: dict[str, Any]) -> bytes | None:
     if "timezone_str" not in row:
         raise InvalidInput("unknown-zone", "timezone_str is missing; null forgets it")
     zone = zone_or_none(row["timezone_str"])

@@ -18,7 +18,8 @@ StreamprocError
 ├── StalledError           a worker makes no progress although there is work
 ├── ReportFailedError      a report ended as Failed
 ├── WebAddressError        the web cannot listen where it should
-└── LoadError              an input file cannot be loaded
+├── LoadError              an input file cannot be loaded
+└── ReplayError            refused records cannot be sent again
 
 Here is also what every refusal is worded with: ``shown`` and ``as_refusal``.
 """
@@ -212,3 +213,7 @@ class ReportFailedError(StreamprocError):
 
 class LoadError(StreamprocError):
     """Raised when an input file cannot be loaded; names file and line."""
+
+
+class ReplayError(StreamprocError):
+    """Raised when refused records cannot be sent again; nothing was sent."""

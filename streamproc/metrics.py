@@ -1,6 +1,10 @@
 """What the program counts and times, as Prometheus metrics."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from streamproc.rejected import Rejected
 
 
 class Metrics:
@@ -17,8 +21,8 @@ class Metrics:
         )
         self.rejected = Counter(
             "streamproc_rejected",
-            "Rejected records by topic and reason.",
-            ["topic", "reason"],
+            "Rejected records by door (topic or gateway), topic and reason.",
+            ["door", "topic", "reason"],
             registry=self.registry,
         )
         self.foreign = Counter(
@@ -45,3 +49,8 @@ class Metrics:
             buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
             registry=self.registry,
         )
+
+    def count_rejected(self, records: Iterable[Rejected]) -> None:
+        """Count what was refused, at whichever door."""
+        for one in records:
+            self.rejected.labels(one.door, one.topic, one.reason).inc(one.count)

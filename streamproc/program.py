@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,9 @@ from pathlib import Path
 import faust
 from faust.types import TP
 
+from streamproc import rejected
 from streamproc.metrics import Metrics
+from streamproc.rejected import Rejected
 from streamproc.report.files import ReportFiles
 from streamproc.report.messages import Identity, Message, Order, ToCollector, encode
 from streamproc.report.record import COMPLETE, STORE, Report
@@ -122,6 +124,12 @@ class Program:
         await producer_of(self.app).append_batch(
             topic.name, partition, [record.key], [record.value], {0: record.headers}
         )
+
+    async def keep_rejected(self, partition: int, records: Sequence[Rejected]) -> None:
+        """Count what was refused, and keep it; returns when durable."""
+        self.metrics.count_rejected(records)
+        topic = self.topics.rejected.name
+        await rejected.keep(producer_of(self.app), topic, partition, records)
 
     async def behind(self, tp: TP, end: int) -> int:
         """How many offsets before ``end`` are not dealt with yet."""

@@ -13,13 +13,20 @@ RULES = (*BASE, "streamproc.rules")
 WIRE = (*BASE, "streamproc.transport")
 REPORT = (*RULES, "streamproc.report", "streamproc.transport.partitioner")
 TABLES = (*REPORT, "streamproc.transport", "tables")
-PROGRAM = (*TABLES, "streamproc.program", "streamproc.settings", "streamproc.topics")
+PROGRAM = (
+    *TABLES,
+    "streamproc.program",
+    "streamproc.rejected",
+    "streamproc.settings",
+    "streamproc.topics",
+)
 
 MAY_IMPORT = {
     "streamproc.errors": (),
     "streamproc.cells": (),
     "streamproc.rules": RULES,
     "streamproc.transport": WIRE,
+    "streamproc.rejected": WIRE,
     "streamproc.report": REPORT,
     "streamproc.loading": (
         *(*RULES, *WIRE, "streamproc.loading"),

@@ -1,6 +1,7 @@
 """``streamproc load``: CSV files into the topics."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from streamproc.cli.progress import Progress
 from streamproc.errors import LoadError
 from streamproc.loading.loader import Loaded, Loader
 from streamproc.program import wall_clock_us
+from streamproc.rejected import LOAD, Rejected, encode
 from streamproc.settings import Settings
-from streamproc.topics import topics_for
+from streamproc.topics import Topics, topics_for
+from streamproc.transport.client import Client
 from streamproc.transport.connect import connect
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -63,11 +66,37 @@ async def load_files(
         loader = Loader(
             client, topics, wall_clock_us(), Progress, settings.data_dir, strict
         )
-        return await loader.load(polls, hours, zones)
+        loaded = await loader.load(polls, hours, zones)
+        await _keep_refused(client, topics, loaded, (polls, hours, zones))
+        return loaded
     except OSError as exc:
         raise LoadError(f"{exc.filename}: {exc.strerror}") from exc
     finally:
         await client.close()
+
+
+async def _keep_refused(
+    client: Client, topics: Topics, loaded: Loaded, files: Sequence[Path | None]
+) -> None:
+    """Count refused rows where everything refused is counted; they are in files."""
+    inputs = (topics.polls, topics.hours, topics.zones)
+    goal = {path: topic.name for path, topic in zip(files, inputs, strict=True)}
+    kept = [
+        encode(
+            Rejected(
+                door=LOAD,
+                reason=reason,
+                message=f"the rows are in {path.name}.rejects.csv",
+                topic=goal[path],
+                count=count,
+                file=str(path),
+            )
+        )
+        for (path, reason), count in loaded.refused_in.items()
+    ]
+    if kept:
+        keys, values, headers = zip(*kept, strict=True)
+        await client.publish(topics.rejected, keys, values, dict(enumerate(headers)))
 
 
 def show(loaded: Loaded) -> None:

@@ -32,12 +32,16 @@ NewProgress = Callable[[str, int | None, str], AbstractContextManager[ProgressBa
 
 @dataclass(slots=True)
 class Loaded:
-    """What came of it: messages published and rows refused by reason."""
+    """What came of it: messages published, rows refused by reason, and by file, too.
+
+    ``rejects``: the files that refused rows were written to.
+    """
 
     polls: int = 0
     hours: int = 0
     zones: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    refused_in: Counter[tuple[Path, str]] = field(default_factory=Counter)
     rejects: list[Path] = field(default_factory=list)
 
 
@@ -128,6 +132,7 @@ class Loader:
             if self.strict:
                 raise LoadError(f"{row.path}, line {row.line}: {row.message}")
             self.loaded.refused[row.reason] += 1
+            self.loaded.refused_in[row.path, row.reason] += 1
             rejects.add(row)
 
         try:

@@ -64,7 +64,11 @@ def body_of(request: web.Request) -> bytes:
 
 def json_of(request: web.Request) -> Any:
     """A JSON body; nothing at all is an empty object."""
-    body = body_of(request)
+    return json_in(body_of(request))
+
+
+def json_in(body: bytes) -> Any:
+    """What a body says in JSON; nothing at all is an empty object."""
     if not body.strip():
         return {}
     try:

@@ -4,13 +4,16 @@ Accepted means durable in the log: the answer comes after it.
 """
 
 import asyncio
-from collections.abc import Callable
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from streamproc.errors import as_refusal, shown
+from streamproc.rejected import GATEWAY, Rejected
 from streamproc.rules.history import ACTIVE, FLAG_BITS
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
@@ -19,18 +22,17 @@ from streamproc.rules.zones import zone_or_none
 from streamproc.transport.partitioner import by_partition, partitions_for
 from streamproc.transport.topic import Topic
 from streamproc.web import requests
-from streamproc.web.bodies import body_of, json_of
+from streamproc.web.bodies import body_of, json_in
 from streamproc.web.poll_bodies import split_polls
 from streamproc.web.refusal import Refusal, bad
 from streamproc.web.responses import json
 from streamproc.web.site import Site
 
 DURABLE_TIMEOUT_S = 20.0
+Check = Callable[[object], object]
 
 
-def _checked(
-    check: Callable[[object], object], given: object, message: dict[str, Any]
-) -> bytes:
+def _checked(check: Check, given: object, message: dict[str, Any]) -> bytes:
     """The message for a topic, whose given part is null or passes the check."""
     try:
         if given is not None:
@@ -39,6 +41,16 @@ def _checked(
     except Exception as exc:
         refusal = as_refusal(exc)
         raise Refusal(422, refusal.reason, f"{refusal}.") from exc
+
+
+def fact_of(given: str, row: object, name: str) -> dict[str, Any]:
+    """What a body says of the store in the path: its id, and the field of that name."""
+    store_id = requests.store_id(given)
+    if not isinstance(row, dict) or name not in row:
+        raise bad("bad-json", f"Expected a JSON object with {shown(name)}.")
+    if row.get("store_id", store_id) != store_id:
+        raise bad("bad-store-id", "store_id in the body is not that of the path.")
+    return {"store_id": store_id, name: row[name]}
 
 
 class Gateway:
@@ -50,15 +62,24 @@ class Gateway:
     async def polls(self, request: web.Request) -> web.Response:
         """Accept polls; tell of each one that is refused, and why."""
         body = body_of(request)
-        values = await asyncio.to_thread(split_polls, body, request.content_type)
-        if not values:
-            raise bad("no-polls", "The body holds no poll.")
+        async with self._keeping(self._site.program.topics.polls, body):
+            values = await asyncio.to_thread(split_polls, body, request.content_type)
+            if not values:
+                raise bad("no-polls", "The body holds no poll.")
         now_us = self._site.program.now_us()
         parsed = await asyncio.to_thread(parse_polls, values, now_us)
         await self._append_polls(parsed)
+        refused = sorted(parsed.rejected, key=lambda found: found[0])
+        topic = self._site.program.topics.polls.name
+        await self._keep(
+            [
+                Rejected(GATEWAY, exc.reason, str(exc), topic, value=values[index])
+                for index, exc in refused
+            ]
+        )
         rejected = [
             {"index": index, "reason": exc.reason, "message": str(exc)}
-            for index, exc in sorted(parsed.rejected, key=lambda found: found[0])
+            for index, exc in refused
         ]
         accepted = len(parsed.codes)
         status = 200 if not rejected else 207 if accepted else 422
@@ -76,32 +97,50 @@ class Gateway:
 
     async def hours(self, request: web.Request) -> web.Response:
         """Set a store's whole week; null forgets it."""
-        store_id, given = self._about_a_store(request, "hours")
-        message = {"store_id": store_id, "hours": given}
-        value = _checked(parse_hours, given, message)
-        await self._append(
-            self._site.program.topics.hours, [store_id.encode()], [value]
-        )
-        return json(message)
+        topic = self._site.program.topics.hours
+        return await self._put(request, topic, "hours", parse_hours)
 
     async def zone(self, request: web.Request) -> web.Response:
         """Set a store's time zone; null forgets it."""
-        store_id, given = self._about_a_store(request, "timezone_str")
-        message = {"store_id": store_id, "timezone_str": given}
-        value = _checked(zone_or_none, given, message)
-        await self._append(
-            self._site.program.topics.zones, [store_id.encode()], [value]
-        )
+        topic = self._site.program.topics.zones
+        return await self._put(request, topic, "timezone_str", zone_or_none)
+
+    async def _put(
+        self, request: web.Request, topic: Topic, name: str, check: Check
+    ) -> web.Response:
+        """Check one fact about a store and publish it."""
+        given = request.match_info["store_id"]
+        body = body_of(request)
+        async with self._keeping(topic, body, given):
+            message = fact_of(given, json_in(body), name)
+            value = _checked(check, message[name], message)
+        await self._append(topic, [message["store_id"].encode()], [value])
         return json(message)
 
-    def _about_a_store(self, request: web.Request, name: str) -> tuple[str, Any]:
-        store_id = requests.store_id(request.match_info["store_id"])
-        row = json_of(request)
-        if not isinstance(row, dict) or name not in row:
-            raise bad("bad-json", f"Expected a JSON object with {shown(name)}.")
-        if row.get("store_id", store_id) != store_id:
-            raise bad("bad-store-id", "store_id in the body is not that of the path.")
-        return store_id, row[name]
+    @asynccontextmanager
+    async def _keeping(
+        self, topic: Topic, body: bytes, key: str | None = None
+    ) -> AsyncIterator[None]:
+        """Keep a body that is refused in here, as a topic's refused record is kept."""
+        try:
+            yield
+        except Refusal as exc:
+            if exc.status == 413:
+                raise  # not read, so nobody knows what it says
+            name = None if key is None else key.encode(errors="replace")
+            one = Rejected(
+                GATEWAY, exc.code, exc.message, topic.name, key=name, value=body
+            )
+            await self._keep([one])
+            raise
+
+    async def _keep(self, records: list[Rejected]) -> None:
+        """Keep what is refused; returns when it is durable."""
+        if not records:
+            return
+        program = self._site.program
+        partition = secrets.randbelow(program.topics.rejected.partitions)
+        await self._durably(program.keep_rejected(partition, records))
 
     async def _append(
         self, topic: Topic, keys: list[bytes], values: list[bytes | None]
@@ -123,9 +162,13 @@ class Gateway:
                 )
             )
 
+        await self._durably(append())
+
+    async def _durably(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait for what goes into the log; raise Refusal when it takes too long."""
         try:
             async with asyncio.timeout(DURABLE_TIMEOUT_S):
-                await self._site.app.run(append())
+                await self._site.app.run(work)
         except Exception as exc:
             raise Refusal(
                 503,

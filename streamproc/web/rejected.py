@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
-from faust.types import TP
 
+from streamproc import rejected
+from streamproc.rejected import Rejected
 from streamproc.report.record import time_text
-from streamproc.transport.batch import Batch
 from streamproc.transport.client import Client
 from streamproc.transport.connect import connect
 from streamproc.web import requests
@@ -20,21 +20,7 @@ from streamproc.web.site import Site
 PER_PARTITION = 500
 PER_PAGE = 100
 KEPT_S = 2.0
-READ_TIMEOUT_S = 5.0
 SHOWN_BYTES = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A refused record; ``value`` is the start of what was sent."""
-
-    time_us: int
-    reason: str
-    message: str
-    topic: str
-    partition: str
-    offset: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +32,10 @@ class RejectedPage:
 
     def reasons(self) -> list[tuple[str, int]]:
         """How often each reason occurs, most frequent first."""
-        return Counter(record.reason for record in self.records).most_common()
+        counts: Counter[str] = Counter()
+        for one in self.records:
+            counts[one.reason] += one.count
+        return counts.most_common()
 
 
 @dataclass
@@ -83,52 +72,39 @@ class RejectedReader:
             for tp, end in ends.items()
             if end > begins[tp]
         }
-        records = await self._read_up_to(self._client, positions, ends)
-        records.sort(key=lambda r: (r.time_us, r.offset), reverse=True)
+        records = [
+            replace(one, value=one.value and one.value[:SHOWN_BYTES])
+            async for one in rejected.read(self._client, positions, ends)
+        ]
+        records.sort(key=lambda r: (r.time_ms, r.offset), reverse=True)
         kept = sum(ends[tp] - begins[tp] for tp in ends)
         return RejectedPage(records, kept)
 
-    async def _read_up_to(
-        self, client: Client, positions: dict[TP, int], ends: dict[TP, int]
-    ) -> list[Rejected]:
-        """Records from the positions to the ends; what is slow is left out."""
-        records: list[Rejected] = []
-        deadline = time.monotonic() + READ_TIMEOUT_S
-        while positions and time.monotonic() < deadline:
-            for batch in await client.read(positions, 0.5):
-                tp = TP(batch.topic, batch.partition)
-                records += _records(batch)
-                positions[tp] = batch.offset + 1
-            positions = {tp: at for tp, at in positions.items() if at < ends[tp]}
-        return records
 
-
-def _records(batch: Batch) -> list[Rejected]:
-    found = []
-    for row, value in enumerate(batch.values):
-        headers: dict[str, Any] = dict(batch.record_headers.get(row, ()))
-        fact = {name: text.decode(errors="replace") for name, text in headers.items()}
-        found.append(
-            Rejected(
-                int(batch.timestamps_ms[row]) * 1000,
-                fact.get("reason", "unknown"),
-                fact.get("message", ""),
-                fact.get("topic", ""),
-                fact.get("partition", ""),
-                fact.get("offset", ""),
-                shown(value),
-            )
-        )
-    return found
-
-
-def shown(value: bytes | None) -> str:
+def value_text(one: Rejected) -> str:
     """The start of a value as text; what cannot be shown is written as escapes."""
-    if value is None:
+    if one.value is None:
         return "(no value)"
-    text = value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
+    text = one.value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    return text + (f" … ({len(value)} bytes)" if len(value) > SHOWN_BYTES else "")
+    return text + (f" … ({one.size} bytes)" if one.size > SHOWN_BYTES else "")
+
+
+def as_json(one: Rejected) -> dict[str, Any]:
+    """A refused record as the API shows it; partition and offset, where it has some."""
+    on_a_topic = one.offset != rejected.NONE
+    return {
+        "time": time_text(one.time_ms * 1000),
+        "door": one.door,
+        "reason": one.reason,
+        "message": one.message,
+        "topic": one.topic,
+        "partition": str(one.partition) if on_a_topic else "",
+        "offset": str(one.offset) if on_a_topic else "",
+        "file": one.file,
+        "count": one.count,
+        "value": value_text(one),
+    }
 
 
 class RejectedHandlers:
@@ -154,6 +130,7 @@ class RejectedHandlers:
             total=len(records),
             page=number,
             pages=requests.pages(len(records), PER_PAGE),
+            value_text=value_text,
             now_us=self._site.program.now_us(),
             retention_days=self._site.program.settings.rejected_retention,
         )
@@ -168,17 +145,6 @@ class RejectedHandlers:
             {
                 "kept": found.kept,
                 "reasons": dict(found.reasons()),
-                "records": [
-                    {
-                        "time": time_text(r.time_us),
-                        "reason": r.reason,
-                        "message": r.message,
-                        "topic": r.topic,
-                        "partition": r.partition,
-                        "offset": r.offset,
-                        "value": r.value,
-                    }
-                    for r in records
-                ],
+                "records": [as_json(one) for one in records],
             }
         )

@@ -59,7 +59,9 @@ def test_whatever_is_sent_as_polls_is_read_or_refused(
     assert all(exc.reason and len(str(exc)) < 300 for exc in refused.values())
 
 
-@given(hostile.records(hostile.HOURS), st.sampled_from([stores._hours, stores._zone]))
+@given(
+    hostile.records(hostile.HOURS), st.sampled_from([stores.hours_of, stores.zone_of])
+)
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_sent_as_hours_or_zone_is_read_or_refused(
     values: list[bytes | None], read: stores.Read
@@ -76,7 +78,7 @@ def test_whatever_is_sent_as_a_zone_is_read_or_refused(
 ) -> None:
     """The same of messages that are nearly zones."""
     for value in values:
-        assert len(refusal_of(stores.read_message, b"42", value, stores._zone)) < 300
+        assert len(refusal_of(stores.read_message, b"42", value, stores.zone_of)) < 300
 
 
 @given(hostile.records(hostile.ORDER))
@@ -130,11 +132,11 @@ READERS = {
     "polls": (hostile.POLL, lambda value: poll.parse_poll(value, NOW_US)),
     "hours": (
         hostile.HOURS,
-        lambda value: stores.read_message(b"42", value, stores._hours),
+        lambda value: stores.read_message(b"42", value, stores.hours_of),
     ),
     "zones": (
         hostile.ZONE,
-        lambda value: stores.read_message(b"42", value, stores._zone),
+        lambda value: stores.read_message(b"42", value, stores.zone_of),
     ),
     "inbox": (
         hostile.REQUEST,

@@ -148,9 +148,20 @@ async def test_rejected_lists_and_replays(
         r'Z  unknown-status  store-polls/\d/0  \{"store_id":"a"\}', listed
     ), listed
     assert listed.splitlines()[-1] == "1 rejected: 1 unknown-status"
-    assert "1 published again" in streamproc("rejected", "--replay").stdout
-    streamproc("report")
-    assert streamproc("rejected").stdout.splitlines()[-1].startswith("2 rejected")
+    again = streamproc("rejected", "--replay").stdout
+    assert again.splitlines() == [
+        "1 not sent, they would be refused again: 1 unknown-status;"
+        " correct them with --edit",
+        "0 published again",
+    ]
+    put_in = (
+        """sed 's/}/,"timestamp_utc":"2023-01-25 11:00:00 UTC","status":"active"}/'"""
+    )
+    again = streamproc("rejected", "--replay", "--edit", put_in).stdout
+    assert again.splitlines() == ["1 published again"]
+    report = streamproc("report", "--as-of", "2023-01-25T12:00:00Z").stdout
+    assert "a,60.00" in report
+    assert streamproc("rejected").stdout.splitlines()[-1].startswith("1 rejected")
     assert worker.end(signal.SIGTERM) == 0
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from streamproc.cli.rejected import Rejected, read_rejected
+from streamproc.cli.rejected import read_rejected
 from streamproc.program import Program
+from streamproc.rejected import Rejected
 from streamproc.report import record
 from streamproc.report.messages import INBOX, Request, Waiting, encode
 from streamproc.report.record import Report
@@ -74,7 +75,7 @@ async def rejected(program: Program) -> list[Rejected]:
     """Everything in the topic of rejected records."""
     client = await connect(program.settings)
     try:
-        return [one async for one in read_rejected(client, program.topics.rejected)]
+        return await read_rejected(client, program.topics.rejected)
     finally:
         await client.close()
 

@@ -180,6 +180,29 @@ def test_impossible_hours_and_zones_are_refused(
     assert (answer.status, answer.json["error"]) == (status, error)
 
 
+def test_what_is_refused_here_is_kept_with_what_the_topics_refuse(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """A poll, a whole body and a PUT: shown and counted, by door."""
+    site = start_site()
+    site.post_json("/api/v1/polls", [poll(), poll(status="up")])
+    site.ask("POST", "/api/v1/polls", b"{", Content_Type="application/json")
+    put_json(site, "/api/v1/stores/shop/zone", {"timezone_str": "Mars/Olympus"})
+    told = site.get("/api/v1/rejected").json
+    assert told["reasons"] == {"unknown-status": 1, "bad-json": 1, "unknown-zone": 1}
+    assert {r["door"] for r in told["records"]} == {"gateway"}
+    by_reason = {r["reason"]: (r["topic"], r["value"]) for r in told["records"]}
+    assert by_reason["bad-json"] == ("store-polls", "{")
+    assert by_reason["unknown-zone"][0] == "store-zones"
+    assert '"status": "up"' in by_reason["unknown-status"][1]
+    assert "gateway: store-polls" in site.page("/rejected")
+    counted = site.get("/metrics").text
+    assert (
+        'streamproc_rejected_total{door="gateway",reason="unknown-zone",'
+        'topic="store-zones"} 1.0'
+    ) in counted
+
+
 @pytest.mark.parametrize("depth", hostile.DEPTHS)
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
 def test_a_poll_however_deep_is_answered(
