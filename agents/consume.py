@@ -12,6 +12,7 @@ from streamproc.rejected import TOPIC, Rejected
 from streamproc.transport.batch import Batch, encoded
 from streamproc.transport.columns import Headers
 from tables.fencing import PartitionLostError
+from tables.rocks_errors import PartitionDamagedError
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ async def _deal_with(
     if _is_of_the_past(program, event):
         return
     try:
-        await work()
+        await _work_on_whole_tables(work)
     except PartitionLostError as exc:
         log.info("Batch left to its new owner: %s", exc)
         return
@@ -95,6 +96,15 @@ async def _deal_with(
     program.consumed[event.message.tp] = batch.offset
     program.consumed_ms[event.message.tp] = batch.timestamp
     await stream.ack(event)
+
+
+async def _work_on_whole_tables(work: Callable[[], Awaitable[None]]) -> None:
+    """Do it again, as after a crash, when a table had to be built anew for it."""
+    while True:
+        try:
+            return await work()
+        except PartitionDamagedError as exc:
+            await exc.repaired()
 
 
 def _is_of_the_past(program: Program, event: Any) -> bool:

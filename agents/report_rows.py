@@ -19,6 +19,7 @@ from streamproc.report.messages import (
     Failed,
     Order,
     Piece,
+    Retry,
     Survey,
     Waiting,
     decode_order,
@@ -31,6 +32,7 @@ from streamproc.report.rows import (
     uptime_json,
 )
 from streamproc.transport.batch import Batch
+from tables.rocks_errors import PartitionDamagedError
 from tables.snapshot import Snapshot
 
 WAITING_NEWS_S = 5.0
@@ -63,6 +65,10 @@ async def answer(program: Program, batch: Batch) -> None:
             await program.to_collector(
                 Failed(order.report_id, order.attempt, batch.partition, str(exc))
             )
+        except PartitionDamagedError as exc:
+            # Not from the middle: pieces of two computations may be cut differently.
+            await exc.repaired()
+            await program.to_collector(Retry(order.report_id, order.attempt, str(exc)))
 
 
 def newest_tries(orders: Sequence[Order]) -> list[Order]:

@@ -5,6 +5,7 @@ follow from the last hour reported, not from a timer that sleeps until then: a
 worker that was down at the hour asks for the newest missed one when it is back.
 """
 
+import logging
 from typing import Protocol
 
 from streamproc.program import Program
@@ -14,6 +15,9 @@ from streamproc.report.record import Report
 from streamproc.rules.schedule import DAY_US
 from streamproc.rules.uptime import HOUR_US
 from tables import reports as reports_table
+from tables.fencing import PartitionLostError
+
+log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 EXPIRE_EVERY_US = 60 * 1_000_000
@@ -35,6 +39,8 @@ def register(program: Program, collector: Collector) -> None:
         """Ask for the hourly report, and for what has not come."""
         try:
             await timer.tick()
+        except PartitionLostError as exc:
+            log.info("Reports are looked after later: %s", exc)
         except Exception as exc:
             # Faust would go on without the timer: no report would ever come.
             await program.app.crash(exc)

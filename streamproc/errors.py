@@ -12,6 +12,10 @@ StreamprocError
 │   ├── LogVersionError
 │   ├── LogLockedError
 │   └── UnknownTopicError
+├── TableError             a table on this disk cannot be used
+│   ├── TableLockedError
+│   ├── TableDamagedError
+│   └── TableDiskError
 ├── TopicMismatchError     a topic exists, but not as this program needs it
 ├── BrokerUnavailableError nothing answers at the broker's address
 ├── RecordTooLargeError    a record does not fit into any message of the broker
@@ -163,6 +167,32 @@ class LogLockedError(LogError):
 
 class UnknownTopicError(LogError):
     """Raised when a topic is read or written that was never created."""
+
+
+class TableError(StreamprocError):
+    """Raised when a table's database on this disk cannot be used."""
+
+
+class TableLockedError(TableError):
+    """Raised when another process has a table's database open.
+
+    Operator action: stop that worker, or give this one its own data directory.
+    """
+
+
+class TableDamagedError(TableError):
+    """Raised when a damaged table could not be built anew while the worker runs.
+
+    Operator action: start the worker again, which builds it anew from its changelog;
+    when that happens again and again, replace the disk.
+    """
+
+
+class TableDiskError(TableError):
+    """Raised when the disk of the tables is full, or cannot be read or written.
+
+    Operator action: make room or mend the disk, and start the worker again.
+    """
 
 
 class TopicMismatchError(StreamprocError):

@@ -9,22 +9,37 @@ same input.
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Any
 
 import faust
 from faust.types import TP
-from rocksdict import Rdict, WriteBatch
 
+from streamproc.errors import TableDamagedError
 from streamproc.transport.batch import BatchSchema, declare_batched
+from streamproc.transport.client import Client
 from streamproc.transport.protocols import producer_of
 from tables import rebuild
 from tables.fencing import Fence, PartitionLostError
+from tables.rocks_errors import PartitionDamagedError
 from tables.rocks_store import RocksStore
 
+log = logging.getLogger(__name__)
+
 _MIB = 1 << 20
+
+_MOST_REPAIRS = 3
+"""Of one partition while a worker runs; then it is the disk."""
 
 
 class BatchTable(faust.Table[bytes, bytes]):
@@ -33,7 +48,7 @@ class BatchTable(faust.Table[bytes, bytes]):
     logger = logging.getLogger("faust.tables")  # Faust's lines, not ours
 
     #: Keys that are not the table's rows.
-    own_keys: tuple[bytes, ...] = (RocksStore.offset_key,)
+    own_keys: tuple[bytes, ...] = RocksStore.own_keys
 
     def __init__(
         self,
@@ -60,7 +75,10 @@ class BatchTable(faust.Table[bytes, bytes]):
         self._exclusive: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         #: Topic that the table can be built anew from, partition by partition.
         self.source: str | None = None
+        #: Gives a reader of the changelog.
+        self.connect: Callable[[], Awaitable[Client]] = _unconnected
         self._handing_over = False
+        self._repairs: Counter[int] = Counter()
         self._fence = Fence(self.changelog, self._persisted, lambda: self.app.consumer)
 
     def _new_store(self) -> RocksStore:
@@ -122,10 +140,13 @@ class BatchTable(faust.Table[bytes, bytes]):
         """Hold the partition from reading the old values to writing the new.
 
         A rebalance waits for it, so no other worker writes in between. Raises
-        PartitionLostError when the partition is not ours (any more).
+        PartitionLostError when the partition is not ours (any more). A partition that
+        is damaged is built anew first.
         """
         async with self._exclusive[partition]:
             self.require(partition)
+            if partition in self.data.damaged:
+                await self._build_anew(partition)
             yield
 
     async def hand_over(self) -> None:
@@ -138,7 +159,7 @@ class BatchTable(faust.Table[bytes, bytes]):
         for partition, lock in list(self._exclusive.items()):
             async with lock:
                 late = await self._fence.written_since(partition)
-                if late:
+                if late and partition not in self.data.damaged:
                     await self._have_last_word(partition, late)
 
     def take_over(self) -> None:
@@ -146,23 +167,51 @@ class BatchTable(faust.Table[bytes, bytes]):
         self._handing_over = False
         self._fence.forget()
 
-    # -- reading ----------------------------------------------------------------
+    # -- damage -----------------------------------------------------------------
 
-    def _db(self, partition: int) -> Rdict:
+    def repair_soon(self, partition: int) -> None:
+        """Begin to build a damaged partition anew; may be called from any thread."""
+        self.app.loop.call_soon_threadsafe(self._begin_repair, partition)
+
+    def _begin_repair(self, partition: int) -> None:
+        if self.app.tables.actives_ready and self.owns(partition):
+            self.add_future(self._repair_or_crash(partition))
+
+    async def _repair_or_crash(self, partition: int) -> None:
         try:
-            return self.data._dbs[partition]
-        except KeyError:
-            raise PartitionLostError(f"{self.name}, partition {partition}") from None
+            await self.repair(partition)
+        except PartitionLostError as exc:
+            log.info("Not repaired here: %s", exc)
+        except Exception as exc:
+            await self.app.crash(exc)
+            raise
+
+    async def repair(self, partition: int) -> None:
+        """Return when the partition is whole."""
+        async with self.exclusive(partition):
+            pass
+
+    async def _build_anew(self, partition: int) -> None:
+        self._repairs[partition] += 1
+        if self._repairs[partition] > _MOST_REPAIRS:
+            raise TableDamagedError(
+                f"table {self.name}, partition {partition} is damaged again and again:"
+                f" {self.data.damaged[partition]}; replace the disk"
+            )
+        await rebuild.from_changelog(self, partition)
+
+    # -- reading ----------------------------------------------------------------
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """Value of one key."""
-        value: bytes | None = self._db(partition).get(key)
+        with self.data.using(partition) as db:
+            value: bytes | None = db.get(key)
         return value
 
     def read_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
         """Value of each key."""
-        with self.data.reading[partition]:
-            values: list[bytes | None] = self._db(partition).get(list(keys))
+        with self.data.reading[partition], self.data.using(partition) as db:
+            values: list[bytes | None] = db.get(list(keys))
         return values
 
     async def read_aside(
@@ -174,10 +223,11 @@ class BatchTable(faust.Table[bytes, bytes]):
     def scan(self, partition: int, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Items from ``start`` on, in key order, as of now.
 
-        Use it up or let go of it soon: it keeps the database open.
+        Use it up or let go of it soon: it keeps the database open. Raises
+        PartitionDamagedError where the partition cannot be read to its end.
         """
-        items = self._db(partition).items(from_key=start or None)
-        return (item for item in items if item[0] != self.data.offset_key)
+        items: Iterator[tuple[bytes, bytes]] = self.data.scan(partition, start)
+        return items
 
     # -- writing ----------------------------------------------------------------
 
@@ -188,10 +238,20 @@ class BatchTable(faust.Table[bytes, bytes]):
         if not changes:
             return
         last = await self._append(partition, changes)
+        try:
+            await self._write(partition, changes, last)
+        except PartitionDamagedError:
+            # The changelog has it: it is among what the partition is built of.
+            await self._build_anew(partition)
+
+    async def _write(
+        self, partition: int, changes: Mapping[bytes, bytes | None], last: int
+    ) -> None:
+        """Write on disk what the changelog has got, up to offset ``last``."""
         late = self._fence.written(partition, len(changes), last)
         if late:
             await self._fence.require_member(partition)
-        self._apply(partition, changes.items(), last)
+        self.data.apply(partition, changes.items(), last)
         if late:
             await self._have_last_word(partition, late)
 
@@ -216,25 +276,16 @@ class BatchTable(faust.Table[bytes, bytes]):
         values = self.read_many(partition, keys)
         await self.write(partition, dict(zip(keys, values, strict=True)))
 
-    def _apply(
-        self, partition: int, items: Iterable[tuple[bytes, bytes | None]], offset: int
-    ) -> None:
-        batch = WriteBatch(raw_mode=True)
-        put, delete = batch.put, batch.delete
-        for key, value in items:
-            if value is None:
-                delete(key)
-            else:
-                put(key, value)
-        put(self.data.offset_key, str(offset).encode())
-        self.data._db_for_partition(partition).write(batch)
-
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Recover: write each fetched run of the changelog at once."""
         for event in batch:
-            records = event.value
-            self._apply(
-                records.partition,
-                zip(records.keys, records.values, strict=True),
-                records.offset,
-            )
+            try:
+                self.data.apply_batch(event.value)
+            except PartitionDamagedError as exc:
+                raise TableDamagedError(
+                    f"{exc}; start the worker again: it will be built anew"
+                ) from exc
+
+
+async def _unconnected() -> Client:
+    raise LookupError("the table was not told how to read its changelog")

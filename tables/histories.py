@@ -82,7 +82,9 @@ class Histories(BatchTable):
                 if after != before:
                     changes[key] = after
             if keys and self._spans_too_much(partition, segments, changes):
-                self._retain(partition, store_ids, segments, old, changes, added)
+                with self.data.using(partition) as db:
+                    cursor = db.iter()
+                    self._retain(cursor, store_ids, segments, old, changes, added)
             if newest_us > self.newest_us(partition):
                 changes[NEWEST] = newest_us.to_bytes(8, "big")
             added.segments = len(changes)
@@ -112,7 +114,7 @@ class Histories(BatchTable):
 
     def _retain(
         self,
-        partition: int,
+        cursor: Any,
         store_ids: Cells,
         segments: Segments,
         old: Sequence[bytes | None],
@@ -127,7 +129,7 @@ class Histories(BatchTable):
         }
         if not fresh:
             return
-        cursor, ids = self._db(partition).iter(), store_ids.present()
+        ids = store_ids.present()
         rows = zip(segments.stores, segments.days, strict=True)
         theirs = (row for row in rows if row[0] in fresh)
         for store, group in groupby(theirs, key=itemgetter(0)):
@@ -231,3 +233,4 @@ def _days_of(cursor: Any, store_id: bytes) -> Iterator[int]:
             break
         yield history.split_key(key)[1]
         cursor.prev()
+    cursor.status()  # raises where it is damage that has ended it

@@ -1,4 +1,7 @@
-"""Changelogs that were cut off, and what is done about it.
+"""Copies that no longer go with their changelog, and copies that are damaged.
+
+A copy is damaged when its files are not what was written. It is set aside, and the
+partition is built anew from its changelog, while everybody who wants it waits.
 
 Every change of a table is in its changelog, so offsets only ever go forward from
 0, on the broker as on disk. When the broker has lost records (delete-records,
@@ -8,27 +11,36 @@ Such a copy is set aside, and the partition is built anew: from what the changel
 still has, and from the table's input, which is consumed from its beginning.
 """
 
+import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 from faust.types import TP
 
+from streamproc.errors import TableDamagedError
+from streamproc.transport.client import Client
 from streamproc.transport.protocols import consumer_of
 from tables.rocks_store import RocksStore
 
 log = logging.getLogger(__name__)
+
+_READ_S = 1.0
+_SILENT_READS = 30
+"""After so many reads that find nothing, the changelog does not answer."""
 
 
 class Table(Protocol):
     """What is asked of a table whose copies are looked at.
 
     ``source``: the topic it can be built anew from, partition by partition.
+    ``connect``: gives a reader of its changelog.
     """
 
     name: str
     source: str | None
+    connect: Callable[[], Awaitable[Client]]
     app: Any
     data: RocksStore
 
@@ -102,3 +114,55 @@ def _set_aside(table: Table, tp: TP, why: str) -> None:
         aside,
     )
     table.data._db_for_partition(tp.partition)
+
+
+async def from_changelog(table: Table, partition: int) -> None:
+    """Build a damaged partition anew from its changelog; nobody may write meanwhile.
+
+    Raises TableDamagedError when the changelog alone is not enough: at the next start
+    the partition is built from the table's input.
+    """
+    tp = table.changelog(partition)
+    end = (await consumer_of(table.app).highwaters(tp))[tp]
+    position = await _begin(table, tp)
+    await table.data.begin_anew(partition)
+    reader = await table.connect()
+    try:
+        await _replay(table, tp, reader, position, end)
+    finally:
+        await reader.close()
+    del table.data.damaged[partition]
+    log.warning("Table %s, partition %d is whole again", table.name, partition)
+
+
+async def _replay(
+    table: Table, tp: TP, reader: Client, position: int, end: int
+) -> None:
+    """Write what the changelog holds from ``position`` on, up to ``end``."""
+    silent = 0
+    while position < end:
+        batches = await reader.read({tp: position}, _READ_S)
+        silent = 0 if batches else silent + 1
+        if silent > _SILENT_READS:
+            raise TableDamagedError(
+                f"{_where(table, tp)}, and its changelog does not answer"
+            )
+        for batch in batches:
+            await asyncio.to_thread(table.data.apply_batch, batch)
+            position = batch.offset + 1
+
+
+async def _begin(table: Table, tp: TP) -> int:
+    """Where a changelog begins that still holds everything."""
+    consumer = consumer_of(table.app)
+    if (await consumer.log_starts(tp))[tp]:
+        raise TableDamagedError(
+            f"{_where(table, tp)}, and its changelog was cut off; start the worker"
+            " again: it will be built anew from its input"
+        )
+    return (await consumer.earliest_offsets(tp))[tp]
+
+
+def _where(table: Table, tp: TP) -> str:
+    why = table.data.damaged[tp.partition]
+    return f"table {table.name}, partition {tp.partition} is damaged ({why})"

@@ -1,35 +1,43 @@
-"""RocksDB under a table: how each partition's database is opened and closed."""
+"""RocksDB under a table: how each partition's database is opened, read and closed.
+
+What RocksDB raises comes out as one of four errors: ``PartitionDamagedError`` (its
+files are damaged: the partition is built anew from its changelog),
+``TableLockedError``, ``TableDiskError`` and ``PartitionLostError``.
+"""
 
 import logging
+import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from faust.stores.rocksdb import RocksDBOptions, Store
+from faust.stores.rocksdb import Store
 from faust.types import TP
-from rocksdict import Options, Rdict
+from rocksdict import Rdict, WriteBatch
+
+from streamproc.errors import TableLockedError
+from streamproc.transport.batch import Batch
+from tables import rocks_files
+from tables.fencing import PartitionLostError
+from tables.rocks_errors import (
+    PartitionDamagedError,
+    Trouble,
+    explained,
+    trouble_of,
+)
+from tables.rocks_options import TableOptions
 
 log = logging.getLogger(__name__)
 
-_FILTER_SHARE = 0.05
-"""Of the write buffer."""
+_NOTE_EVERY_S = 1.0
+"""How often the lengths of a database's files are noted while it is written."""
 
-
-class _Options(RocksDBOptions):
-    """Faust's, with a filter for what has been written but not flushed.
-
-    Most keys of a batch are new when few polls are of the same store.
-    """
-
-    def as_options(self) -> Options:
-        """RocksDB's own form of the options."""
-        options = super().as_options()
-        options.set_memtable_whole_key_filtering(True)
-        options.set_memtable_prefix_bloom_ratio(_FILTER_SHARE)
-        return options
+_LOCK_TRIES = 30
+_LOCK_WAIT_S = 1.0
 
 
 class RocksStore(Store):
@@ -41,28 +49,199 @@ class RocksStore(Store):
 
     logger = logging.getLogger("faust.stores")  # Faust's lines, not ours
 
+    #: Keys that the store itself writes.
+    own_keys = (Store.offset_key, rocks_files.OWNER_KEY, rocks_files.LENGTHS_KEY)
+
     def __init__(self, *args: Any, options: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, options=options, **kwargs)
-        self.rocksdb_options = _Options(**options)
+        self.rocksdb_options = TableOptions(**options)
         #: Held while a thread reads a partition: nobody can close it meanwhile.
         self.reading: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        #: Why each damaged partition is, until it has been built anew.
+        self.damaged: dict[int, str] = {}
+        self._noted_at: dict[int, float] = {}
+
+    # -- errors -------------------------------------------------------------------
+
+    @contextmanager
+    def _explained(self, partition: int) -> Iterator[None]:
+        """Turn RocksDB's errors into ours, and note damage."""
+        try:
+            yield
+        except Exception as exc:
+            if trouble_of(exc) is Trouble.DAMAGED:
+                self._note_damage(partition, str(exc))
+            ours = explained(exc, self.table, partition)
+            if ours is None:
+                raise
+            raise ours from exc
+
+    @contextmanager
+    def using(self, partition: int) -> Iterator[Rdict]:
+        """The database of a partition, to be read.
+
+        Raises PartitionLostError when it is not here, PartitionDamagedError while it
+        is damaged.
+        """
+        if partition in self.damaged:
+            raise PartitionDamagedError(self.table, partition, self.damaged[partition])
+        db = self._dbs.get(partition)
+        if db is None:
+            raise PartitionLostError(f"{self.table_name}, partition {partition}")
+        with self._explained(partition):
+            yield db
+
+    def _note_damage(self, partition: int, why: str) -> None:
+        """Let nobody read it until it is built anew, also not after a crash."""
+        if partition in self.damaged or partition not in self._dbs:
+            return
+        self.damaged[partition] = why
+        try:
+            self._damage_mark(partition).write_text(why)
+        except OSError as exc:
+            log.warning("%s cannot be written: %s", self._damage_mark(partition), exc)
+        self.table.repair_soon(partition)
+
+    def _damage_mark(self, partition: int) -> Path:
+        """File that says that the database beside it is damaged."""
+        path: Path = self.partition_path(partition).with_suffix(".damaged")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    # -- reading and writing ------------------------------------------------------
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Changelog offset of the newest change; None before the first."""
+        self._db_for_partition(tp.partition)
+        with self.using(tp.partition) as db:
+            offset = db.get(self.offset_key)
+        return None if offset is None else int(offset)
+
+    def scan(self, partition: int, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Items from ``start`` on, in key order, without the store's own.
+
+        RocksDB's iterators end at a damaged block as they do at the end of the
+        table; so it is asked each time which of the two it was.
+        """
+        with self.using(partition) as db:
+            at: bytes | None = start
+            while at is not None:
+                for key, value in db.items(from_key=at or None):
+                    at = key
+                    if key not in self.own_keys:
+                        yield key, value
+                at = _next_key(db, at)
+
+    def apply(
+        self, partition: int, items: Iterable[tuple[bytes, bytes | None]], offset: int
+    ) -> None:
+        """Write changes (value None deletes) and their changelog offset, atomically."""
+        db = self._db_for_partition(partition)
+        batch = WriteBatch(raw_mode=True)
+        put, delete = batch.put, batch.delete
+        for key, value in items:
+            if value is None:
+                delete(key)
+            else:
+                put(key, value)
+        put(self.offset_key, str(offset).encode())
+        now = time.monotonic()
+        if now - self._noted_at.get(partition, now) >= _NOTE_EVERY_S:
+            self._noted_at[partition] = now
+            put(rocks_files.LENGTHS_KEY, self._lengths(partition))
+        with self._explained(partition):
+            db.write(batch)
+
+    def apply_batch(self, records: Batch) -> None:
+        """Write a run of the partition's changelog."""
+        items = zip(records.keys, records.values, strict=True)
+        self.apply(records.partition, items, records.offset)  # type: ignore[arg-type]
+
+    def _lengths(self, partition: int) -> bytes:
+        return rocks_files.encode(rocks_files.lengths(self.partition_path(partition)))
+
+    # -- opening ------------------------------------------------------------------
 
     def _open_for_partition(self, partition: int) -> Rdict:
+        """Open a database; one that is damaged is set aside, and begun anew."""
+        mark = self._damage_mark(partition)
+        why = mark.read_text() if mark.exists() else None
+        if why is None:
+            try:
+                return self._open_checked(partition)
+            except PartitionDamagedError as exc:
+                why = exc.why
+        aside = self.set_aside(partition)
+        mark.unlink(missing_ok=True)
+        log.error(
+            "Table %s, partition %d is damaged (%s): set aside as %s, rebuilding it"
+            " from the changelog",
+            self.table_name,
+            partition,
+            why,
+            aside,
+        )
+        return self._open_checked(partition)
+
+    async def begin_anew(self, partition: int) -> None:
+        """Put an empty database in the place of a damaged one; readers still wait."""
+        why = self.damaged[partition]
+        self._close(partition)
+        self.damaged[partition] = why
+        generation = self.app.consumer_generation_id
+        await self._try_open_db_for_partition(partition, generation_id=generation)
+
+    async def need_active_standby_for(self, tp: TP) -> bool:
+        """Whether nobody else on this machine keeps that copy."""
         try:
-            return super()._open_for_partition(partition)
-        except Exception as exc:
-            if "lock" in repr(exc).lower():
-                raise  # another process has it: Faust waits and tries again
-            aside = _set_aside(self.partition_path(partition))
-            log.error(
-                "Table %s, partition %d is damaged (%s): set aside as %s,"
-                " rebuilding it from the changelog",
-                self.table_name,
-                partition,
-                exc,
-                aside,
-            )
-            return super()._open_for_partition(partition)
+            self._db_for_partition(tp.partition)
+        except TableLockedError:
+            return False
+        return True
+
+    def _open_checked(self, partition: int) -> Rdict:
+        """Open a database; raise PartitionDamagedError when it is not what it was."""
+        found = rocks_files.lengths(self.partition_path(partition))
+        with self._explained(partition):
+            db = super()._open_for_partition(partition)
+            try:
+                self._check(partition, db, found)
+            except BaseException:
+                db.close()
+                raise
+        return db
+
+    def _check(self, partition: int, db: Rdict, found: Mapping[str, int]) -> None:
+        mine = rocks_files.owner(self.app.conf.id, self.table_name, partition)
+        _, theirs, noted = (db.get(key) for key in self.own_keys)
+        why = rocks_files.wrong(mine, theirs, found, rocks_files.decode(noted))
+        if why is not None:
+            raise PartitionDamagedError(self.table, partition, why)
+        db.put(rocks_files.OWNER_KEY, mine)
+        db.put(rocks_files.LENGTHS_KEY, self._lengths(partition))
+        self._noted_at[partition] = time.monotonic()
+
+    async def _try_open_db_for_partition(
+        self,
+        partition: int,
+        max_retries: int = _LOCK_TRIES,
+        retry_delay: float = _LOCK_WAIT_S,
+        generation_id: int = 0,
+    ) -> Rdict | None:
+        """Open a database; wait while somebody else has it, and only then."""
+        for left in reversed(range(max_retries)):
+            try:
+                return self._db_for_partition(partition)
+            except TableLockedError as exc:
+                if not left:
+                    raise
+                log.info("%s; waiting", exc)
+            if generation_id != self.app.consumer_generation_id:
+                return None  # there has been a rebalance since
+            await self.sleep(retry_delay)
+        return None
+
+    # -- closing ------------------------------------------------------------------
 
     def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
         """Close the databases of partitions that go to another worker."""
@@ -78,18 +257,48 @@ class RocksStore(Store):
     def _close(self, partition: int) -> None:
         with self.reading[partition]:
             db = self._dbs.pop(partition, None)
-            if db is not None:
-                db.close()
+            if db is None:
+                return
+            if self.damaged.pop(partition, None) is None:
+                last = self._lengths(partition)
+                self._try_last(partition, lambda: db.put(rocks_files.LENGTHS_KEY, last))
+            self._try_last(partition, db.close)
+
+    def _try_last(self, partition: int, step: Callable[[], None]) -> None:
+        """Do what can be done before the end; a disk in trouble was told of before."""
+        try:
+            step()
+        except Exception as exc:
+            if trouble_of(exc) is None:
+                raise
+            log.warning("Closing %s, %d: %s", self.table_name, partition, str(exc))
 
     def set_aside(self, partition: int) -> Path | None:
-        """Put a database that is not to be trusted out of the way."""
+        """Put a database that is not to be trusted out of the way, to be looked at.
+
+        Only the last one of a partition is kept. None: there is no database.
+        """
         self._close(partition)
         path = self.partition_path(partition)
-        return _set_aside(path) if path.exists() else None
+        if not path.exists():
+            return None
+        for earlier in path.parent.glob(f"{path.name}.damaged-*"):
+            shutil.rmtree(earlier)
+        return Path(path.rename(f"{path}.damaged-{time.time_ns()}"))
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename a damaged database so that it can be looked at later."""
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-    path.rename(aside)
-    return aside
+def _next_key(db: Rdict, last: bytes) -> bytes | None:
+    """The key after the last one that was read; None when that was the last of all.
+
+    Raises RocksDB's error when what comes next cannot be read.
+    """
+    cursor = db.iter()
+    try:
+        cursor.seek(last)
+        if cursor.valid() and cursor.key() == last:
+            cursor.next()
+        key: bytes | None = cursor.key() if cursor.valid() else None
+        cursor.status()
+    finally:
+        del cursor  # a traceback would keep it, and it the database
+    return key

@@ -146,7 +146,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The timer's: a report stands still, and is to be started over."""
+    """A report stands still, or a part of it is lost: it is to be started over."""
 
     report_id: str
     attempt: int

@@ -1,6 +1,6 @@
 """Builds the program: settings in, a Faust app with its tables and agents out."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import faust
@@ -10,6 +10,7 @@ from agents import polls, report_collector, report_rows, stores
 from streamproc.program import Program
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
+from streamproc.transport.connect import connect
 from streamproc.transport.kafka.client import REQUEST_TIMEOUT_S
 from streamproc.transport.kafka.driver import SCHEME
 from streamproc.transport.kafka.security import addresses, credentials
@@ -34,6 +35,7 @@ def build(settings: Settings) -> Program:
 
     def table(kind: type[AnyTable], name: str, partitions: int, help: str) -> AnyTable:
         made = kind(app, name=name, partitions=partitions, help=help, **sizes)
+        made.connect = partial(connect, settings)
         app.tables.add(made)
         return made
 
