@@ -18,6 +18,10 @@ StreamprocError
 │   └── TableDiskError
 ├── TopicMismatchError     a topic exists, but not as this program needs it
 ├── BrokerUnavailableError nothing answers at the broker's address
+├── BrokerError            the broker refuses what it is asked for
+│   ├── AccessDeniedError     … because this user may not
+│   ├── ForeignConsumerError  … because another program is in the group
+│   └── ClockError            … because of the time on this machine
 ├── RecordTooLargeError    a record does not fit into any message of the broker
 ├── StalledError           a worker makes no progress although there is work
 ├── ReportFailedError      a report ended as Failed
@@ -206,6 +210,34 @@ class BrokerUnavailableError(StreamprocError):
     """Raised when the broker has not answered within the time allowed.
 
     Operator action: start the broker or correct the broker setting.
+    """
+
+
+class BrokerError(StreamprocError):
+    """Raised when the broker refuses what this program asks of it.
+
+    Operator action: the message holds the broker's own words.
+    """
+
+
+class AccessDeniedError(BrokerError):
+    """Raised when the user has no permission for a topic or a group.
+
+    Operator action: grant what the message names.
+    """
+
+
+class ForeignConsumerError(BrokerError):
+    """Raised when a consumer of another program is in the workers' group.
+
+    Operator action: stop that one, or set another ``app_id``.
+    """
+
+
+class ClockError(BrokerError):
+    """Raised when the broker finds the time of this machine impossible.
+
+    Operator action: set the clock right.
     """
 
 

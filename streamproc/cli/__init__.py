@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import click
+from aiokafka.errors import KafkaError
 
 import streamproc
 from streamproc.cli.demo import demo
@@ -15,6 +16,7 @@ from streamproc.cli.settings import settings
 from streamproc.cli.simulate import simulate
 from streamproc.cli.worker import worker
 from streamproc.errors import StreamprocError
+from streamproc.transport.kafka.refusals import in_words
 
 
 class Commands(click.Group):
@@ -25,8 +27,11 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except StreamprocError as exc:
-            click.echo(f"streamproc: {exc}", err=True)
-            sys.exit(1)
+            error = exc
+        except KafkaError as exc:
+            error = in_words(exc)
+        click.echo(f"streamproc: {error}", err=True)
+        sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which people meet them."""

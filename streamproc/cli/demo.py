@@ -17,7 +17,8 @@ from streamproc.simulation.publishing import LivePolls, publish_polls, publish_s
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
 from streamproc.worker.app import build
-from streamproc.worker.process import run, set_up_logging
+from streamproc.worker.logs import set_up_logging
+from streamproc.worker.process import run
 
 STORES = 1_000
 INTERVAL_S = 3600.0

@@ -19,7 +19,8 @@ from streamproc.report.messages import Request
 from streamproc.report.record import Report
 from streamproc.settings import Settings
 from streamproc.worker.app import build
-from streamproc.worker.process import run, set_up_logging
+from streamproc.worker.logs import set_up_logging
+from streamproc.worker.process import run
 
 _LOOK_EVERY_S = 0.05
 

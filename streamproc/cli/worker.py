@@ -7,7 +7,8 @@ import click
 
 from streamproc.cli.options import ALL, from_options, settings_options
 from streamproc.worker.app import build
-from streamproc.worker.process import run, set_up_logging
+from streamproc.worker.logs import set_up_logging
+from streamproc.worker.process import run
 
 
 @click.command(context_settings={"max_content_width": 100})

@@ -20,6 +20,9 @@ class Client(Protocol):
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create what is missing; raise TopicMismatchError where one differs."""
 
+    async def check_access(self, topics: Iterable[Topic]) -> None:
+        """Raise AccessDeniedError unless a worker may read them and find its group."""
+
     async def publish(
         self,
         topic: Topic,

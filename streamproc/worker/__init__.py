@@ -1,4 +1,5 @@
 """The worker: ``app`` puts the program together, ``process`` runs it.
 
-``watchdog`` ends a process that makes no progress although there is work.
+``logs`` says what is logged; ``watchdog`` ends a process that makes no progress
+although there is work.
 """

@@ -1,19 +1,21 @@
-"""Runs a program as a worker process: logging, signals, a bounded stop."""
+"""Runs a program as a worker process: signals, errors, a bounded stop."""
 
 import asyncio
 import gc
 import logging
 import os
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 
 import faust
+from aiokafka.errors import KafkaError
 
 from streamproc.errors import BrokerUnavailableError, StreamprocError
 from streamproc.program import Program
 from streamproc.transport.connect import connect
+from streamproc.transport.kafka.refusals import in_words
 from streamproc.transport.topic import Topic
+from streamproc.worker.logs import is_told, said_at_the_end
 from streamproc.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -23,31 +25,6 @@ STOP_TIMEOUT_S = 9.0
 """A worker that joins a group may not notice a signal; then the process exits."""
 
 _YOUNG_OBJECTS = 100_000
-
-# Faust's services log under the name of the module that derives from them.
-_FAUST_LINES = ("streamproc.worker.app", "streamproc.transport.kafka.driver")
-_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-
-
-def set_up_logging(level: str) -> None:
-    """Our own lines at ``level``; Faust's, which are many, from warning on."""
-    logging.basicConfig(
-        level=level.upper(), format=_FORMAT, stream=sys.stderr, force=True
-    )
-    if level == "debug":
-        # It logs every request, also the one that carries the password.
-        logging.getLogger("aiokafka.conn").setLevel(logging.INFO)
-    else:
-        for name in ("faust", "mode", "aiokafka", "asyncio", *_FAUST_LINES):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Leave out the tracebacks of errors that are said in one line at the end."""
-    exc = record.exc_info[1] if record.exc_info else None
-    return not isinstance(exc, StreamprocError)
 
 
 class Worker(faust.Worker):
@@ -75,6 +52,7 @@ class Worker(faust.Worker):
 
     def _crash(self, reason: BaseException) -> None:
         """Stop with an error; this, too, within a set time."""
+        said_at_the_end.ending = is_told(reason)
         self._exit_in_time(1)
         super()._crash(reason)
 
@@ -129,6 +107,7 @@ async def _prepare(program: Program) -> None:
     client = await connect(program.settings)
     try:
         await client.create_topics([*program.topics, *_changelogs(program)])
+        await client.check_access([*program.consumed_topics, *_changelogs(program)])
     finally:
         await client.close()
 
@@ -181,6 +160,8 @@ def run(
     if outcome:
         raise outcome[0]
     reason = worker.crash_reason or program.app.crash_reason or cause
+    if isinstance(reason, KafkaError):
+        raise in_words(reason, group=program.settings.app_id) from reason
     if isinstance(reason, StreamprocError):
         raise reason
     return code

@@ -4,6 +4,8 @@
 value is POISON. ``slow-rows``: a partition's part of a report takes a second.
 ``slow-recovery``: each run of changelog records takes a second. ``no-recovery``:
 none ever arrives. ``hang``: the polls agent never comes back from a batch.
+``clock-ahead``: what is written is stamped two hours ahead. ``impatient``: aiokafka
+takes a worker that fetches nothing out of the group after 3 s instead of 1,000 s.
 """
 
 import asyncio
@@ -18,7 +20,8 @@ from streamproc import settings
 from streamproc.errors import StreamprocError
 from streamproc.program import Program
 from streamproc.transport.batch import Batch
-from streamproc.worker import app, process
+from streamproc.transport.kafka import append
+from streamproc.worker import app, logs, process
 from tables.batch_table import BatchTable
 
 POISON = b"poison"
@@ -69,8 +72,20 @@ def _hang() -> None:
     polls.keep = forever
 
 
+def _clock_ahead() -> None:
+    real = time.time_ns
+    append.time.time_ns = lambda: real() + 2 * 3_600 * 10**9  # type: ignore[attr-defined]
+
+
+def _impatient() -> None:
+    kafka = app._kafka
+    app._kafka = lambda settings: {**kafka(settings), "broker_max_poll_interval": 3.0}
+
+
 FAULTS = {
+    "clock-ahead": _clock_ahead,
     "hang": _hang,
+    "impatient": _impatient,
     "no-recovery": _no_recovery,
     "raise": _raise,
     "slow-recovery": _slow_recovery,
@@ -84,7 +99,7 @@ def main() -> int:
     if fault:
         FAULTS[fault]()
     given = settings.load()
-    process.set_up_logging(given.log_level)
+    logs.set_up_logging(given.log_level)
     try:
         return process.run(app.build(given))
     except StreamprocError as exc:

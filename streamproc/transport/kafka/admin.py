@@ -5,11 +5,19 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 from aiokafka.protocol.admin import DescribeConfigsRequest
+from aiokafka.protocol.fetch import FetchRequest
 
 from streamproc.errors import TopicMismatchError
 from streamproc.transport.options import BrokerOptions
@@ -83,6 +91,7 @@ async def _partition_counts(
     async with asyncio.timeout(SETTLE_S):
         while True:
             described = await admin.describe_topics(names)
+            _raise_denied((found["topic"], found["error_code"]) for found in described)
             leaders = {
                 found["topic"]: [part["leader"] for part in found["partitions"]]
                 for found in described
@@ -113,6 +122,48 @@ async def _check(
                 f"topic {topic.name} has cleanup.policy={policies[topic.name]}, but"
                 f" {needed} is needed: correct it with kafka-configs.sh"
             )
+
+
+def _raise_denied(codes: Iterable[tuple[str, int]]) -> None:
+    """Raise TopicAuthorizationFailedError with the topics that may not be used."""
+    names = {n for n, code in codes if code == TopicAuthorizationFailedError.errno}
+    if names:
+        raise TopicAuthorizationFailedError(names)
+
+
+async def settle_group(admin: AIOKafkaAdminClient, group: str) -> None:
+    """Wait until the group has a coordinator; the first one of a cluster has none.
+
+    Raises GroupAuthorizationFailedError, or TimeoutError.
+    """
+    async with asyncio.timeout(SETTLE_S):
+        while True:
+            try:
+                await admin.find_coordinator(group)
+            except GroupAuthorizationFailedError as exc:
+                raise GroupAuthorizationFailedError(group) from exc
+            except KafkaError as exc:
+                if not exc.retriable:
+                    raise
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return
+
+
+async def check_readable(client: AIOKafkaClient, names: Iterable[str]) -> None:
+    """Raise TopicAuthorizationFailedError with the topics that may not be read.
+
+    Asks each leader for partition 0 from its beginning, a byte of it, without waiting.
+    """
+    by_leader: dict[int, list[str]] = {}
+    for name in names:
+        await client.add_topic(name)
+        leader = client.cluster.leader_for_partition(TopicPartition(name, 0))
+        by_leader.setdefault(leader, []).append(name)
+    for leader, topics in by_leader.items():
+        asked = [(name, [(0, 0, 1)]) for name in topics]
+        answer = await client.send(leader, FetchRequest(0, 0, 1, 0, asked, rack_id=""))
+        _raise_denied((name, parts[0][1]) for name, parts in answer.topics)
 
 
 async def message_limit(client: AIOKafkaClient, topic: str) -> int | None:

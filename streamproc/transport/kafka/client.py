@@ -10,11 +10,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from streamproc.errors import BrokerUnavailableError
+from streamproc.errors import (
+    AccessDeniedError,
+    BrokerUnavailableError,
+    StreamprocError,
+)
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import admin, append, internals
 from streamproc.transport.kafka.records import batches
+from streamproc.transport.kafka.refusals import in_words
 from streamproc.transport.kafka.security import addresses, connection
 from streamproc.transport.options import BrokerOptions
 from streamproc.transport.partitioner import by_partition, partitions_for
@@ -80,8 +85,20 @@ class KafkaClient:
         try:
             await admin.create(await self.admin_client(), topics, self._options)
         except (KafkaError, OSError, TimeoutError) as exc:
-            why = exc or "some partitions have no leader"
-            raise BrokerUnavailableError(f"topics cannot be created: {why}") from exc
+            raise _refusal(exc, "topics cannot be created") from exc
+
+    async def check_access(self, topics: Iterable[Topic]) -> None:
+        """Raise AccessDeniedError unless a worker may read them and find its group.
+
+        Afterwards the group has a coordinator; the first group of a cluster has none.
+        """
+        group = self._options.app_id
+        try:
+            await admin.settle_group(await self.admin_client(), group)
+            names = [topic.name for topic in topics]
+            await admin.check_readable((await self._start_producer()).client, names)
+        except (KafkaError, TimeoutError) as exc:
+            raise _refusal(exc, f"group {group} cannot be joined", group) from exc
 
     async def publish(
         self,
@@ -197,6 +214,15 @@ class KafkaClient:
                 await self._consumer.start()
                 internals.install(self._consumer, _READ_RECORDS)
         return self._consumer
+
+
+def _refusal(exc: Exception, what: str, group: str = "") -> StreamprocError:
+    """AccessDeniedError where only a permission helps, else a broker to wait for."""
+    if isinstance(exc, KafkaError):
+        told = in_words(exc, group=group)
+        if isinstance(told, AccessDeniedError):
+            return told
+    return BrokerUnavailableError(f"{what}: {exc or 'some partitions have no leader'}")
 
 
 def _partitions(topic: Topic) -> list[TopicPartition]:

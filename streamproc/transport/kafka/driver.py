@@ -10,14 +10,16 @@ from typing import Any
 
 import aiokafka
 from aiokafka.consumer.fetcher import Fetcher
-from aiokafka.errors import RebalanceInProgressError
+from aiokafka.errors import KafkaError, RebalanceInProgressError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode import Service
 
 from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import append, internals
 from streamproc.transport.kafka.records import batches
+from streamproc.transport.kafka.refusals import in_words
 
 log = logging.getLogger(f"{__name__}.consumer")  # not the one Faust's lines go to
 
@@ -27,6 +29,8 @@ FETCH_WAIT_MS = 200
 """How long a broker may hold an idle fetch. A partition that was being consumed
 when the fetch was sent is not in it, so this bounds that partition's delay."""
 
+IN_TOUCH_S = 1.0
+"""How often the group's coordinator is asked whether it refuses us."""
 
 _SEEKING_S = 0.01
 _FETCH_S = 0.2
@@ -56,6 +60,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def is_member(self) -> bool:
         """Whether the group still counts this worker in."""
         return bool(await self.call_thread(self._is_member))
+
+    async def stay_in_touch(self, *, fetching: bool) -> None:
+        """Raise what the group's coordinator refuses; else it would not be heard.
+
+        Unless it is ``fetching``, count as alive: a worker without partitions fetches
+        nothing, and aiokafka would take it out of the group for good.
+        """
+        await self.call_thread(self._stay_in_touch, fetching)
+
+    async def _stay_in_touch(self, fetching: bool) -> None:
+        consumer = internals.ensure_consumer(self)
+        try:
+            internals.check_errors(consumer)
+        except KafkaError as exc:
+            raise in_words(exc, group=self.app.conf.id) from exc
+        if not fetching:
+            internals.count_as_alive(consumer)
 
     async def _is_member(self) -> bool:
         code = await internals.heartbeat(internals.ensure_consumer(self))
@@ -101,6 +122,15 @@ class Consumer(BatchedConsumer, driver.Consumer):
             for tp, run in found.items()
             if run
         }
+
+    @Service.task
+    async def _stay_in_touch(self) -> None:
+        """Be heard by the group, and hear it, also while nothing is fetched."""
+        while not self.should_stop:
+            await self.sleep(IN_TOUCH_S)
+            if self._thread.started:
+                fetching = self.flow_active and bool(self._get_active_partitions())
+                await self._thread.stay_in_touch(fetching=fetching)
 
     async def is_member(self) -> bool:
         """Whether the group still counts this worker in."""

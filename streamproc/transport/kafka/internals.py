@@ -25,10 +25,11 @@ from streamproc.transport.internals import require
 from streamproc.transport.kafka import records
 
 UNSTARTED = ("_fetch_max_wait_ms", "_isolation_level", "_max_poll_records")
-STARTED = ("_coordinator", "_fetcher", "_group_id")
+STARTED = ("_coordinator", "_fetcher", "_group_id", "_subscription")
 FETCHER = ("_proc_fetch_request", "_records")
 COORDINATOR = (
     "_send_req",
+    "check_errors",
     "ensure_coordinator_known",
     "generation",
     "group_id",
@@ -46,7 +47,13 @@ THREAD = (
     "_fetch_records",
     "on_start",
 )
-CONSUMER = ("_getmany", "_is_changelog_tp", "_new_consumer_thread", "perform_seek")
+CONSUMER = (
+    "_get_active_partitions",
+    "_getmany",
+    "_is_changelog_tp",
+    "_new_consumer_thread",
+    "perform_seek",
+)
 PRODUCER = ("_ensure_producer", "_settings_extra")
 
 
@@ -123,6 +130,7 @@ def install(consumer: AIOKafkaConsumer, max_records: int) -> None:
     two names mean our classes. No other consumer of the process is touched.
     """
     require(consumer, *UNSTARTED, *STARTED)
+    require(consumer._subscription, "fetch_context")
     require(consumer._fetcher, *FETCHER)
     theirs = Fetcher._proc_fetch_request
     ours = {
@@ -165,6 +173,20 @@ async def heartbeat(consumer: AIOKafkaConsumer) -> int:
     answer = await coordinator._send_req(beat)
     code: int = answer.error_code
     return code
+
+
+def check_errors(consumer: AIOKafkaConsumer) -> None:
+    """Raise what the group's coordinator has answered that ends the membership.
+
+    Faust fetches around the place where aiokafka looks for it.
+    """
+    consumer._coordinator.check_errors()
+
+
+def count_as_alive(consumer: AIOKafkaConsumer) -> None:
+    """Have aiokafka believe that something was fetched just now."""
+    with consumer._subscription.fetch_context():
+        pass
 
 
 def ensure_consumer(thread: driver.AIOKafkaConsumerThread) -> AIOKafkaConsumer:

@@ -1,0 +1,162 @@
+"""What the broker refuses: said at once, in one line that says what to do."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from streamproc.settings import Settings
+from streamproc.topics import changelog, topics_for
+from tests.kafka import acl, fleet
+from tests.kafka.broker import Cluster
+from tests.kafka.fleet import Fleet
+from tests.kafka.security import Security
+from tests.kafka.workers import Start, Worker
+
+AT_ONCE_S = 15.0
+"""Includes the start of a worker; a stall would take ``stall_timeout``, 300 s."""
+
+StartDenied = Callable[..., Worker]
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A broker that asks who is there, and on which permissions can be taken."""
+    security = Security(tmp_path_factory.mktemp("certificates"))
+    with Cluster(security=security, config=acl.CONFIG) as running:
+        yield running
+
+
+@pytest.fixture
+def guest(guarded: Cluster, tmp_path: Path) -> Iterator[StartDenied]:
+    """Make a worker that logs in on the guarded broker."""
+    made: list[Worker] = []
+    security, unique = guarded.security, uuid.uuid4().hex[:8]
+    assert security is not None
+
+    def make(**options: Any) -> Worker:
+        settings = {
+            "broker": f"kafka://{guarded.bootstrap}",
+            "app_id": f"test-{unique}",
+            "topic_prefix": f"test-{unique}-",
+            "sasl_mechanism": "PLAIN",
+            "sasl_username": security.user,
+            "sasl_password": security.password,
+            "tls_ca": security.ca_path,
+            "hourly": "off",
+            "web": "off",
+            "session_timeout": 6,
+            "commit_interval": 0.5,
+            **options,
+        }
+        made.append(Worker(tmp_path / "worker", settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill()
+
+
+def resource(settings: Settings, kind: str) -> str:
+    """Name of what is denied."""
+    topics = topics_for(settings)
+    names = {
+        "polls": topics.polls.name,
+        "changelog": changelog(settings, "histories"),
+        "group": settings.app_id,
+    }
+    return names[kind]
+
+
+async def ends_with_a_line(one: Worker, *told: str, since: float) -> None:
+    """The worker exits with 1, at once, and its last line tells it all."""
+    assert await asyncio.to_thread(one.ended, AT_ONCE_S) == 1
+    last = one.said.splitlines()[-1]
+    assert time.monotonic() - since < AT_ONCE_S
+    for each in told:
+        assert each in last, one.said
+    assert "Traceback" not in one.said, one.said
+
+
+MISSING = [
+    ("topic", "polls", "read"),
+    ("topic", "polls", "describe"),
+    ("topic", "changelog", "read"),
+    ("topic", "changelog", "write"),
+    ("group", "group", "read"),
+    ("group", "group", "describe"),
+]
+REVOKED = [
+    ("topic", "polls", "read"),
+    ("topic", "changelog", "write"),
+    ("group", "group", "read"),
+]
+
+
+@pytest.mark.parametrize(("kind", "what", "operation"), MISSING)
+async def test_a_permission_that_is_missing_is_named(
+    guarded: Cluster, guest: StartDenied, kind: str, what: str, operation: str
+) -> None:
+    """Topic or group and the remedy, when a worker starts."""
+    one, polls = guest(), Fleet(stores=20)
+    await fleet.publish(one.settings, topics_for(one.settings).polls, *polls.make(100))
+    name, servers = resource(one.settings, what), guarded.addresses("PLAINTEXT")
+    with acl.denied(servers, kind, name, operation):
+        started = time.monotonic()
+        one.start()
+        await ends_with_a_line(one, name, "kafka-acls", since=started)
+
+
+@pytest.mark.parametrize(("kind", "what", "operation"), REVOKED)
+async def test_a_permission_that_is_revoked_is_named(
+    guarded: Cluster, guest: StartDenied, kind: str, what: str, operation: str
+) -> None:
+    """The same of a worker that runs, when it needs the permission next."""
+    one, polls = guest(), Fleet(stores=20)
+    topic = topics_for(one.settings).polls
+    await fleet.publish(one.settings, topic, *polls.make(100))
+    one.start()
+    await asyncio.to_thread(one.ready)
+    name, servers = resource(one.settings, what), guarded.addresses("PLAINTEXT")
+    plain = {**one.options, "sasl_mechanism": "", "sasl_username": "", "tls_ca": ""}
+    writer = Worker(
+        one.folder, {**plain, "sasl_password": "", "broker": f"kafka://{servers}"}
+    )
+    with acl.denied(servers, kind, name, operation):
+        started = time.monotonic()
+        await fleet.publish(writer.settings, topic, *polls.make(100))
+        await ends_with_a_line(one, name, "kafka-acls", since=started)
+
+
+async def test_a_clock_that_is_ahead_is_told(worker: Start) -> None:
+    """Kafka takes nothing from two hours ahead; the line says what is wrong."""
+    one, polls = worker(fault="clock-ahead"), Fleet(stores=20)
+    await fleet.publish(one.settings, topics_for(one.settings).polls, *polls.make(100))
+    started = time.monotonic()
+    one.start()
+    name = changelog(one.settings, "histories")
+    await ends_with_a_line(one, name, "this machine's clock", since=started)
+
+
+async def test_a_foreign_consumer_in_the_group_is_told(worker: Start) -> None:
+    """Another program under the same app_id: said at once, not waited for."""
+    one = worker()
+    topic = topics_for(one.settings).polls
+    await fleet.publish(one.settings, topic, [], [])
+    foreign = AIOKafkaConsumer(
+        topic.name,
+        bootstrap_servers=fleet.bootstrap(one.settings),
+        group_id=one.settings.app_id,
+    )
+    await foreign.start()
+    try:
+        started = time.monotonic()
+        one.start()
+        await ends_with_a_line(one, one.settings.app_id, "app_id", since=started)
+    finally:
+        await foreign.stop()

@@ -1,0 +1,84 @@
+"""What a worker logs: what libraries repeat once in a while, what is told once."""
+
+import logging
+import sys
+
+import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
+
+from streamproc.errors import StalledError
+from streamproc.worker.logs import OncePerWhile, SaidAtTheEnd
+
+
+def line(name: str, text: str, *args: object, **extra: object) -> logging.LogRecord:
+    """A line as a logger makes it."""
+    return logging.makeLogRecord(
+        {"name": name, "msg": text, "args": args, "levelno": logging.ERROR, **extra}
+    )
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """The time, in seconds."""
+        return self.now
+
+
+def test_a_line_of_a_library_is_shown_once_in_a_while() -> None:
+    """With the number of those held back, whatever their arguments were."""
+    clock = Clock()
+    limit = OncePerWhile(10, clock)
+    first = line("aiokafka.client", "Unable connect to node %s", 1)
+    assert limit.filter(first)
+    assert first.getMessage() == "Unable connect to node 1"
+    for node in range(80):
+        assert not limit.filter(
+            line("aiokafka.client", "Unable connect to node %s", node)
+        )
+    assert limit.filter(line("aiokafka.client", "Failed fetch from %s", 1))
+    clock.now += 10
+    again = line("aiokafka.client", "Unable connect to node %s", 2)
+    assert limit.filter(again)
+    assert again.getMessage() == "Unable connect to node 2 (and 80 more of the kind)"
+
+
+def test_a_line_of_the_program_is_always_shown_unless_it_asks() -> None:
+    """Lines that tell different things must not hold each other back."""
+    limit = OncePerWhile(10, Clock())
+    for partition in range(3):
+        assert limit.filter(line("streamproc.x", "partition %d", partition))
+    for partition in range(3):
+        kind = ("lag", partition)
+        assert limit.filter(line("streamproc.x", "late", once_per_while=kind))
+        assert not limit.filter(line("streamproc.x", "late", once_per_while=kind))
+
+
+@pytest.mark.parametrize(
+    "exc", [StalledError("it stands"), TopicAuthorizationFailedError("polls")]
+)
+def test_an_error_that_is_told_at_the_end_has_no_traceback(exc: Exception) -> None:
+    """Neither where it passes through a library nor of what breaks while it ends."""
+    said = SaidAtTheEnd()
+    try:
+        raise exc
+    except Exception:
+        info = sys.exc_info()
+    assert not said.filter(
+        line("mode.services", "Crashed reason=%r", exc, exc_info=info)
+    )
+    assert said.filter(line("mode.services", "Error while stopping child"))
+    said.ending = True
+    assert not said.filter(line("mode.services", "Error while stopping child"))
+    assert said.filter(line("streamproc.worker", "Stopping"))
+
+
+def test_a_fault_of_the_program_keeps_its_traceback() -> None:
+    """Else nobody could mend it."""
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        info = sys.exc_info()
+    assert SaidAtTheEnd().filter(line("faust.agents", "Crashed", exc_info=info))
