@@ -54,9 +54,9 @@ def sort(program: Program, batch: Batch) -> Sorted:
     homes = partitions_for(polls.store_ids, program.topics.polls.partitions)
     home = homes[polls.codes]
     away = home != batch.partition
-    here = polls.where(~away) if away.any() else polls
+    here = polls[~away] if away.any() else polls
     segments = history.group(here.codes, here.packed)
-    return Sorted(arrived_s, here, segments, polls.where(away), home[away])
+    return Sorted(arrived_s, here, segments, polls[away], home[away])
 
 
 async def keep(program: Program, batch: Batch, given: Sorted) -> None:
@@ -65,7 +65,7 @@ async def keep(program: Program, batch: Batch, given: Sorted) -> None:
     Everything produced here is durable before the batch is acked.
     """
     polls = given.polls
-    newest_us = int(polls.packed.max(initial=-1)) >> history.FLAG_BITS
+    newest_us = history.time_of(int(polls.packed.max(initial=-1)))
     added = await program.histories.add(
         batch.partition, polls.store_ids, given.segments, newest_us
     )
@@ -73,7 +73,7 @@ async def keep(program: Program, batch: Batch, given: Sorted) -> None:
     late = _late_rows(polls, added.late)
     await reject(program, batch, [*polls.rejected, *late])
     count = program.metrics.polls.labels
-    count("accepted").inc(len(polls.rows) - len(late) - added.expired)
+    count("accepted").inc(len(polls) - len(late) - added.expired)
     count("rejected").inc(len(polls.rejected))
     count("late").inc(len(late))
     count("expired").inc(added.expired)
@@ -84,7 +84,7 @@ async def keep(program: Program, batch: Batch, given: Sorted) -> None:
 async def _send_on(program: Program, batch: Batch, given: Sorted) -> None:
     """Send misplaced polls to their partition."""
     away = given.away
-    if not len(away.rows):
+    if not len(away):
         return
     keys = away.store_ids[away.codes].present()
     await reroute(program, batch, away.rows.tolist(), keys, given.away_to.tolist())

@@ -12,8 +12,7 @@ from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.messages import HOURLY, Expire, Retry
 from streamproc.report.record import Report
-from streamproc.rules.schedule import DAY_US
-from streamproc.rules.uptime import HOUR_US
+from streamproc.rules.units import DAY_US, HOUR_US
 from tables import reports as reports_table
 from tables.fencing import PartitionLostError
 

@@ -87,7 +87,7 @@ class Seen:
         now = time.perf_counter()
         for value in segments.values:
             for packed in history.unpack(value).tolist():
-                self._at[packed >> history.FLAG_BITS] = now
+                self._at[history.time_of(packed)] = now
         return added
 
     def missing(self, times_us: Iterable[float]) -> bool:

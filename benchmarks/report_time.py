@@ -17,7 +17,8 @@ from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.messages import Request
 from streamproc.rules import history
-from streamproc.rules.schedule import DAY_US, parse_hours
+from streamproc.rules.schedule import parse_hours
+from streamproc.rules.units import DAY_US
 from streamproc.transport.partitioner import partitions_for
 from streamproc.worker import app, process
 from tables import hours as hours_table
@@ -42,7 +43,9 @@ async def fill(program: Program, stores: int) -> None:
             chosen = [ids[i] for i in mine[first : first + _AT_ONCE]]
             codes = np.repeat(np.arange(len(chosen)), POLLS)
             times = begin_us + draw.integers(0, 7 * DAY_US, len(codes))
-            packed = times << history.FLAG_BITS | (draw.random(len(codes)) < 0.9)
+            packed = history.packed_of(
+                times, (draw.random(len(codes)) < 0.9).astype(np.int64)
+            )
             segments = history.group(codes, packed)
             newest_us = int(times.max())
             cells = Cells.of(chosen)

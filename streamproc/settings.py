@@ -15,7 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streamproc.errors import SettingsError, shown
-from streamproc.rules.uptime import MINUTE_US, Rules
+from streamproc.rules.history import KEPT_DAYS
+from streamproc.rules.units import MINUTE_US
+from streamproc.rules.uptime import Rules
 
 ENV_PREFIX = "STREAMPROC_"
 MIN_HOLD_MINUTES = 5
@@ -154,7 +156,7 @@ class Settings:
         True, _switch, "Whether a report is written every full hour."
     )
     polls_retention: float = setting(
-        8.0, _number(1, 3650), "Days that polls stay in their topic."
+        float(KEPT_DAYS), _number(1, 3650), "Days that polls stay in their topic."
     )
     rejected_retention: float = setting(
         30.0, _number(0.01, 3650), "Days that rejected records stay in their topic."

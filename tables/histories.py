@@ -162,7 +162,7 @@ class Histories(BatchTable):
         start = b"\1"  # after NEWEST and OLDEST
         while chunk := self._chunk(partition, start, stores):
             yield chunk
-            start = chunk.store_ids[-1] + b"\1"  # after all its days
+            start = history.after_all_days(chunk.store_ids[-1])
 
     def _chunk(self, partition: int, start: bytes, stores: int) -> Chunk | None:
         items = self.scan(partition, start)
@@ -177,7 +177,7 @@ class Histories(BatchTable):
 
     def polls_of(self, partition: int, store_id: bytes) -> Ints:
         """One store's packed polls in time order."""
-        prefix = store_id + b"\0"
+        prefix = history.prefix_of(store_id)
         values = []
         for key, value in self.scan(partition, prefix):
             if not key.startswith(prefix):
@@ -199,8 +199,9 @@ class _Builder:
         """Add segments; those of one store follow each other."""
         store_ids, sizes, segments = self.store_ids, self._sizes, self._segments
         last = store_ids[-1] if store_ids else None
+        store_of = history.store_of
         for key, value in items:
-            store_id = key[:-5]
+            store_id = store_of(key)
             if store_id == last:
                 sizes[-1] += len(value)
                 segments[-1] += 1
@@ -225,7 +226,7 @@ class _Builder:
 
 def _days_of(cursor: Any, store_id: bytes) -> Iterator[int]:
     """Days a store has segments for, newest first."""
-    prefix = store_id + b"\0"
+    prefix = history.prefix_of(store_id)
     cursor.seek_for_prev(prefix + b"\xff" * 4)
     while cursor.valid():
         key = cursor.key()

@@ -15,8 +15,9 @@ from streamproc.report.record import time_text
 from streamproc.report.rows import NO_ROWS, Rows, rows_of
 from streamproc.rules import uptime
 from streamproc.rules.business import BusinessTime
-from streamproc.rules.schedule import DAY_US
-from streamproc.rules.uptime import LONGEST_US, Rules
+from streamproc.rules.units import DAY_US
+from streamproc.rules.uptime import Rules
+from streamproc.rules.windows import LONGEST_US
 from tables.batch_table import BatchTable
 from tables.histories import Chunk, Histories
 from tables.hours import Hours

@@ -6,7 +6,8 @@ Stores with the same week have the same bytes, so it is worked out once for all.
 from functools import lru_cache
 
 from streamproc.rules.calendar import open_intervals
-from streamproc.rules.uptime import HOUR_US, LONGEST_US
+from streamproc.rules.units import HOUR_US
+from streamproc.rules.windows import LONGEST_US
 from tables import hours, zones
 
 Week = tuple[bytes | None, bytes | None]

@@ -19,7 +19,8 @@ import orjson
 
 from streamproc.errors import ForeignMessage, InvalidInput, shown
 from streamproc.rules.poll import check_store_id
-from streamproc.rules.uptime import WINDOWS_US, Rules
+from streamproc.rules.uptime import Rules
+from streamproc.rules.windows import WINDOWS
 
 PROTOCOL = 1
 """Of the messages; raised whenever one of them changes its meaning or its form."""
@@ -53,7 +54,7 @@ def identity_of(app: str, rules: Rules, partitions: int) -> Identity:
         "protocol": PROTOCOL,
         "hold_us": rules.hold_us,
         "backfill": rules.backfill,
-        "windows": WINDOWS_US,
+        "windows": [(each.name, each.length_us) for each in WINDOWS],
         "partitions": partitions,
         "zones": version("tzdata"),
     }

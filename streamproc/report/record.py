@@ -18,7 +18,7 @@ from streamproc.report.messages import NOW as NOW
 from streamproc.report.messages import STORE as STORE
 from streamproc.report.messages import Request
 from streamproc.rules.poll import MAX_FUTURE_US
-from streamproc.rules.uptime import HOUR_US
+from streamproc.rules.units import HOUR_US
 from streamproc.transport.partitioner import partition_for
 
 RUNNING, COMPLETE, FAILED = "Running", "Complete", "Failed"

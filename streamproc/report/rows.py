@@ -1,7 +1,7 @@
 """A report's rows: as columns, as JSON pieces, as CSV. Pure."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -11,8 +11,10 @@ import orjson
 
 from streamproc.errors import InvalidInput
 from streamproc.report.record import time_text
-from streamproc.rules import history
-from streamproc.rules.uptime import HOUR_US, MINUTE_US, WINDOWS_US, Accounts
+from streamproc.rules import history, windows
+from streamproc.rules.percent import percents
+from streamproc.rules.uptime import Accounts
+from streamproc.rules.windows import WINDOWS
 
 Ints = npt.NDArray[np.int64]
 
@@ -25,22 +27,31 @@ HEADER = (
     "downtime_last_day(in hours)",
     "downtime_last_week(in hours)",
 )
+"""Of ``combined_report.csv``, whatever windows there are: others build on it."""
+
+_FIRST = ("hour", "day", "week")
+"""The windows of those columns."""
+
+_MORE = tuple(name for name in windows.NAMES if name not in _FIRST)
+
+
+def _head(amount: str, window: str) -> str:
+    return f"{amount}_last_{window}(in {windows.BY_NAME[window].unit})"
+
+
 FULL_HEADER = (
     *HEADER,
-    "unknown_last_hour(in minutes)",
-    "unknown_last_day(in hours)",
-    "unknown_last_week(in hours)",
-    "open_last_hour(in minutes)",
-    "open_last_day(in hours)",
-    "open_last_week(in hours)",
-    "uptime_percent_last_hour(of observed)",
-    "uptime_percent_last_day(of observed)",
-    "uptime_percent_last_week(of observed)",
+    *(_head(amount, window) for amount in ("uptime", "downtime") for window in _MORE),
+    *(
+        _head(amount, window)
+        for amount in ("unknown", "open")
+        for window in windows.NAMES
+    ),
+    *(f"uptime_percent_last_{window}(of observed)" for window in windows.NAMES),
     "last_poll_utc",
     "last_status",
 )
-UNITS_US = (MINUTE_US, HOUR_US, HOUR_US)
-"""Unit of each window's figures: the hour in minutes, day and week in hours."""
+"""The same columns, and then all there is."""
 
 ROWS_PER_PIECE = 2_000
 """Under 1 MB even with the longest ids, every character escaped."""
@@ -63,6 +74,27 @@ class Rows:
     def __len__(self) -> int:
         return len(self.store_ids)
 
+    def __getitem__(self, part: slice | Ints) -> "Rows":
+        """Some consecutive rows, or those at some positions."""
+        if isinstance(part, slice):
+            store_ids = self.store_ids[part]
+        else:
+            store_ids = [self.store_ids[row] for row in part.tolist()]
+        up, down, opened = (each[:, part] for each in (self.up, self.down, self.open))
+        return Rows(store_ids, up, down, opened, self.last[part])
+
+    @classmethod
+    def join(cls, parts: Sequence["Rows"]) -> "Rows":
+        """Rows after one another."""
+        parts = [NO_ROWS, *parts]
+        return cls(
+            [store_id for part in parts for store_id in part.store_ids],
+            np.concatenate([part.up for part in parts], axis=1),
+            np.concatenate([part.down for part in parts], axis=1),
+            np.concatenate([part.open for part in parts], axis=1),
+            np.concatenate([part.last for part in parts]),
+        )
+
 
 def rows_of(store_ids: Sequence[bytes], accounts: Accounts) -> Rows:
     """Rows of accounted stores, in the same order."""
@@ -75,21 +107,14 @@ def rows_of(store_ids: Sequence[bytes], accounts: Accounts) -> Rows:
     )
 
 
-_NO_AMOUNTS = np.zeros((len(WINDOWS_US), 0), np.int64)
+_NO_AMOUNTS = np.zeros((len(WINDOWS), 0), np.int64)
 NO_ROWS = Rows([], _NO_AMOUNTS, _NO_AMOUNTS, _NO_AMOUNTS, np.zeros(0, np.int64))
 
 
 def pieces(rows: Rows) -> Iterator[Rows]:
     """Cut rows into pieces that fit into one message."""
     for first in range(0, len(rows), ROWS_PER_PIECE):
-        cut = slice(first, first + ROWS_PER_PIECE)
-        yield Rows(
-            rows.store_ids[cut],
-            rows.up[:, cut],
-            rows.down[:, cut],
-            rows.open[:, cut],
-            rows.last[cut],
-        )
+        yield rows[first : first + ROWS_PER_PIECE]
 
 
 def encode_rows(rows: Rows) -> bytes:
@@ -111,7 +136,7 @@ def decode_rows(value: bytes) -> Rows:
     try:
         columns = orjson.loads(value)
         store_ids = columns["store_ids"]
-        shape = len(WINDOWS_US), len(store_ids)
+        shape = len(WINDOWS), len(store_ids)
         up, down, opened = (
             np.array(columns[name], np.int64).reshape(shape)
             for name in ("up", "down", "open")
@@ -131,17 +156,14 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
 
     Python compares str by code point, which is the order of UTF-8's bytes.
     """
-    parts = parts or [NO_ROWS]
-    store_ids = [store_id for part in parts for store_id in part.store_ids]
+    rows = Rows.join(parts)
+    return rows[order_of(rows.store_ids)]
+
+
+def order_of(store_ids: Sequence[str]) -> Ints:
+    """Positions of ids in their order as text, bytewise."""
     order = sorted(range(len(store_ids)), key=store_ids.__getitem__)
-    chosen = np.array(order, np.int64)
-    return Rows(
-        [store_ids[i] for i in order],
-        np.concatenate([part.up for part in parts], axis=1)[:, chosen],
-        np.concatenate([part.down for part in parts], axis=1)[:, chosen],
-        np.concatenate([part.open for part in parts], axis=1)[:, chosen],
-        np.concatenate([part.last for part in parts])[chosen],
-    )
+    return np.array(order, np.int64)
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -157,25 +179,25 @@ def _decimals(amount_us: Ints, unit_us: int) -> Ints:
     return (amount_us * 200 + unit_us) // (2 * unit_us)
 
 
-_TEXTS = [f"{n // 100}.{n % 100:02d}" for n in range(169 * 100)]
+_LARGEST = max(100 * each.length_us // each.unit_us for each in WINDOWS)
+_TEXTS = [f"{n // 100}.{n % 100:02d}" for n in range(_LARGEST + 1)]
 
 
 def _texts(amount_us: Ints, unit_us: int) -> list[str]:
-    """Amounts with two decimals; no window is longer than 168 hours."""
+    """Amounts with two decimals; none is larger than its window."""
     texts = _TEXTS
     return [texts[n] for n in _decimals(amount_us, unit_us).tolist()]
 
 
 def csv_rows(rows: Rows, full: bool = False) -> Iterator[Sequence[str]]:
     """Cells of each row, without the header."""
-    amounts = [rows.up, rows.down]
-    if full:
-        amounts += [rows.open - rows.up - rows.down, rows.open]
     columns = [[safe_cell(store_id) for store_id in rows.store_ids]]
-    for amount in amounts:
-        columns += [_texts(amount[i], unit) for i, unit in enumerate(UNITS_US)]
+    columns += _columns((rows.up, rows.down), _FIRST)
     if full:
-        columns += [_percent(rows.up[i], rows.down[i]) for i in range(len(UNITS_US))]
+        unknown = rows.open - rows.up - rows.down
+        columns += _columns((rows.up, rows.down), _MORE)
+        columns += _columns((unknown, rows.open), windows.NAMES)
+        columns += [percents(*both) for both in zip(rows.up, rows.down, strict=True)]
         columns += [
             [last_poll_text(poll) for poll in rows.last.tolist()],
             [last_status(poll) for poll in rows.last.tolist()],
@@ -183,27 +205,25 @@ def csv_rows(rows: Rows, full: bool = False) -> Iterator[Sequence[str]]:
     return zip(*columns, strict=True)
 
 
-def _percent(up: Ints, down: Ints) -> list[str]:
-    """Uptime in percent of observed time, empty where nothing was observed."""
-    observed = np.maximum(up + down, 1)
-    share = (up * 20_000 + observed) // (2 * observed)
-    seen = (up + down > 0).tolist()
+def _columns(amounts: Iterable[Ints], names: Sequence[str]) -> list[list[str]]:
+    """A column for each amount and window; ``amounts`` of shape (windows, n)."""
     return [
-        f"{n // 100}.{n % 100:02d}" if was_seen else ""
-        for n, was_seen in zip(share.tolist(), seen, strict=True)
+        _texts(amount[windows.NAMES.index(name)], windows.BY_NAME[name].unit_us)
+        for amount in amounts
+        for name in names
     ]
 
 
 def last_poll_text(packed: int) -> str:
     """Time of a packed poll; empty for none."""
-    return "" if packed < 0 else time_text(packed >> history.FLAG_BITS)
+    return "" if packed < 0 else time_text(history.time_of(packed))
 
 
 def last_status(packed: int) -> str:
     """Status of a packed poll; empty for none."""
     if packed < 0:
         return ""
-    return "active" if packed & history.ACTIVE else "inactive"
+    return "active" if history.is_active(packed) else "inactive"
 
 
 def write_csv(stream: TextIO, rows: Rows, full: bool = False) -> None:
@@ -224,7 +244,7 @@ def uptime_json(rows: Rows, as_of_us: int) -> list[bytes]:
             ("unknown", rows.open - rows.up - rows.down),
             ("open", rows.open),
         )
-        for i, window in enumerate(WINDOWS_US)
+        for i, window in enumerate(windows.NAMES)
     }
     names = list(amounts)
     return [

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from streamproc.rules.schedule import DAY_S, SECOND_US, Opening, Schedule
+from streamproc.rules.schedule import Opening, Schedule
+from streamproc.rules.units import DAY_S, SECOND_US
 from streamproc.rules.zones import load_zone
 
 _EPOCH = date(1970, 1, 1)

@@ -18,31 +18,68 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from streamproc.cells import Cells, Ints
-from streamproc.rules.schedule import DAY_US
+from streamproc.rules.units import DAY_US
+from streamproc.rules.windows import LONGEST_US
+
+Flags = npt.NDArray[np.bool_]
 
 FLAG_BITS = 2
 ACTIVE = 1
 THINNED = 2
 POLL_BYTES = 8
 
-KEPT_DAYS = 8
-"""Longest window (7 days) plus one, so that ``as_of`` may lie a day back."""
+KEPT_DAYS = -(-LONGEST_US // DAY_US) + 1
+"""The longest window, and a day more, so that ``as_of`` may lie a day back."""
 
 THIN_ABOVE = 512
 THIN_STEP = 64
 THIN_GAP_US = 5 * 60 * 1_000_000
 
 _DAY_BYTES = 4
+_TAIL_BYTES = 1 + _DAY_BYTES
 _ENCODING = np.dtype("<i8")
+
+
+_P = TypeVar("_P", int, Ints)
+
+
+def time_of(packed: _P) -> _P:
+    """Time of a packed poll in UTC microseconds; of one or of many."""
+    return packed >> FLAG_BITS
+
+
+@overload
+def is_active(packed: int) -> bool: ...
+@overload
+def is_active(packed: Ints) -> Flags: ...
+def is_active(packed: int | Ints) -> bool | Flags:
+    """Whether a packed poll says that the store was up; of one or of many."""
+    return packed & ACTIVE != 0
+
+
+@overload
+def is_thinned(packed: int) -> bool: ...
+@overload
+def is_thinned(packed: Ints) -> Flags: ...
+def is_thinned(packed: int | Ints) -> bool | Flags:
+    """Whether polls of the same status were left out after it; of one or of many."""
+    return packed & THINNED != 0
+
+
+def packed_of(time_us: _P, active: _P) -> _P:
+    """Packed polls; ``active`` is 1 or 0."""
+    return time_us << FLAG_BITS | active
 
 
 def pack(polls: Iterable[tuple[int, bool]]) -> Ints:
     """Pack ``(time_us, active)`` pairs into the array form of a segment."""
-    return np.array([time << FLAG_BITS | bool(active) for time, active in polls], "i8")
+    return np.array([packed_of(time, int(active)) for time, active in polls], "i8")
 
 
 def unpack(value: bytes) -> Ints:
@@ -61,7 +98,7 @@ def canonical(packed: Ints) -> Ints:
 
 def segment_key(store_id: bytes, day: int) -> bytes:
     """Key of the segment that holds a store's polls of one UTC day."""
-    return store_id + b"\0" + day.to_bytes(_DAY_BYTES, "big")
+    return prefix_of(store_id) + day.to_bytes(_DAY_BYTES, "big")
 
 
 def segment_keys(store_ids: Cells, days: Ints) -> list[bytes]:
@@ -76,9 +113,24 @@ def segment_keys(store_ids: Cells, days: Ints) -> list[bytes]:
     return Cells(keys.tobytes(), rows * width, lengths).present()
 
 
+def store_of(key: bytes) -> bytes:
+    """Store id of a segment's key."""
+    return key[:-_TAIL_BYTES]
+
+
 def split_key(key: bytes) -> tuple[bytes, int]:
     """Return store id and day of a segment's key."""
-    return key[: -_DAY_BYTES - 1], int.from_bytes(key[-_DAY_BYTES:], "big")
+    return store_of(key), int.from_bytes(key[-_DAY_BYTES:], "big")
+
+
+def prefix_of(store_id: bytes) -> bytes:
+    """What the keys of a store's segments begin with, and no other's."""
+    return store_id + b"\0"
+
+
+def after_all_days(store_id: bytes) -> bytes:
+    """A key behind all of a store's, and before the next store's."""
+    return store_id + b"\1"
 
 
 def day_of(time_us: int) -> int:

@@ -55,7 +55,10 @@ class PollBatch:
     rows: Ints
     rejected: list[tuple[int, InvalidInput]]
 
-    def where(self, chosen: Flags) -> "PollBatch":
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, chosen: Flags) -> "PollBatch":
         """Some of the polls; those that were refused stay."""
         codes, packed, rows = (c[chosen] for c in (self.codes, self.packed, self.rows))
         return PollBatch(self.store_ids, codes, packed, rows, self.rejected)
@@ -130,7 +133,7 @@ def _accepted(rows: Ints, fields: Sequence[Cells], latest_us: int) -> _Read:
     time_us, good = parse_timestamps(stamps)
     active, known = read_statuses(statuses)
     good &= known & are_plain(store_ids) & (time_us <= latest_us)
-    packed = time_us << history.FLAG_BITS | active
+    packed = history.packed_of(time_us, active)
     chosen = slice(None) if good.all() else np.flatnonzero(good)
     return _Read(rows[chosen], store_ids[chosen], packed[chosen])
 

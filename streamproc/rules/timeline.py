@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.rules import history
-from streamproc.rules.uptime import LONGEST_US, Rules
+from streamproc.rules.uptime import Rules
+from streamproc.rules.windows import LONGEST_US
 from streamproc.rules.zones import load_zone
 
 UP, DOWN, UNKNOWN, CLOSED = "up", "down", "unknown", "closed"
@@ -74,15 +75,14 @@ def _covers(
     packed: npt.NDArray[np.int64], begin_us: int, as_of_us: int, rules: Rules
 ) -> Iterator[Span]:
     """What each poll says, clipped to the window, in time order."""
-    times = packed >> history.FLAG_BITS
+    times = history.time_of(packed)
     count = int(np.searchsorted(times, as_of_us))
     first = max(int(np.searchsorted(times[:count], begin_us, side="right")) - 1, 0)
     chosen = times[first:count].tolist()
-    active = (packed[first:count] & history.ACTIVE).tolist()
+    active = history.is_active(packed[first:count]).tolist()
     for row, time in enumerate(chosen):
-        end = chosen[row + 1] if row + 1 < len(chosen) else as_of_us
-        if rules.hold_us is not None:
-            end = min(end, time + rules.hold_us)
+        following = chosen[row + 1] if row + 1 < len(chosen) else as_of_us
+        end = rules.until(time, following)
         start = begin_us if rules.backfill and first + row == 0 else time
         start = max(start, begin_us)
         if start < end:

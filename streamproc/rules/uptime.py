@@ -7,25 +7,21 @@ All stores are computed at once with numpy: a status that held over ``[s, e)`` c
 ``B(e) - B(max(s, w))`` of the business time of the window that begins at w.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
+import numpy.typing as npt
 
 from streamproc.cells import Ints
 from streamproc.rules import history
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.calendar import open_intervals
-from streamproc.rules.schedule import DAY_US, Schedule
+from streamproc.rules.schedule import Schedule
+from streamproc.rules.units import HOUR_US
+from streamproc.rules.windows import LONGEST_US, WINDOWS
 
-MINUTE_US = 60_000_000
-HOUR_US = 60 * MINUTE_US
 DEFAULT_HOLD_US = HOUR_US
-
-WINDOWS_US = {"hour": HOUR_US, "day": DAY_US, "week": 7 * DAY_US}
-"""Windows by elapsed time; each ends at ``as_of``. The longest comes last."""
-
-LONGEST_US = max(WINDOWS_US.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +34,26 @@ class Rules:
 
     hold_us: int | None = DEFAULT_HOLD_US
     backfill: bool = False
+
+    @overload
+    def until(self, time_us: int, next_us: int) -> int: ...
+    @overload
+    def until(self, time_us: Ints, next_us: Ints | int) -> Ints: ...
+    def until(self, time_us: int | Ints, next_us: int | Ints) -> int | Ints:
+        """Until when polls speak, before their next ones (or ``as_of``) at the latest.
+
+        One or many: ``time_us`` and ``next_us`` of shape (n,), or one for all.
+        """
+        if self.hold_us is None:
+            return next_us
+        held_us = time_us + self.hold_us
+        if isinstance(held_us, int) and isinstance(next_us, int):
+            return min(next_us, held_us)
+        return np.minimum(next_us, held_us)
+
+    def speaks(self, time_us: Ints, at_us: int) -> npt.NDArray[np.bool_]:
+        """Whether polls without a next one speak at an instant, shape (n,)."""
+        return np.asarray(self.until(time_us, at_us + 1)) > at_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +93,11 @@ def window_intervals(
 
 def _spans(packed: Ints, store: Ints, as_of_us: int, rules: Rules) -> tuple[Ints, Ints]:
     """Start and end of each poll's status, before clipping to any window."""
-    start = packed >> history.FLAG_BITS
-    end = np.full_like(start, as_of_us)
+    start = history.time_of(packed)
+    following = np.full_like(start, as_of_us)
     followed = store[1:] == store[:-1]
-    end[:-1][followed] = start[1:][followed]
-    if rules.hold_us is not None:
-        np.minimum(end, start + rules.hold_us, out=end)
+    following[:-1][followed] = start[1:][followed]
+    end = rules.until(start, following)
     if rules.backfill and len(start):
         first = np.concatenate(([True], ~followed))
         start[first] = np.minimum(start[first], as_of_us - LONGEST_US)
@@ -109,7 +124,7 @@ def account(
     """
     as_of_us, stores = business.end_us, len(counts)
     store = np.repeat(np.arange(stores), counts)
-    known = (packed >> history.FLAG_BITS) < as_of_us
+    known = history.time_of(packed) < as_of_us
     if not known.all():
         packed, store = packed[known], store[known]
         counts = np.bincount(store, minlength=stores)
@@ -118,10 +133,12 @@ def account(
     own = schedule[store]
     b_start, b_end = business.before(own, start), business.before(own, end)
     b_as_of = business.before(schedule, np.full(stores, as_of_us))
-    active = packed & history.ACTIVE
+    active = history.is_active(packed)
     up, down, opened = [], [], []
-    for length in WINDOWS_US.values():
-        b_window = business.before(schedule, np.full(stores, as_of_us - length))
+    for window in WINDOWS:
+        b_window = business.before(
+            schedule, np.full(stores, as_of_us - window.length_us)
+        )
         covered = np.maximum(b_end - np.maximum(b_start, b_window[store]), 0)
         all_us, up_us = _sums(covered, edges), _sums(covered * active, edges)
         up.append(up_us)
@@ -131,28 +148,3 @@ def account(
     polled = counts > 0
     last[polled] = packed[edges[1:][polled] - 1]
     return Accounts(np.array(up), np.array(down), np.array(opened), last)
-
-
-def account_one(
-    polls: Iterable[tuple[int, bool]],
-    openings: Schedule,
-    zone: str,
-    as_of_us: int,
-    rules: Rules,
-) -> dict[str, Uptime]:
-    """Account one store from its polls ``(time_us, active)``, in any order."""
-    packed = history.canonical(history.pack(polls))
-    intervals = window_intervals(openings, zone, as_of_us)
-    figures = account(
-        packed,
-        np.array([len(packed)], np.int64),
-        np.zeros(1, np.int64),
-        BusinessTime([intervals], as_of_us - LONGEST_US, as_of_us),
-        rules,
-    )
-    return {
-        window: Uptime(
-            int(figures.up[i, 0]), int(figures.down[i, 0]), int(figures.open[i, 0])
-        )
-        for i, window in enumerate(WINDOWS_US)
-    }

@@ -15,11 +15,11 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from streamproc.rules.poll import Poll
+from streamproc.rules.units import HOUR_US, SECOND_US
 
 Choice = TypeVar("Choice")
 
-SECOND_US = 1_000_000
-_BLOCK_US = 6 * 3600 * SECOND_US
+_BLOCK_US = 6 * HOUR_US
 _ZONES: tuple[tuple[str, int], ...] = (
     ("America/New_York", 58),
     ("America/Los_Angeles", 22),

@@ -9,15 +9,15 @@ import orjson
 
 from streamproc.program import wall_clock_us
 from streamproc.rules.poll import encode_poll
+from streamproc.rules.windows import LONGEST_US
 from streamproc.simulation.fleet import Fleet
 from streamproc.topics import Topics
 from streamproc.transport.client import Client
 
 TICK_S = 1.0
 TELL_EVERY_S = 10.0
-_SECOND_US = 1_000_000
 _POLLS_AT_ONCE = 20_000
-_PAST_US = 7 * 86_400 * _SECOND_US
+_PAST_US = LONGEST_US
 
 
 async def publish_stores(client: Client, topics: Topics, fleet: Fleet) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.record import time_text
-from streamproc.rules.schedule import DAY_US
-from streamproc.rules.uptime import LONGEST_US
+from streamproc.rules.units import DAY_US
+from streamproc.rules.windows import LONGEST_US
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.refusal import bad

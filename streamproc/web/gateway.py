@@ -14,7 +14,7 @@ from aiohttp import web
 
 from streamproc.errors import as_refusal, shown
 from streamproc.rejected import GATEWAY, Rejected
-from streamproc.rules.history import ACTIVE, FLAG_BITS
+from streamproc.rules.history import is_active, time_of
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.rules.schedule import parse_hours
@@ -88,9 +88,7 @@ class Gateway:
     async def _append_polls(self, parsed: PollBatch) -> None:
         keys = parsed.store_ids[parsed.codes].present()
         values: list[bytes | None] = [
-            encode_poll(
-                Poll(store_id.decode(), packed >> FLAG_BITS, bool(packed & ACTIVE))
-            )
+            encode_poll(Poll(store_id.decode(), time_of(packed), is_active(packed)))
             for store_id, packed in zip(keys, parsed.packed.tolist(), strict=True)
         ]
         await self._append(self._site.program.topics.polls, keys, values)

@@ -11,7 +11,9 @@ from markupsafe import Markup, escape
 
 from streamproc.report.record import time_text
 from streamproc.report.rows import last_poll_text
+from streamproc.rules.percent import percent
 from streamproc.rules.timeline import Span, clipped, local_time
+from streamproc.rules.windows import WINDOWS
 from streamproc.web import words
 
 GUARD: web.AppKey[Any] = web.AppKey("guard", object)
@@ -88,6 +90,8 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals.update(
         words=words,
+        windows=WINDOWS,
+        percent_of=percent,
         url=url,
         store_url=store_url,
         strip=strip,

@@ -2,11 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from streamproc.rules.uptime import HOUR_US, MINUTE_US
+from streamproc.rules import windows
+from streamproc.rules.units import HOUR_US, SECOND_US
 
-SECOND_US = 1_000_000
-DAY_US = 24 * HOUR_US
-WINDOW_NAMES = {"hour": "last hour", "day": "last 24 hours", "week": "last 7 days"}
+WINDOW_NAMES = {window.name: window.label for window in windows.WINDOWS}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -29,8 +28,7 @@ def hours(amount_us: int) -> str:
 
 def amount(amount_us: int, window: str) -> str:
     """An amount in its window's unit: the hour in minutes, the others in hours."""
-    unit = MINUTE_US if window == "hour" else HOUR_US
-    return f"{amount_us / unit:,.2f}"
+    return f"{amount_us / windows.BY_NAME[window].unit_us:,.2f}"
 
 
 def length(amount_us: int) -> str:
@@ -51,22 +49,6 @@ def length(amount_us: int) -> str:
 def ago(amount_us: int) -> str:
     """How long ago; what lies ahead by a clock's inaccuracy is just now."""
     return "just now" if amount_us < SECOND_US else f"{length(amount_us)} ago"
-
-
-def percent(up_us: int, down_us: int) -> str | None:
-    """Uptime in percent of the observed time, None where nothing was observed.
-
-    100.00 and 0.00 are kept for what is exactly that.
-    """
-    observed = up_us + down_us
-    if observed <= 0:
-        return None
-    hundredths = round(10_000 * up_us / observed)
-    if down_us:
-        hundredths = min(hundredths, 9_999)
-    if up_us:
-        hundredths = max(hundredths, 1)
-    return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 def stamp(time_us: int) -> str:

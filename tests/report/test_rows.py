@@ -32,6 +32,7 @@ from streamproc.report.rows import (
     uptime_json,
     write_csv,
 )
+from streamproc.rules.percent import percent
 from streamproc.rules.uptime import Accounts
 from tests.reference import DAY_US, HOUR_US, WINDOWS_US
 from tests.rules.test_reference import MINUTE_US, utc
@@ -261,12 +262,9 @@ def test_the_full_amounts_are_rounded_alike(table: Table) -> None:
     ):
         unknown = [o - u - d for u, d, o in zip(up, down, opened, strict=True)]
         pairs = zip((*up, *down, *unknown, *opened), UNITS_US * 4, strict=True)
-        percents = [
-            rounded(u * 100, u + d) if u + d else ""
-            for u, d in zip(up, down, strict=True)
-        ]
+        shares = [percent(u, d) or "" for u, d in zip(up, down, strict=True)]
         assert [rounded(amount, unit) for amount, unit in pairs] == row[1:13]
-        assert percents == row[13:16]
+        assert shares == row[13:16]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,13 +23,8 @@ from streamproc.rules.history import (
     THINNED,
 )
 from streamproc.rules.schedule import Opening
-from streamproc.rules.uptime import (
-    LONGEST_US,
-    Accounts,
-    Rules,
-    account,
-    window_intervals,
-)
+from streamproc.rules.uptime import Accounts, Rules, account, window_intervals
+from streamproc.rules.windows import LONGEST_US
 from tests.reference import DAY_US, HOUR_US, SECOND_US, WINDOWS_US, Poll, reference
 from tests.rules.test_reference import MINUTE_US, utc
 
@@ -661,3 +657,15 @@ def test_what_is_kept_covers_a_week_that_ended_a_day_ago() -> None:
         assert days <= history.retained(
             days | set(range(newest - KEPT_DAYS * 3, first))
         )
+
+
+def test_only_history_knows_how_a_poll_is_packed() -> None:
+    """Everybody else asks its helpers, for a poll's bits as for a key's parts."""
+    root = Path(history.__file__).parent.parent.parent
+    packages = ("streamproc", "agents", "tables", "benchmarks")
+    for path in (p for package in packages for p in (root / package).rglob("*.py")):
+        if path == Path(history.__file__):
+            continue
+        text = path.read_text()
+        for word in ("FLAG_BITS", "history.ACTIVE", "THINNED", "[:-5]"):
+            assert word not in text, f"{word} in {path}"

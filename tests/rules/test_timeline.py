@@ -21,7 +21,10 @@ from streamproc.rules.timeline import (
     spans,
     totals,
 )
-from streamproc.rules.uptime import HOUR_US, LONGEST_US, MINUTE_US, WINDOWS_US, Rules
+from streamproc.rules.units import HOUR_US, MINUTE_US
+from streamproc.rules.uptime import Rules
+from streamproc.rules.windows import LONGEST_US, WINDOWS
+from tests.rules.one_store import account_one
 
 SECOND_US = 1_000_000
 
@@ -69,14 +72,14 @@ def test_spans_add_up_to_the_figures_of_every_window(
     packed = history.canonical(history.pack(timed))
     intervals = uptime.window_intervals(openings, zone, as_of_us)
     found = spans(packed, intervals, as_of_us, rules)
-    expected = uptime.account_one(timed, openings, zone, as_of_us, rules)
-    for window, length_us in WINDOWS_US.items():
-        sums = totals(clipped(found, as_of_us - length_us, as_of_us))
-        figures = expected[window]
+    expected = account_one(timed, openings, zone, as_of_us, rules)
+    for window in WINDOWS:
+        sums = totals(clipped(found, as_of_us - window.length_us, as_of_us))
+        figures = expected[window.name]
         assert sums[UP] == figures.up_us
         assert sums[DOWN] == figures.down_us
         assert sums[UNKNOWN] == figures.unknown_us
-        assert sums[CLOSED] == length_us - figures.open_us
+        assert sums[CLOSED] == window.length_us - figures.open_us
 
 
 @settings(max_examples=200, deadline=None)

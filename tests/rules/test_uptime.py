@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streamproc.rules.calendar import open_intervals
 from streamproc.rules.schedule import parse_hours
-from streamproc.rules.uptime import Rules, account_one
+from streamproc.rules.uptime import Rules
 from tests.reference import (
     DAY_S,
     DAY_US,
@@ -26,6 +26,7 @@ from tests.reference import (
     reference,
     walk_zone,
 )
+from tests.rules.one_store import account_one
 from tests.rules.test_reference import (
     DAYS,
     EXAMPLES,

@@ -13,7 +13,7 @@ from faust.types import TP
 from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.rules import history
-from streamproc.rules.schedule import DAY_US
+from streamproc.rules.units import DAY_US
 from tables.fencing import PartitionLostError
 from tables.histories import NEWEST, OLDEST, Histories
 

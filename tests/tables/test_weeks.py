@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.rules.schedule import DAY_S, Opening
-from streamproc.rules.uptime import HOUR_US, window_intervals
+from streamproc.rules.schedule import Opening
+from streamproc.rules.units import DAY_S, HOUR_US
+from streamproc.rules.uptime import window_intervals
 from tables import hours, zones
 from tables.weeks import intervals, is_open
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from streamproc.rules import history
-from streamproc.rules.uptime import HOUR_US, Rules
+from streamproc.rules.units import HOUR_US
+from streamproc.rules.uptime import Rules
 from streamproc.web import words
 from streamproc.web.store.data import StoreData
 from streamproc.web.store.view import StoreView, opening_text
@@ -234,24 +235,6 @@ def test_pages_of_polls_cover_all_of_them_once() -> None:
 
 
 # -- words -----
-
-
-@pytest.mark.parametrize(
-    ("up", "down", "shown"),
-    [
-        (0, 0, None),
-        (1, 0, "100.00"),
-        (0, 1, "0.00"),
-        (10**9, 1, "99.99"),
-        (1, 10**9, "0.01"),
-        (2, 1, "66.67"),
-    ],
-)
-def test_100_percent_means_that_nothing_was_down(
-    up: int, down: int, shown: str | None
-) -> None:
-    """Rounding never hides the one minute that was."""
-    assert words.percent(up, down) == shown
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from streamproc.cells import Ints
 from streamproc.report.record import time_text
 from streamproc.report.rows import (
     FULL_HEADER,
-    Rows,
     csv_rows,
     last_poll_text,
     last_status,
 )
+from streamproc.rules import windows
 from streamproc.web import figures
-from streamproc.web.fleet.overview import WINDOWS, Overview
+from streamproc.web.fleet.overview import Overview
 
 ROWS_PER_PIECE = 1_000
 
@@ -43,19 +43,19 @@ def store_json(overview: Overview, row: int) -> dict[str, Any]:
     """One store as the API lists it; amounts in seconds."""
     rows = overview.rows
     last = int(rows.last[row])
-    windows = {}
-    for at, window in enumerate(WINDOWS):
+    found = {}
+    for at, window in enumerate(windows.NAMES):
         up, down, opened = (
             int(amounts[at, row]) for amounts in (rows.up, rows.down, rows.open)
         )
-        windows[window] = figures.window_json(up, down, opened)
+        found[window] = figures.window_json(up, down, opened)
     return {
         "store_id": rows.store_ids[row],
         "now": overview.state_of(row),
         "zone": overview.shard.zones[int(overview.shard.zone[row])],
         "last_poll": last_poll_text(last) or None,
         "last_status": last_status(last) or None,
-        "windows": windows,
+        "windows": found,
     }
 
 
@@ -68,14 +68,7 @@ def stores_csv(overview: Overview, rows: Ints) -> Iterator[bytes]:
 
 
 def _csv_rows(overview: Overview, rows: Ints) -> Iterator[Sequence[str]]:
-    every, zones = overview.rows, overview.shard.zones
-    some = Rows(
-        [every.store_ids[row] for row in rows.tolist()],
-        every.up[:, rows],
-        every.down[:, rows],
-        every.open[:, rows],
-        every.last[rows],
-    )
+    some, zones = overview.rows[rows], overview.shard.zones
     as_of = time_text(overview.as_of_us)
     for row, cells in zip(rows.tolist(), csv_rows(some, full=True), strict=True):
         zone = zones[int(overview.shard.zone[row])]

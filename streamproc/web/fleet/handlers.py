@@ -8,7 +8,7 @@ from aiohttp import web
 
 from streamproc.report import record
 from streamproc.report.record import Report, time_text
-from streamproc.rules.uptime import HOUR_US
+from streamproc.rules.units import HOUR_US
 from streamproc.web import requests
 from streamproc.web.as_of import as_of_text
 from streamproc.web.exports import Export, aside

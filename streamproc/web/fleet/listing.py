@@ -6,13 +6,14 @@ from typing import Any
 from aiohttp import web
 
 from streamproc.cells import Ints
+from streamproc.rules.status import STATES
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, as_of_text
-from streamproc.web.fleet.overview import NOW_STATES, SILENT, SORTS, Overview
+from streamproc.web.fleet.overview import SILENT, SORTS, Overview
 
 PER_PAGE = 25
 MOST_PER_PAGE = 500
-NOW_FILTERS = (*NOW_STATES, "open", SILENT)
+NOW_FILTERS = (*STATES, "open", SILENT)
 ORDERS = ("asc", "desc")
 
 

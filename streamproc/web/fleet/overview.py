@@ -14,14 +14,14 @@ import numpy.typing as npt
 from streamproc.cells import Ints
 from streamproc.report.rows import Rows
 from streamproc.rules import history
-from streamproc.rules.timeline import CLOSED, DOWN, UNKNOWN, UP
-from streamproc.rules.uptime import HOUR_US, WINDOWS_US, Rules
+from streamproc.rules.status import STATES, states
+from streamproc.rules.units import HOUR_US
+from streamproc.rules.uptime import Rules
+from streamproc.rules.windows import NAMES
 from streamproc.web.fleet.shard import Shard
 
-NOW_STATES = (CLOSED, UP, DOWN, UNKNOWN)
 SILENT = "silent"
 SILENT_US = HOUR_US
-WINDOWS = tuple(WINDOWS_US)
 
 Flags = npt.NDArray[np.bool_]
 
@@ -66,21 +66,18 @@ class Overview:
             amounts.sum(axis=1).tolist()
             for amounts in (self.rows.up, self.rows.down, self.rows.open)
         ]
-        return [Total(w, *parts) for w, *parts in zip(WINDOWS, *sums, strict=True)]
+        return [Total(w, *parts) for w, *parts in zip(NAMES, *sums, strict=True)]
 
     @cached_property
     def last_us(self) -> Ints:
         """Time of each store's last poll, -1 for none."""
-        return np.where(self.rows.last < 0, -1, self.rows.last >> history.FLAG_BITS)
+        return history.time_of(self.rows.last)
 
     @cached_property
     def states(self) -> Ints:
-        """What each store is now: position in ``NOW_STATES``."""
-        polled = self.rows.last >= 0
-        if self.rules.hold_us is not None:
-            polled &= self.last_us + self.rules.hold_us > self.as_of_us
-        spoken = np.where(self.rows.last & history.ACTIVE, 1, 2)
-        return np.where(self.shard.is_open, np.where(polled, spoken, 3), 0)
+        """What each store is now: position in ``STATES``."""
+        last, is_open = self.rows.last, self.shard.is_open
+        return states(last, is_open, self.as_of_us, self.rules)
 
     @cached_property
     def silent(self) -> Flags:
@@ -91,9 +88,9 @@ class Overview:
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many stores are in each state now, open and silent."""
-        counted = np.bincount(self.states, minlength=len(NOW_STATES)).tolist()
+        counted = np.bincount(self.states, minlength=len(STATES)).tolist()
         return {
-            **dict(zip(NOW_STATES, counted, strict=True)),
+            **dict(zip(STATES, counted, strict=True)),
             "open": int(self.shard.is_open.sum()),
             SILENT: int(self.silent.sum()),
             "known": len(self.rows),
@@ -101,7 +98,7 @@ class Overview:
 
     def state_of(self, row: int) -> str:
         """What one store is now."""
-        return NOW_STATES[int(self.states[row])]
+        return STATES[int(self.states[row])]
 
     # -- sorting and search -----
 
@@ -117,7 +114,7 @@ class Overview:
         elif now == SILENT:
             chosen &= self.silent
         elif now:
-            chosen &= self.states == NOW_STATES.index(now)
+            chosen &= self.states == STATES.index(now)
         return np.flatnonzero(chosen)
 
     def ordered(self, chosen: Ints, sort: str, descending: bool) -> Ints:
@@ -142,7 +139,7 @@ class Overview:
             return self.shard.zone.astype(float)
         if sort == "last_poll":
             return np.where(self.last_us < 0, np.nan, self.last_us.astype(float))
-        at = WINDOWS.index(window)
+        at = NAMES.index(window)
         up, down = self.rows.up[at], self.rows.down[at]
         if name == "percent":
             seen = up + down
@@ -163,11 +160,7 @@ SORTS = (
     "now",
     "zone",
     "last_poll",
-    *(
-        f"{n}_{w}"
-        for n in ("down", "up", "unknown", "open", "percent")
-        for w in WINDOWS
-    ),
+    *(f"{n}_{w}" for n in ("down", "up", "unknown", "open", "percent") for w in NAMES),
 )
 
 

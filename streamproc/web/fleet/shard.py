@@ -9,7 +9,7 @@ import orjson
 
 from streamproc.cells import Ints
 from streamproc.program import Program
-from streamproc.report.rows import NO_ROWS, Rows, decode_rows, encode_rows, join_rows
+from streamproc.report.rows import NO_ROWS, Rows, decode_rows, encode_rows, order_of
 from streamproc.web.cluster.calls import Call
 from tables import zones as zones_table
 from tables.snapshot import Snapshot
@@ -51,29 +51,18 @@ def compute(program: Program, partition: int, as_of_us: int) -> Shard:
     zones = sorted(set(names))
     number = {zone: at for at, zone in enumerate(zones)}
     return Shard(
-        _concatenate([rows for rows, _ in parts]),
+        Rows.join([rows for rows, _ in parts]),
         np.array([is_open(week, as_of_us) for week in weeks], bool),
         np.array([number[name] for name in names], np.int64),
         zones,
     )
 
 
-def _concatenate(parts: list[Rows]) -> Rows:
-    """Rows after one another; a snapshot's parts are in order already."""
-    return Rows(
-        [store_id for part in parts for store_id in part.store_ids],
-        np.concatenate([part.up for part in parts], axis=1),
-        np.concatenate([part.down for part in parts], axis=1),
-        np.concatenate([part.open for part in parts], axis=1),
-        np.concatenate([part.last for part in parts]),
-    )
-
-
 def join(shards: list[Shard]) -> Shard:
     """All shards as one, sorted by store id."""
     shards = shards or [NO_SHARD]
-    ids = [store_id for shard in shards for store_id in shard.rows.store_ids]
-    order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
+    rows = Rows.join([shard.rows for shard in shards])
+    order = order_of(rows.store_ids)
     zones = sorted({zone for shard in shards for zone in shard.zones})
     number = {zone: at for at, zone in enumerate(zones)}
     renamed = [
@@ -83,8 +72,7 @@ def join(shards: list[Shard]) -> Shard:
     ]
     zone = np.concatenate([*renamed, np.zeros(0, np.int64)])
     is_open = np.concatenate([shard.is_open for shard in shards])
-    rows = join_rows([shard.rows for shard in shards])
-    return Shard(rows, is_open[order], zone[order], zones)
+    return Shard(rows[order], is_open[order], zone[order], zones)
 
 
 def encode(shard: Shard) -> bytes:

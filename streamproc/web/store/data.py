@@ -10,7 +10,7 @@ from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program
 from streamproc.report.record import time_text
-from streamproc.rules.schedule import DAY_US
+from streamproc.rules.units import DAY_US
 from streamproc.web.cluster.calls import Call
 
 QUICK_STORES = 50

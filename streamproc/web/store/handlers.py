@@ -5,11 +5,11 @@ import asyncio
 from aiohttp import web
 
 from streamproc.report.record import time_text
+from streamproc.rules.percent import percent
 from streamproc.rules.timeline import local_time
-from streamproc.rules.uptime import LONGEST_US
+from streamproc.rules.windows import LONGEST_US, NAMES
 from streamproc.web import requests, words
 from streamproc.web.as_of import AsOf, as_of_text
-from streamproc.web.fleet.overview import WINDOWS
 from streamproc.web.responses import csv_of, html, json
 from streamproc.web.site import Site
 from streamproc.web.store.answers import store_csv, store_json
@@ -107,12 +107,12 @@ class StoreHandlers:
 
     async def badge(self, request: web.Request) -> web.Response:
         """A picture of one window's percentage, to be embedded elsewhere."""
-        window = requests.choice(request.query, "window", WINDOWS, "day")
+        window = requests.choice(request.query, "window", NAMES, "day")
         view = await self._view(request)
         figures = view.windows[window]
-        percent = words.percent(figures.up_us, figures.down_us)
+        shown = percent(figures.up_us, figures.down_us)
         response = web.Response(
-            text=badge_svg(f"uptime {words.WINDOW_NAMES[window]}", percent),
+            text=badge_svg(f"uptime {words.WINDOW_NAMES[window]}", shown),
             content_type="image/svg+xml",
         )
         response.headers["Cache-Control"] = "max-age=60"

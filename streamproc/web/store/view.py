@@ -8,17 +8,12 @@ from itertools import groupby
 import numpy as np
 
 from streamproc.report.rows import Rows
-from streamproc.rules import history, timeline
-from streamproc.rules.schedule import DAY_S, Opening, Schedule
-from streamproc.rules.timeline import CLOSED, DOWN, UNKNOWN, UP, Day, Span
-from streamproc.rules.uptime import (
-    HOUR_US,
-    LONGEST_US,
-    MINUTE_US,
-    WINDOWS_US,
-    Rules,
-    Uptime,
-)
+from streamproc.rules import history, status, timeline
+from streamproc.rules.schedule import Opening, Schedule
+from streamproc.rules.timeline import DOWN, UNKNOWN, UP, Day, Span
+from streamproc.rules.units import DAY_S, HOUR_US, MINUTE_US
+from streamproc.rules.uptime import Rules, Uptime
+from streamproc.rules.windows import LONGEST_US, WINDOWS
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.store.data import StoreData
 from tables import hours as hours_table
@@ -94,13 +89,13 @@ class StoreView:
     def windows(self) -> dict[str, Uptime]:
         """Its figures, by window."""
         found = {}
-        for window, length_us in WINDOWS_US.items():
-            start_us = self.as_of_us - length_us
+        for window in WINDOWS:
+            start_us = self.as_of_us - window.length_us
             sums = timeline.totals(
                 timeline.clipped(self.spans, start_us, self.as_of_us)
             )
             opened = sums[UP] + sums[DOWN] + sums[UNKNOWN]
-            found[window] = Uptime(sums[UP], sums[DOWN], opened)
+            found[window.name] = Uptime(sums[UP], sums[DOWN], opened)
         return found
 
     @cached_property
@@ -112,7 +107,7 @@ class StoreView:
             np.array([[w.up_us] for w in windows], np.int64),
             np.array([[w.down_us] for w in windows], np.int64),
             np.array([[w.open_us] for w in windows], np.int64),
-            np.array([self.last if self.last is not None else -1], np.int64),
+            np.array([status.NEVER if self.last is None else self.last], np.int64),
         )
 
     # -- now -----
@@ -125,7 +120,7 @@ class StoreView:
     @cached_property
     def _known(self) -> int:
         """How many of its polls lie before ``as_of_us``."""
-        times = self.data.packed >> history.FLAG_BITS
+        times = history.time_of(self.data.packed)
         return int(np.searchsorted(times, self.as_of_us))
 
     @property
@@ -136,19 +131,13 @@ class StoreView:
     @property
     def last_us(self) -> int | None:
         """Time of its last poll."""
-        return None if self.last is None else self.last >> history.FLAG_BITS
+        return None if self.last is None else history.time_of(self.last)
 
     @property
     def state(self) -> str:
         """What it is now: up, down, unknown or closed."""
-        if not self.is_open:
-            return CLOSED
-        last_us, hold_us = self.last_us, self.rules.hold_us
-        if self.last is None or last_us is None:
-            return UNKNOWN
-        if hold_us is not None and last_us + hold_us <= self.as_of_us:
-            return UNKNOWN
-        return UP if self.last & history.ACTIVE else DOWN
+        last = status.NEVER if self.last is None else self.last
+        return status.state(last, self.is_open, self.as_of_us, self.rules)
 
     @property
     def since_us(self) -> int | None:
@@ -196,21 +185,17 @@ class StoreView:
         end = max(self._known - first, 0)
         start = max(end - count, 0)
         chosen = self.data.packed[start : min(end + 1, self._known)].tolist()
-        times = [*(poll >> history.FLAG_BITS for poll in chosen), self.as_of_us]
+        times = [*map(history.time_of, chosen), self.as_of_us]
         rows = [
             PollRow(
                 times[at],
-                bool(poll & history.ACTIVE),
-                bool(poll & history.THINNED),
-                self._until(times[at], times[at + 1]),
+                history.is_active(poll),
+                history.is_thinned(poll),
+                self.rules.until(times[at], times[at + 1]),
             )
             for at, poll in enumerate(chosen[: end - start])
         ]
         return rows[::-1]
-
-    def _until(self, time_us: int, next_us: int) -> int:
-        hold_us = self.rules.hold_us
-        return next_us if hold_us is None else min(next_us, time_us + hold_us)
 
     @property
     def poll_count(self) -> int:

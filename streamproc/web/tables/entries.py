@@ -11,7 +11,8 @@ from faust.types import TP
 from streamproc.report import record
 from streamproc.report.record import time_text
 from streamproc.rules import history
-from streamproc.rules.schedule import ALWAYS_CLOSED, DAY_US
+from streamproc.rules.schedule import ALWAYS_CLOSED
+from streamproc.rules.units import DAY_US
 from streamproc.web.cluster.calls import table_named
 from streamproc.web.refusal import unknown
 from streamproc.web.site import Site
@@ -126,13 +127,13 @@ def _segment(value: bytes) -> tuple[str, Any]:
     polls = history.unpack(value).tolist()
     shown = [
         {
-            "time": time_text(poll >> history.FLAG_BITS),
-            "status": "active" if poll & history.ACTIVE else "inactive",
-            **({"thinned": True} if poll & history.THINNED else {}),
+            "time": time_text(history.time_of(poll)),
+            "status": "active" if history.is_active(poll) else "inactive",
+            **({"thinned": True} if history.is_thinned(poll) else {}),
         }
         for poll in polls[:SHOWN_POLLS]
     ]
-    active = sum(poll & history.ACTIVE for poll in polls)
+    active = sum(map(history.is_active, polls))
     return f"{len(polls)} polls, {active} active", shown
 
 
