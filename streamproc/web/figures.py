@@ -1,15 +1,37 @@
-"""A window's figures as the API shows them."""
+"""A window's figures as the API tells of them."""
+
+from dataclasses import dataclass
+from typing import Annotated
 
 from streamproc.rules.percent import percent
+from streamproc.rules.status import STATES
+from streamproc.rules.windows import NAMES
+from streamproc.web.shapes import Keys, OneOf
+
+State = Annotated[str, OneOf(STATES)]
 
 
-def window_json(up_us: int, down_us: int, open_us: int) -> dict[str, float | None]:
-    """A window's figures in seconds; the percentage is of the observed time."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Seconds of business time; the percentage is of the observed time."""
+
+    up_s: float
+    down_s: float
+    unknown_s: float
+    open_s: float
+    uptime_percent: float | None
+
+
+Windows = Annotated[dict[str, Window], Keys(NAMES)]
+
+
+def window_of(up_us: int, down_us: int, open_us: int) -> Window:
+    """The figures of microseconds."""
     shown = percent(up_us, down_us)
-    return {
-        "up_s": up_us / 1e6,
-        "down_s": down_us / 1e6,
-        "unknown_s": (open_us - up_us - down_us) / 1e6,
-        "open_s": open_us / 1e6,
-        "uptime_percent": None if shown is None else float(shown),
-    }
+    return Window(
+        up_us / 1e6,
+        down_us / 1e6,
+        (open_us - up_us - down_us) / 1e6,
+        open_us / 1e6,
+        None if shown is None else float(shown),
+    )

@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from faust.types import TP
 
 from streamproc.program import Program
 from streamproc.web.cluster.peers import Cluster
+from streamproc.web.cluster.status import Status
 
 T = TypeVar("T")
 
@@ -20,7 +22,19 @@ OnApp = Callable[[Coroutine[Any, Any, T]], Awaitable[T]]
 """Runs a coroutine where the producer and the consumer live."""
 
 
+@dataclass(frozen=True, slots=True)
 class Flow:
+    """How polls come in, over all workers."""
+
+    polls_per_s: float
+    lag_records: int
+    lag_s: float
+    last_arrival_us: int | None
+    workers: int
+    silent_workers: int
+
+
+class FlowMeter:
     """Measures this worker, and asks the others what they have measured."""
 
     def __init__(self, program: Program, cluster: Cluster, on_app: OnApp[Any]) -> None:
@@ -74,32 +88,32 @@ class Flow:
         (begin, first), (end, last) = self._samples[0], self._samples[-1]
         return (last - first) / (end - begin)
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Status:
         """What this worker tells the others of itself."""
         polls = self._program.topics.polls.name
         seen = dict(self._program.consumed_ms)
         arrived = [ms for tp, ms in seen.items() if tp.topic == polls]
-        return {
-            "ready": self._program.is_ready(),
-            "polls_per_s": round(self.rate(), 1),
-            "lag_records": sum(self.lag.values()),
-            "lag_s": round(max(self.lag_seconds().values(), default=0.0), 1),
-            "last_arrival_ms": max(arrived, default=None),
-        }
+        return Status(
+            self._program.is_ready(),
+            round(self.rate(), 1),
+            sum(self.lag.values()),
+            round(max(self.lag_seconds().values(), default=0.0), 1),
+            max(arrived, default=None),
+        )
 
-    async def of_all(self) -> dict[str, Any]:
+    async def of_all(self) -> Flow:
         """How polls come in, over all workers."""
         told = await self._cluster.statuses()
         known = [status for status in told.values() if status is not None]
-        arrived = [s["last_arrival_ms"] for s in known if s["last_arrival_ms"]]
-        return {
-            "polls_per_s": round(sum(s["polls_per_s"] for s in known), 1),
-            "lag_records": sum(s["lag_records"] for s in known),
-            "lag_s": max((s["lag_s"] for s in known), default=0.0),
-            "last_arrival_us": max(arrived) * 1000 if arrived else None,
-            "workers": len(told),
-            "silent_workers": len(told) - len(known),
-        }
+        arrived = [s.last_arrival_ms for s in known if s.last_arrival_ms]
+        return Flow(
+            round(sum(s.polls_per_s for s in known), 1),
+            sum(s.lag_records for s in known),
+            max((s.lag_s for s in known), default=0.0),
+            max(arrived) * 1000 if arrived else None,
+            len(told),
+            len(told) - len(known),
+        )
 
     async def keep_measuring(self) -> None:
         """Sample rate and lag until the web stops."""

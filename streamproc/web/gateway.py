@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from streamproc.transport.partitioner import by_partition, partitions_for
 from streamproc.transport.topic import Topic
 from streamproc.web import requests
 from streamproc.web.bodies import body_of, json_in
+from streamproc.web.described import described
 from streamproc.web.poll_bodies import split_polls
 from streamproc.web.refusal import Refusal, bad
 from streamproc.web.responses import json
@@ -53,12 +55,33 @@ def fact_of(given: str, row: object, name: str) -> dict[str, Any]:
     return {"store_id": store_id, name: row[name]}
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A poll that was not accepted; ``index``: its place in the body."""
+
+    index: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """How many polls were accepted, and which were not."""
+
+    accepted: int
+    rejected: list[Refused]
+
+
 class Gateway:
     """Takes what producers send and puts it into the topics."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
+    @described(
+        Accepted,
+        others={207: Accepted, 422: Accepted},
+    )
     async def polls(self, request: web.Request) -> web.Response:
         """Accept polls; tell of each one that is refused, and why."""
         body = body_of(request)
@@ -77,13 +100,10 @@ class Gateway:
                 for index, exc in refused
             ]
         )
-        rejected = [
-            {"index": index, "reason": exc.reason, "message": str(exc)}
-            for index, exc in refused
-        ]
+        rejected = [Refused(index, exc.reason, str(exc)) for index, exc in refused]
         accepted = len(parsed.codes)
         status = 200 if not rejected else 207 if accepted else 422
-        return json({"accepted": accepted, "rejected": rejected}, status)
+        return json(Accepted(accepted, rejected), status)
 
     async def _append_polls(self, parsed: PollBatch) -> None:
         keys = parsed.store_ids[parsed.codes].present()
@@ -93,11 +113,13 @@ class Gateway:
         ]
         await self._append(self._site.program.topics.polls, keys, values)
 
+    @described(dict)
     async def hours(self, request: web.Request) -> web.Response:
         """Set a store's whole week; null forgets it."""
         topic = self._site.program.topics.hours
         return await self._put(request, topic, "hours", parse_hours)
 
+    @described(dict)
     async def zone(self, request: web.Request) -> web.Response:
         """Set a store's time zone; null forgets it."""
         topic = self._site.program.topics.zones

@@ -12,8 +12,10 @@ from streamproc.errors import ReportFailedError
 from streamproc.web import security
 from streamproc.web.bodies import receive
 from streamproc.web.connections import Connections
+from streamproc.web.described import Described
 from streamproc.web.exports import Export, Exports
-from streamproc.web.refusal import Refusal, bad, moving
+from streamproc.web.parameters import check_names
+from streamproc.web.refusal import Error, Refusal, bad, moving
 from streamproc.web.requests import wants_json
 from streamproc.web.responses import error_page, json, see_other
 from streamproc.web.security import Guard
@@ -39,13 +41,20 @@ class Rule:
 
     ``policy``: see ``Guard``. ``body``: bytes a body may have, 0 for none wanted.
     ``admit``: raises a Refusal by what stands in the header. ``kept_open``: the
-    answer goes on and on.
+    answer goes on and on. ``described``: of the API, see there.
     """
 
     policy: str = security.READ
     body: int = 0
     admit: Callable[[web.Request], None] = _nothing_more
     kept_open: bool = False
+    described: Described | None = None
+
+    def check(self, request: web.Request) -> None:
+        """Raise a Refusal by the header, and by the names of the parameters."""
+        self.admit(request)
+        if self.described is not None:
+            check_names(request.query, self.described.parameters)
 
 
 NO_RULE = Rule()
@@ -100,7 +109,7 @@ class Middleware:
         if self._connections.is_spare(request):
             raise _busy("Too many connections.")
         self._guard.check(request, rule.policy)
-        rule.admit(request)
+        rule.check(request)
         if rule.kept_open:
             return await handler(request)
         await receive(request, rule.body)
@@ -120,7 +129,7 @@ class Middleware:
 
     def _refuse(self, request: web.Request, exc: Refusal) -> web.StreamResponse:
         if wants_json(request):
-            response = json({"error": exc.code, "message": exc.message}, exc.status)
+            response = json(Error(exc.code, exc.message), exc.status)
         elif exc.status == 401 and request.method == "GET":
             return see_other(url("/login", next=request.raw_path))
         else:

@@ -1,21 +1,39 @@
 """For whoever runs it: /health, /ready, /metrics, and live updates."""
 
 import asyncio
+from dataclasses import asdict, dataclass
 from importlib import resources
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
+from streamproc.web.described import described
 from streamproc.web.refusal import Refusal
 from streamproc.web.responses import json
+from streamproc.web.shapes import OneOf
 from streamproc.web.site import Site
 from streamproc.web.tables.calls import estimated_keys
 from tables.fencing import PartitionLostError
 
 LIVE_EVERY_S = 5.0
 MAX_LIVE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """How the worker is."""
+
+    status: Annotated[str, OneOf(("alive", "ready"))]
+
+
+@dataclass(frozen=True, slots=True)
+class NotReady:
+    """What a worker has still to read before it consumes."""
+
+    status: Annotated[str, OneOf(("recovering", "rebalancing"))]
+    remaining_records: int
 
 
 class Operations:
@@ -57,6 +75,7 @@ class Operations:
             "streamproc_live_readers", "Readers of live updates.", registry=registry
         )
 
+    @described(Alive)
     async def health(self, request: web.Request) -> web.Response:
         """Alive: the process answers, and its event loop turns."""
         try:
@@ -66,24 +85,30 @@ class Operations:
             raise Refusal(
                 503, "stuck", "The worker's event loop stands still."
             ) from exc
-        return json({"status": "alive"})
+        return json(Alive("alive"))
 
+    @described(
+        Alive,
+        others={503: NotReady},
+    )
     async def ready(self, request: web.Request) -> web.Response:
         """Recovered and consuming; until then 503 with what remains."""
         program = self._site.program
         if program.is_ready():
-            return json({"status": "ready"})
+            return json(Alive("ready"))
         state = "rebalancing" if program.app.rebalancing else "recovering"
         remaining = self._site.app.remaining_records()
-        response = json({"status": state, "remaining_records": remaining}, 503)
+        response = json(NotReady(state, remaining), 503)
         response.headers["Retry-After"] = "2"
         return response
 
+    @described(dict)
     async def openapi(self, request: web.Request) -> web.Response:
-        """This API's description."""
+        """This file."""
         file = resources.files("streamproc.web").joinpath("openapi.json")
         return web.Response(body=file.read_bytes(), content_type="application/json")
 
+    @described(media=("text/plain",))
     async def metrics(self, request: web.Request) -> web.Response:
         """Everything that is counted, for Prometheus."""
         await self._site.flow.measure_lag()
@@ -142,5 +167,4 @@ class Operations:
 
     async def _news(self) -> dict[str, Any]:
         site = self._site
-        flow = site.flow.status()
-        return {"now_us": site.program.now_us(), **flow}
+        return {"now_us": site.program.now_us(), **asdict(site.flow.status())}

@@ -1,6 +1,16 @@
 """What a request is refused with: a status, a word for programs, a sentence."""
 
+from dataclasses import dataclass
+
 from streamproc.errors import StreamprocError, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """``error``: one word for programs; ``message``: a sentence for people."""
+
+    error: str
+    message: str
 
 
 class Refusal(StreamprocError):

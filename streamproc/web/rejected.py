@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
 
@@ -14,13 +14,21 @@ from streamproc.report.record import time_text
 from streamproc.transport.client import Client
 from streamproc.transport.connect import connect
 from streamproc.web import requests
+from streamproc.web.described import described
+from streamproc.web.parameters import PAGE, Text, Whole
 from streamproc.web.responses import json, page
+from streamproc.web.shapes import OneOf
 from streamproc.web.site import Site
 
 PER_PARTITION = 500
 PER_PAGE = 100
+REASON = Text("reason")
+LIMIT = Whole("limit", 100, 1, 2_000)
 KEPT_S = 2.0
 SHOWN_BYTES = 400
+SHOWN_MESSAGE = 1_000
+SHOWN_NAME = 250
+"""Most characters of a field: any program may have written the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +81,85 @@ class RejectedReader:
             if end > begins[tp]
         }
         records = [
-            replace(one, value=one.value and one.value[:SHOWN_BYTES])
-            async for one in rejected.read(self._client, positions, ends)
+            _clipped(one) async for one in rejected.read(self._client, positions, ends)
         ]
         records.sort(key=lambda r: (r.time_ms, r.offset), reverse=True)
         kept = sum(ends[tp] - begins[tp] for tp in ends)
         return RejectedPage(records, kept)
 
 
+def _clipped(one: Rejected) -> Rejected:
+    """The record with as much of each of its fields as is shown."""
+    return replace(
+        one,
+        reason=_printable(one.reason, SHOWN_NAME),
+        message=_printable(one.message, SHOWN_MESSAGE),
+        topic=_printable(one.topic, SHOWN_NAME),
+        file=_printable(one.file, SHOWN_NAME),
+        key=None,
+        value=one.value and one.value[:SHOWN_BYTES],
+        kept_at="",
+    )
+
+
+def _printable(text: str, most: int) -> str:
+    """The start of a text; what cannot be shown is written as escapes."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:most])
+    return shown + (" …" if len(text) > most else "")
+
+
 def value_text(one: Rejected) -> str:
-    """The start of a value as text; what cannot be shown is written as escapes."""
+    """The start of a value as text, and how long it is when that is not all."""
     if one.value is None:
         return "(no value)"
     text = one.value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    return text + (f" … ({one.size} bytes)" if one.size > SHOWN_BYTES else "")
+    longer = f" … ({one.size} bytes)" if one.size > SHOWN_BYTES else ""
+    return _printable(text, len(text)) + longer
 
 
-def as_json(one: Rejected) -> dict[str, Any]:
-    """A refused record as the API shows it; partition and offset, where it has some."""
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """A refused record; without partition and offset when it was on no topic.
+
+    ``value``: its start. ``count``: how many rows of ``file`` were refused like it.
+    """
+
+    time: str
+    door: Annotated[str, OneOf((rejected.TOPIC, rejected.GATEWAY, rejected.LOAD))]
+    reason: str
+    message: str
+    topic: str
+    partition: str
+    offset: str
+    file: str
+    count: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedAnswer:
+    """The newest refused records; ``kept``: how many there are in all."""
+
+    kept: int
+    reasons: dict[str, int]
+    records: list[RejectedRecord]
+
+
+def record_of(one: Rejected) -> RejectedRecord:
+    """A refused record as the API tells of it."""
     on_a_topic = one.offset != rejected.NONE
-    return {
-        "time": time_text(one.time_ms * 1000),
-        "door": one.door,
-        "reason": one.reason,
-        "message": one.message,
-        "topic": one.topic,
-        "partition": str(one.partition) if on_a_topic else "",
-        "offset": str(one.offset) if on_a_topic else "",
-        "file": one.file,
-        "count": one.count,
-        "value": value_text(one),
-    }
+    return RejectedRecord(
+        time_text(one.time_ms * 1000),
+        one.door,
+        one.reason,
+        one.message,
+        one.topic,
+        str(one.partition) if on_a_topic else "",
+        str(one.offset) if on_a_topic else "",
+        one.file,
+        one.count,
+        value_text(one),
+    )
 
 
 class RejectedHandlers:
@@ -116,8 +171,8 @@ class RejectedHandlers:
 
     async def page(self, request: web.Request) -> web.Response:
         """The newest refused records, by reason."""
-        reason = requests.search(request.query, "reason")
-        number = requests.integer(request.query, "page", 1, 1, requests.MAX_PAGE)
+        reason = REASON.read(request.query)
+        number = PAGE.read(request.query)
         found = await self._reader.newest()
         records = [r for r in found.records if reason in ("", r.reason)]
         first = (number - 1) * PER_PAGE
@@ -135,16 +190,12 @@ class RejectedHandlers:
             retention_days=self._site.program.settings.rejected_retention,
         )
 
+    @described(RejectedAnswer, REASON, LIMIT)
     async def list(self, request: web.Request) -> web.Response:
         """The newest refused records."""
-        reason = requests.search(request.query, "reason")
-        limit = requests.integer(request.query, "limit", 100, 1, 2_000)
+        reason = REASON.read(request.query)
+        limit = LIMIT.read(request.query)
         found = await self._reader.newest()
         records = [r for r in found.records if reason in ("", r.reason)][:limit]
-        return json(
-            {
-                "kept": found.kept,
-                "reasons": dict(found.reasons()),
-                "records": [as_json(one) for one in records],
-            }
-        )
+        told = [record_of(one) for one in records]
+        return json(RejectedAnswer(found.kept, dict(found.reasons()), told))

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import orjson
 from aiohttp import web
 from aiohttp.helpers import ETAG_ANY
 
+from streamproc.web import shapes
 from streamproc.web.exports import Export
 from streamproc.web.refusal import Refusal
 from streamproc.web.templating import text
@@ -23,7 +23,7 @@ _TITLES = {
 def json(value: Any, status: int = 200) -> web.Response:
     """A JSON answer."""
     return web.Response(
-        body=orjson.dumps(value), status=status, content_type="application/json"
+        body=shapes.encode(value), status=status, content_type="application/json"
     )
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from streamproc.web.bodies import SMALL_BODY
 from streamproc.web.cluster import peers
 from streamproc.web.connections import Connections
+from streamproc.web.described import description
 from streamproc.web.fleet.handlers import FleetHandlers
 from streamproc.web.gateway import Gateway
 from streamproc.web.middleware import Middleware, Rule
@@ -72,7 +73,7 @@ def _add(
 ) -> None:
     """Add a route; ``fields`` are the others of its ``Rule``."""
     fields.setdefault("body", 0 if method == "GET" else SMALL_BODY)
-    rule = Rule(policy, **fields)
+    rule = Rule(policy, described=description(handler), **fields)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return await handler(request)

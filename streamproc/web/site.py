@@ -10,7 +10,7 @@ from streamproc.web.as_of import NEWEST, Instants
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
-from streamproc.web.flow import Flow
+from streamproc.web.flow import FlowMeter
 from streamproc.web.refusal import Refusal
 from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
 from streamproc.web.store.data import STORE_DATA
@@ -41,7 +41,7 @@ class Site:
         self.overviews = Overviews(program, self.cluster, self.instants)
         self.stores = Stores(program.settings, self.cluster, self.instants)
         self.reports = Reports(self.cluster)
-        self.flow = Flow(program, self.cluster, self.app.run)
+        self.flow = FlowMeter(program, self.cluster, self.app.run)
         self.cluster.status = self.flow.status
 
     async def warm_up(self) -> None:

@@ -246,6 +246,19 @@ class LiveSite:
         finally:
             connection.close()
 
+    def raw(self, target: bytes, accept: str) -> int:
+        """Get any bytes as a path; return the status."""
+        with socket.create_connection(("127.0.0.1", self.port), 30) as connection:
+            connection.sendall(
+                b"GET "
+                + target
+                + b" HTTP/1.1\r\nHost: localhost\r\nAccept: "
+                + accept.encode()
+                + b"\r\nConnection: close\r\n\r\n"
+            )
+            head = connection.makefile("rb").readline()
+        return int(head.split()[1])
+
     def get(self, path: str, **headers: str) -> Answer:
         """Get a path."""
         return self.ask("GET", path, None, **headers)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.web.live_site import LiveSite
+from tools import openapi
 
 SPEC: dict[str, Any] = json.loads(
     resources.files("streamproc.web").joinpath("openapi.json").read_text("utf-8")
@@ -43,6 +44,11 @@ def test_every_route_is_described_and_every_description_is_a_route(
         (method, shape(path)) for path, item in SPEC["paths"].items() for method in item
     }
     assert described == served
+
+
+def test_the_file_is_made_of_the_routes_and_their_answers() -> None:
+    """Nobody writes it: ``python -m tools.openapi`` does."""
+    assert json.loads(openapi.text()) == SPEC
 
 
 def test_the_file_is_served(site: LiveSite) -> None:

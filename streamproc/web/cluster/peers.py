@@ -23,8 +23,9 @@ from faust.types import TP
 from streamproc.errors import ReportFailedError, as_refusal
 from streamproc.program import Program
 from streamproc.web.bodies import body_of
-from streamproc.web.cluster import signing
+from streamproc.web.cluster import signing, status
 from streamproc.web.cluster.calls import Call, table_named
+from streamproc.web.cluster.status import NO_STATUS, Status
 from streamproc.web.refusal import Refusal, bad, moving
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Cluster:
         self._key = signing.key_of(settings.web_cluster_secret or settings.api_token)
         self._calls = {call.name: call for call in calls}
         #: What this worker tells of itself; see ``status``.
-        self.status: Callable[[], dict[str, Any]] = dict
+        self.status: Callable[[], Status] = lambda: NO_STATUS
         # One thread: more would only take the interpreter from each other.
         self._aside = ThreadPoolExecutor(1, "web-scan")
         self._http: aiohttp.ClientSession | None = None
@@ -100,19 +101,16 @@ class Cluster:
             *(self.ask(call, partition, **args) for partition in range(partitions))
         )
 
-    async def statuses(self) -> dict[str, dict[str, Any] | None]:
+    async def statuses(self) -> dict[str, Status | None]:
         """What each worker tells of itself, by URL; None where none answers."""
 
-        async def one(url: str) -> dict[str, Any] | None:
+        async def one(url: str) -> Status | None:
             if url == self.me:
                 return self.status()
             try:
-                found: dict[str, Any] = orjson.loads(
-                    await self.post(url, {"call": STATUS})
-                )
+                return status.decode(await self.post(url, {"call": STATUS}))
             except Refusal:
                 return None
-            return found
 
         urls = self.members()
         return dict(zip(urls, await asyncio.gather(*map(one, urls)), strict=True))
@@ -198,20 +196,20 @@ class Cluster:
         body, told = body_of(request), self._announced(request)
         if not told.is_of(body):
             raise Refusal(401, "not-signed", "The body is not the one signed for.")
-        status = 200
+        code = 200
         try:
             found = await self._found(body)
         except ReportFailedError as exc:
-            status, found = 422, str(exc).encode()
-        header = signing.answer_header(self._key, told.nonce, status, found)
-        return web.Response(body=found, status=status, headers={signing.HEADER: header})
+            code, found = 422, str(exc).encode()
+        header = signing.answer_header(self._key, told.nonce, code, found)
+        return web.Response(body=found, status=code, headers={signing.HEADER: header})
 
     async def _found(self, body: bytes) -> bytes:
         """The answer to a question; raises a Refusal when it is not one of ours."""
         try:
             question = orjson.loads(body)
             if question["call"] == STATUS:
-                return orjson.dumps(self.status())
+                return status.encode(self.status())
             call, args = self._calls[question["call"]], question["args"]
             self._require(call, args)
             return call.encode(await self._run(call, args))

@@ -3,7 +3,8 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
 from streamproc.cells import Ints
 from streamproc.report.record import time_text
@@ -13,50 +14,98 @@ from streamproc.report.rows import (
     last_poll_text,
     last_status,
 )
-from streamproc.rules import windows
-from streamproc.web import figures
-from streamproc.web.fleet.overview import Overview
+from streamproc.rules.windows import NAMES
+from streamproc.web.figures import State, Windows, window_of
+from streamproc.web.fleet.overview import COUNTS, Overview
+from streamproc.web.flow import Flow
+from streamproc.web.shapes import Keys
 
 ROWS_PER_PIECE = 1_000
 
 
-def overview_json(overview: Overview) -> dict[str, Any]:
-    """The fleet's figures; amounts in seconds."""
-    return {
-        "as_of": time_text(overview.as_of_us),
-        "stores": overview.counts,
-        "windows": {
-            total.window: figures.window_json(total.up_us, total.down_us, total.open_us)
-            for total in overview.totals
-        },
+@dataclass(frozen=True, slots=True)
+class FlowNow:
+    """How polls come in, over all workers."""
+
+    polls_per_s: float
+    lag_records: int
+    lag_s: float
+    last_arrival: str | None
+    workers: int
+    silent_workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The fleet's totals, and how many stores are in each state now."""
+
+    as_of: str
+    stores: Annotated[dict[str, int], Keys(COUNTS)]
+    windows: Windows
+    flow: FlowNow
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One store of a list."""
+
+    store_id: str
+    now: State
+    zone: str
+    last_poll: str | None
+    last_status: str | None
+    windows: Windows
+
+
+@dataclass(frozen=True, slots=True)
+class StoresPage:
+    """Some of the stores that match."""
+
+    as_of: str
+    total: int
+    page: int
+    per_page: int
+    pages: int
+    stores: list[Store]
+
+
+def fleet_of(overview: Overview, flow: Flow) -> Fleet:
+    """The fleet's figures."""
+    windows = {
+        total.window: window_of(total.up_us, total.down_us, total.open_us)
+        for total in overview.totals
     }
+    arrived = flow.last_arrival_us
+    now = FlowNow(
+        flow.polls_per_s,
+        flow.lag_records,
+        flow.lag_s,
+        None if arrived is None else time_text(arrived),
+        flow.workers,
+        flow.silent_workers,
+    )
+    return Fleet(time_text(overview.as_of_us), overview.counts, windows, now)
 
 
-def flow_json(flow: dict[str, Any]) -> dict[str, Any]:
-    """How polls come in."""
-    arrived = flow["last_arrival_us"]
-    shown = {name: flow[name] for name in flow if name != "last_arrival_us"}
-    return shown | {"last_arrival": None if arrived is None else time_text(arrived)}
-
-
-def store_json(overview: Overview, row: int) -> dict[str, Any]:
-    """One store as the API lists it; amounts in seconds."""
+def store_of(overview: Overview, row: int) -> Store:
+    """One of its stores."""
     rows = overview.rows
     last = int(rows.last[row])
-    found = {}
-    for at, window in enumerate(windows.NAMES):
-        up, down, opened = (
-            int(amounts[at, row]) for amounts in (rows.up, rows.down, rows.open)
-        )
-        found[window] = figures.window_json(up, down, opened)
-    return {
-        "store_id": rows.store_ids[row],
-        "now": overview.state_of(row),
-        "zone": overview.shard.zones[int(overview.shard.zone[row])],
-        "last_poll": last_poll_text(last) or None,
-        "last_status": last_status(last) or None,
-        "windows": found,
-    }
+    amounts = zip(
+        NAMES,
+        rows.up[:, row].tolist(),
+        rows.down[:, row].tolist(),
+        rows.open[:, row].tolist(),
+        strict=True,
+    )
+    return Store(
+        rows.store_ids[row],
+        overview.state_of(row),
+        overview.shard.zones[int(overview.shard.zone[row])],
+        last_poll_text(last) or None,
+        last_status(last) or None,
+        {window: window_of(up, down, opened) for window, up, down, opened in amounts},
+    )
 
 
 def stores_csv(overview: Overview, rows: Ints) -> Iterator[bytes]:

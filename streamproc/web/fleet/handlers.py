@@ -11,16 +11,19 @@ from streamproc.report.record import Report, time_text
 from streamproc.rules.units import HOUR_US
 from streamproc.web import requests
 from streamproc.web.as_of import as_of_text
+from streamproc.web.described import CSV, described
 from streamproc.web.exports import Export, aside
 from streamproc.web.fleet import listing
 from streamproc.web.fleet.answers import (
-    flow_json,
-    overview_json,
-    store_json,
+    Fleet,
+    StoresPage,
+    fleet_of,
+    store_of,
     stores_csv,
 )
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.refreshing import FRESH_S
+from streamproc.web.parameters import AS_OF, FORMAT, wants_csv
 from streamproc.web.responses import html, json
 from streamproc.web.security import Guard
 from streamproc.web.site import Site
@@ -39,7 +42,7 @@ class FleetHandlers:
 
     async def page(self, request: web.Request) -> web.Response:
         """The overview; rendered once for all who ask for the same."""
-        asked = listing.listing_of(request)
+        asked = listing.listing_of(request.query)
         overview = await self._site.overviews.get(asked.as_of)
         who = (self._guard.may_change(request), self._guard.is_known(request))
         key = f"{asked} {who}"
@@ -98,31 +101,36 @@ class FleetHandlers:
             return None
         return (now_us // HOUR_US + 1) * HOUR_US
 
+    @described(Fleet, AS_OF)
     async def overview(self, request: web.Request) -> web.Response:
         """Totals of the fleet, and what its stores are now."""
-        found = await self._site.overviews.get(requests.as_of(request.query))
-        return json(
-            overview_json(found) | {"flow": flow_json(await self._site.flow.of_all())}
-        )
+        found = await self._site.overviews.get(AS_OF.read(request.query))
+        return json(fleet_of(found, await self._site.flow.of_all()))
 
+    @described(
+        StoresPage,
+        *listing.PARAMETERS,
+        FORMAT,
+        media=(CSV,),
+    )
     async def stores(self, request: web.Request) -> web.StreamResponse:
-        """A page of stores, or all that match as CSV."""
-        asked = listing.listing_of(request)
-        wants_csv = requests.wants_csv(request)
+        """Stores: searched, filtered, sorted, paged; as CSV all that match."""
+        asked = listing.listing_of(request.query)
+        as_csv = wants_csv(request)
         overview = await self._site.overviews.get(asked.as_of)
         rows = await asyncio.to_thread(listing.chosen, overview, asked)
-        if wants_csv:
+        if as_csv:
             return Export(lambda: aside(stores_csv(overview, rows)), "stores.csv")
         shown = listing.on_page(rows, asked).tolist()
         return json(
-            {
-                "as_of": time_text(overview.as_of_us),
-                "total": len(rows),
-                "page": asked.page,
-                "per_page": asked.per_page,
-                "pages": requests.pages(len(rows), asked.per_page),
-                "stores": [store_json(overview, row) for row in shown],
-            }
+            StoresPage(
+                time_text(overview.as_of_us),
+                len(rows),
+                asked.page,
+                asked.per_page,
+                requests.pages(len(rows), asked.per_page),
+                [store_of(overview, row) for row in shown],
+            )
         )
 
 

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
-
 from streamproc.cells import Ints
 from streamproc.rules.status import STATES
-from streamproc.web import requests
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.overview import SILENT, SORTS, Overview
+from streamproc.web.parameters import AS_OF, PAGE, Choice, Query, Text, Whole
 
-PER_PAGE = 25
-MOST_PER_PAGE = 500
-NOW_FILTERS = (*STATES, "open", SILENT)
-ORDERS = ("asc", "desc")
+Q = Text("q", "part of a store id")
+NOW = Choice("now", (*STATES, "open", SILENT))
+SORT = Choice("sort", SORTS, "down_day")
+ORDER = Choice("order", ("asc", "desc"), help="the worst first, when it is left out")
+PER_PAGE = Whole("per_page", 25, 1, 500)
+PARAMETERS = (AS_OF, Q, NOW, SORT, ORDER, PAGE, PER_PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Listing:
             "as_of": as_of_text(self.as_of),
             "q": self.q,
             "now": self.now,
-            "sort": "" if self.sort == "down_day" else self.sort,
+            "sort": "" if self.sort == SORT.default else self.sort,
             "order": "" if self.order == default_order(self.sort) else self.order,
             "page": "" if self.page == 1 else self.page,
-            "per_page": "" if self.per_page == PER_PAGE else self.per_page,
+            "per_page": "" if self.per_page == PER_PAGE.default else self.per_page,
         }
         return {**given, **changes}
 
@@ -48,7 +48,7 @@ class Listing:
         if sort == self.sort and self.order == order:
             order = "asc" if order == "desc" else "desc"
         order = "" if order == default_order(sort) else order
-        sort = "" if sort == "down_day" else sort
+        sort = "" if sort == SORT.default else sort
         return self.params(sort=sort, order=order, page="")
 
 
@@ -58,18 +58,17 @@ def default_order(sort: str) -> str:
     return "asc" if name in ("store", "zone", "up", "percent", "last") else "desc"
 
 
-def listing_of(request: web.Request) -> Listing:
-    """The listing a request asks for; raises a 400 Refusal."""
-    given = request.query
-    sort = requests.choice(given, "sort", SORTS, "down_day")
+def listing_of(query: Query) -> Listing:
+    """The listing a query asks for; raises a 400 Refusal."""
+    sort = SORT.read(query)
     return Listing(
-        requests.as_of(given),
-        requests.search(given),
-        requests.choice(given, "now", NOW_FILTERS, ""),
+        AS_OF.read(query),
+        Q.read(query),
+        NOW.read(query),
         sort,
-        requests.choice(given, "order", ORDERS, default_order(sort)),
-        requests.integer(given, "page", 1, 1, requests.MAX_PAGE),
-        requests.integer(given, "per_page", PER_PAGE, 1, MOST_PER_PAGE),
+        ORDER.read(query) or default_order(sort),
+        PAGE.read(query),
+        PER_PAGE.read(query),
     )
 
 

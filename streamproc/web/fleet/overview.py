@@ -22,6 +22,7 @@ from streamproc.web.fleet.shard import Shard
 
 SILENT = "silent"
 SILENT_US = HOUR_US
+COUNTS = (*STATES, "open", SILENT, "known")
 
 Flags = npt.NDArray[np.bool_]
 

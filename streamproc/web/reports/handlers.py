@@ -13,16 +13,28 @@ from streamproc.report.record import Report, time_text
 from streamproc.report_client import new_request
 from streamproc.web import requests
 from streamproc.web.bodies import form_of, json_of
+from streamproc.web.described import CSV, described
 from streamproc.web.exports import Export
+from streamproc.web.parameters import AS_OF, PAGE, Choice, Text, Whole
 from streamproc.web.refusal import Refusal, bad, unknown
-from streamproc.web.reports.answers import progress_json, report_json
+from streamproc.web.reports.answers import (
+    STATES,
+    ReportRecord,
+    ReportsPage,
+    ReportState,
+    Triggered,
+    record_of,
+    state_of,
+)
 from streamproc.web.requests import wants_json
 from streamproc.web.responses import as_file, json, page, see_other
 from streamproc.web.site import Site
 
 SEEN_TIMEOUT_S = 5.0
 _LOOK_S = 0.02
-STATES = (record.RUNNING, record.COMPLETE, record.FAILED)
+STATE = Choice("state", STATES)
+PER_PAGE = Whole("per_page", 50, 1, 500)
+REPORT_ID = Text("report_id", required=True)
 
 
 class ReportHandlers:
@@ -34,6 +46,7 @@ class ReportHandlers:
 
     # -- asking for one -----
 
+    @described(Triggered, AS_OF)
     async def trigger(self, request: web.Request) -> web.StreamResponse:
         """Start a report of all stores or of one; or name the one that runs."""
         as_of = self._as_of(request)
@@ -48,12 +61,12 @@ class ReportHandlers:
                 report_id = await self._start(as_of, store_id)
         if not wants_json(request):
             return see_other("/reports")
-        return json({"report_id": report_id, "status": record.RUNNING})
+        return json(Triggered(report_id, record.RUNNING))
 
     def _as_of(self, request: web.Request) -> str | int:
         """As-of from the query, a form or a JSON body; now when not given."""
         if "as_of" in request.query:
-            return requests.as_of(request.query)
+            return AS_OF.read(request.query)
         if request.content_type == "application/x-www-form-urlencoded":
             given = form_of(request)
             return requests.as_of_value(given.get("as_of") or record.NOW)
@@ -96,12 +109,17 @@ class ReportHandlers:
 
     # -- how it is going -----
 
+    @described(
+        ReportState,
+        REPORT_ID,
+        media=(CSV,),
+    )
     async def get_report(self, request: web.Request) -> web.StreamResponse:
         """Running with progress, Complete with the URL (or the CSV), or Failed."""
         report = await self._find(self._report_id(request))
         if report.state == record.COMPLETE and _wants_csv(request):
             return await self._csv(request, report.report_id)
-        return json(progress_json(report))
+        return json(state_of(report))
 
     def _report_id(self, request: web.Request) -> str:
         found: Any = request.query.get("report_id")
@@ -123,39 +141,35 @@ class ReportHandlers:
             raise unknown("report", report_id)
         return report
 
+    @described(ReportsPage, STATE, PAGE, PER_PAGE)
     async def list(self, request: web.Request) -> web.Response:
         """All reports as JSON, newest first."""
-        wanted = requests.choice(request.query, "state", STATES, "")
-        per_page = requests.integer(request.query, "per_page", 50, 1, 500)
-        number = requests.integer(request.query, "page", 1, 1, requests.MAX_PAGE)
+        wanted = STATE.read(request.query)
+        per_page = PER_PAGE.read(request.query)
+        number = PAGE.read(request.query)
         found = [r for r in await self._site.reports.all() if wanted in ("", r.state)]
         first = (number - 1) * per_page
         shown = found[first : first + per_page]
-        return json(
-            {
-                "total": len(found),
-                "page": number,
-                "per_page": per_page,
-                "reports": [report_json(report) for report in shown],
-            }
-        )
+        records = [record_of(report) for report in shown]
+        return json(ReportsPage(len(found), number, per_page, records))
 
+    @described(ReportRecord)
     async def one(self, request: web.Request) -> web.Response:
         """One report's record as JSON."""
-        return json(report_json(await self._find(request.match_info["report_id"])))
+        return json(record_of(await self._find(request.match_info["report_id"])))
 
     async def page(self, request: web.Request) -> web.Response:
         """The page of all reports."""
         found = await self._site.reports.all()
-        number = requests.integer(request.query, "page", 1, 1, requests.MAX_PAGE)
-        first = (number - 1) * 50
+        number = PAGE.read(request.query)
+        first = (number - 1) * PER_PAGE.default
         return page(
             request,
             "reports.html",
-            reports=found[first : first + 50],
+            reports=found[first : first + PER_PAGE.default],
             total=len(found),
             page=number,
-            pages=max(-(-len(found) // 50), 1),
+            pages=requests.pages(len(found), PER_PAGE.default),
             running=[r for r in found if r.state == record.RUNNING],
             now_us=self._site.program.now_us(),
             hourly=self._site.program.settings.hourly,
@@ -164,13 +178,15 @@ class ReportHandlers:
 
     # -- files -----
 
+    @described(media=(CSV,))
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A finished report's CSV, by an id that the table knows."""
         report = await self._find(request.match_info["report_id"])
         return await self._csv(request, report.report_id)
 
+    @described(media=(CSV,))
     async def combined(self, request: web.Request) -> web.StreamResponse:
-        """The newest report of all stores."""
+        """The newest report of all stores, with ETag and Last-Modified."""
         return await self._csv(request, None)
 
     async def _csv(

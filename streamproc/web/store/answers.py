@@ -1,37 +1,133 @@
 """A store as the API tells of it, in JSON or as a row of CSV."""
 
 import io
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
 from streamproc.report.record import time_text
 from streamproc.report.rows import csv_rows, last_status, write_csv
-from streamproc.web import figures
-from streamproc.web.store.view import StoreView
+from streamproc.rules.schedule import Opening
+from streamproc.rules.timeline import Span, local_time
+from streamproc.rules.windows import LONGEST_US
+from streamproc.web.figures import State, Windows, window_of
+from streamproc.web.shapes import OneOf, called
+from streamproc.web.store.view import PollRow, StoreView
 
 
-def store_json(view: StoreView) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class StoreDetail:
+    """One store: its figures, its week, what it is now."""
+
+    store_id: str
+    as_of: str
+    now: State
+    since: str | None
+    zone: str
+    zone_is_default: bool
+    hours: list[Opening]
+    open_24x7: bool
+    polls: int
+    last_poll: str | None
+    last_status: str | None
+    windows: Windows
+    report_row: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSpan:
+    """A time in which the store was one thing."""
+
+    state: State
+    start: str = field(metadata=called("from"))
+    end: str = field(metadata=called("to"))
+    seconds: float
+    local_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """One store's last seven days, without a gap."""
+
+    store_id: str
+    as_of: str
+    start: str = field(metadata=called("from"))
+    zone: str
+    spans: list[StoreSpan]
+
+
+@dataclass(frozen=True, slots=True)
+class StorePoll:
+    """One poll, and until when it speaks."""
+
+    time: str
+    status: Annotated[str, OneOf(("active", "inactive"))]
+    holds_until: str
+    thinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PollsPage:
+    """Some of one store's polls, newest first."""
+
+    store_id: str
+    as_of: str
+    total: int
+    page: int
+    per_page: int
+    polls: list[StorePoll]
+
+
+def store_of(view: StoreView) -> StoreDetail:
     """One store as the API shows it."""
-    return {
-        "store_id": view.store_id,
-        "as_of": time_text(view.as_of_us),
-        "now": view.state,
-        "since": None if view.since_us is None else time_text(view.since_us),
-        "zone": view.zone,
-        "zone_is_default": view.zone_is_default,
-        "hours": [
-            {"day": o.day, "start_s": o.start_s, "end_s": o.end_s}
-            for o in view.openings
-        ],
-        "open_24x7": not view.openings,
-        "polls": view.poll_count,
-        "last_poll": None if view.last_us is None else time_text(view.last_us),
-        "last_status": last_status(-1 if view.last is None else view.last) or None,
-        "windows": {
-            window: figures.window_json(found.up_us, found.down_us, found.open_us)
+    return StoreDetail(
+        view.store_id,
+        time_text(view.as_of_us),
+        view.state,
+        None if view.since_us is None else time_text(view.since_us),
+        view.zone,
+        view.zone_is_default,
+        list(view.openings),
+        not view.openings,
+        view.poll_count,
+        None if view.last_us is None else time_text(view.last_us),
+        last_status(-1 if view.last is None else view.last) or None,
+        {
+            window: window_of(found.up_us, found.down_us, found.open_us)
             for window, found in view.windows.items()
         },
-        "report_row": list(next(iter(csv_rows(view.rows)))),
-    }
+        list(next(iter(csv_rows(view.rows)))),
+    )
+
+
+def timeline_of(view: StoreView) -> Timeline:
+    """Its last seven days."""
+    return Timeline(
+        view.store_id,
+        time_text(view.as_of_us),
+        time_text(view.as_of_us - LONGEST_US),
+        view.zone,
+        [_span(view.zone, span) for span in view.spans],
+    )
+
+
+def _span(zone: str, span: Span) -> StoreSpan:
+    return StoreSpan(
+        span.state,
+        time_text(span.start_us),
+        time_text(span.end_us),
+        span.length_us / 1e6,
+        local_time(zone, span.start_us).isoformat(),
+    )
+
+
+def poll_of(poll: PollRow) -> StorePoll:
+    """One of its polls."""
+    return StorePoll(
+        time_text(poll.time_us),
+        "active" if poll.active else "inactive",
+        time_text(poll.until_us),
+        poll.thinned,
+    )
 
 
 def store_csv(view: StoreView) -> bytes:

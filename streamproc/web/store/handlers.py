@@ -6,18 +6,30 @@ from aiohttp import web
 
 from streamproc.report.record import time_text
 from streamproc.rules.percent import percent
-from streamproc.rules.timeline import local_time
 from streamproc.rules.windows import LONGEST_US, NAMES
 from streamproc.web import requests, words
 from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.described import CSV, described
+from streamproc.web.parameters import AS_OF, FORMAT, PAGE, Choice, Whole, wants_csv
 from streamproc.web.responses import csv_of, html, json
 from streamproc.web.site import Site
-from streamproc.web.store.answers import store_csv, store_json
+from streamproc.web.store.answers import (
+    PollsPage,
+    StoreDetail,
+    Timeline,
+    poll_of,
+    store_csv,
+    store_of,
+    timeline_of,
+)
 from streamproc.web.store.badge import badge_svg
 from streamproc.web.store.view import StoreView
 from streamproc.web.templating import text
 
 POLLS_PER_PAGE = 25
+SVG = "image/svg+xml"
+PER_PAGE = Whole("per_page", 50, 1, 1_000)
+WINDOW = Choice("window", NAMES, "day")
 
 
 class StoreHandlers:
@@ -29,8 +41,8 @@ class StoreHandlers:
     async def page(self, request: web.Request) -> web.Response:
         """One store, or a 404 page that says that nothing is known of it."""
         store_id = request.match_info.get("store_id") or request.query.get("id", "")
-        as_of = requests.as_of(request.query)
-        number = requests.integer(request.query, "page", 1, 1, requests.MAX_PAGE)
+        as_of = AS_OF.read(request.query)
+        number = PAGE.read(request.query)
         view = await self._site.stores.known(store_id, as_of)
         return html(self._text(request, view, as_of, number))
 
@@ -51,69 +63,41 @@ class StoreHandlers:
             now_us=self._site.program.now_us(),
         )
 
+    @described(StoreDetail, AS_OF, FORMAT, media=(CSV,))
     async def one(self, request: web.Request) -> web.Response:
         """One store's figures, or its row of a report as CSV."""
-        wants_csv = requests.wants_csv(request)
+        as_csv = wants_csv(request)
         view = await self._view(request)
-        if wants_csv:
+        if as_csv:
             return csv_of(await asyncio.to_thread(store_csv, view), "store.csv")
-        return json(await asyncio.to_thread(store_json, view))
+        return json(await asyncio.to_thread(store_of, view))
 
+    @described(Timeline, AS_OF)
     async def timeline(self, request: web.Request) -> web.Response:
-        """One store's last seven days as spans."""
-        view = await self._view(request)
-        return json(
-            {
-                "store_id": view.store_id,
-                "as_of": time_text(view.as_of_us),
-                "from": time_text(view.as_of_us - LONGEST_US),
-                "zone": view.zone,
-                "spans": [
-                    {
-                        "state": span.state,
-                        "from": time_text(span.start_us),
-                        "to": time_text(span.end_us),
-                        "seconds": span.length_us / 1e6,
-                        "local_from": local_time(view.zone, span.start_us).isoformat(),
-                    }
-                    for span in view.spans
-                ],
-            }
-        )
+        """One store's last seven days as spans without gap."""
+        return json(timeline_of(await self._view(request)))
 
+    @described(PollsPage, AS_OF, PAGE, PER_PAGE)
     async def polls(self, request: web.Request) -> web.Response:
         """One store's polls, newest first."""
-        per_page = requests.integer(request.query, "per_page", 50, 1, 1_000)
-        number = requests.integer(request.query, "page", 1, 1, requests.MAX_PAGE)
+        per_page, number = PER_PAGE.read(request.query), PAGE.read(request.query)
         view = await self._view(request)
-        return json(
-            {
-                "store_id": view.store_id,
-                "as_of": time_text(view.as_of_us),
-                "total": view.poll_count,
-                "page": number,
-                "per_page": per_page,
-                "polls": [
-                    {
-                        "time": time_text(poll.time_us),
-                        "status": "active" if poll.active else "inactive",
-                        "holds_until": time_text(poll.until_us),
-                        "thinned": poll.thinned,
-                    }
-                    for poll in view.polls((number - 1) * per_page, per_page)
-                ],
-            }
-        )
+        chosen = view.polls((number - 1) * per_page, per_page)
+        as_of = time_text(view.as_of_us)
+        polls = [poll_of(poll) for poll in chosen]
+        total = view.poll_count
+        return json(PollsPage(view.store_id, as_of, total, number, per_page, polls))
 
+    @described(None, AS_OF, WINDOW, media=(SVG,))
     async def badge(self, request: web.Request) -> web.Response:
         """A picture of one window's percentage, to be embedded elsewhere."""
-        window = requests.choice(request.query, "window", NAMES, "day")
+        window = WINDOW.read(request.query)
         view = await self._view(request)
         figures = view.windows[window]
         shown = percent(figures.up_us, figures.down_us)
         response = web.Response(
             text=badge_svg(f"uptime {words.WINDOW_NAMES[window]}", shown),
-            content_type="image/svg+xml",
+            content_type=SVG,
         )
         response.headers["Cache-Control"] = "max-age=60"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
@@ -121,5 +105,5 @@ class StoreHandlers:
 
     async def _view(self, request: web.Request) -> StoreView:
         return await self._site.stores.known(
-            request.match_info["store_id"], requests.as_of(request.query)
+            request.match_info["store_id"], AS_OF.read(request.query)
         )

@@ -1,5 +1,6 @@
 """A table's partition: its keys in order, and what is known of it."""
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -30,19 +31,32 @@ def _decode_items(value: bytes) -> Items:
     return [(bytes.fromhex(k), bytes.fromhex(v)) for k, v in orjson.loads(value)]
 
 
-def _partition_info(program: Program, args: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class PartitionInfo:
+    """What a partition's owner knows of it; see ``answers.Partition``."""
+
+    keys: int
+    changelog_offset: int | None
+    newest_us: int | None
+
+
+def _partition_info(program: Program, args: dict[str, Any]) -> PartitionInfo:
     table = table_named(program, args["table"])
     assert table is not None  # the asker has looked it up
     partition = args["partition"]
     tp = TP(table.changelog_topic.get_topic_name(), partition)
-    newest = None
+    newest = -1
     if table is program.histories:
         newest = program.histories.newest_us(partition)
-    return {
-        "keys": estimated_keys(table, partition),
-        "changelog_offset": table.data.persisted_offset(tp),
-        "newest_us": None if newest == -1 else newest,
-    }
+    return PartitionInfo(
+        estimated_keys(table, partition),
+        table.data.persisted_offset(tp),
+        None if newest == -1 else newest,
+    )
+
+
+def _decode_info(value: bytes) -> PartitionInfo:
+    return PartitionInfo(**orjson.loads(value))
 
 
 def estimated_keys(table: BatchTable, partition: int) -> int:
@@ -53,4 +67,4 @@ def estimated_keys(table: BatchTable, partition: int) -> int:
 
 
 ITEMS = Call("items", _items, "", encode=_encode_items, decode=_decode_items)
-PARTITION_INFO = Call("partition", _partition_info, "")
+PARTITION_INFO = Call("partition", _partition_info, "", decode=_decode_info)

@@ -17,6 +17,7 @@ from streamproc.web.cluster.calls import table_named
 from streamproc.web.refusal import unknown
 from streamproc.web.site import Site
 from streamproc.web.store.view import WEEKDAYS, opening_text
+from streamproc.web.tables.answers import Partition, Table
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
 from tables import hours as hours_table
 from tables import zones as zones_table
@@ -54,28 +55,25 @@ def names(site: Site) -> list[str]:
     return list(site.program.app.tables)
 
 
-async def describe(site: Site, name: str) -> dict[str, Any]:
+async def describe(site: Site, name: str) -> Table:
     """What a table is for, its partitions and who owns them."""
     table = find(site, name)
     topic = table.changelog_topic.get_topic_name()
     infos = await site.cluster.ask_all(PARTITION_INFO, table.partitions, table=name)
     ends = await site.app.run(_ends(site, topic, table.partitions))
     partitions = [
-        {
-            "partition": number,
-            "owner": site.cluster.owner(name, number),
-            "changelog_end": ends.get(number),
-            **info,
-        }
+        Partition(
+            number,
+            site.cluster.owner(name, number),
+            info.keys,
+            info.changelog_offset,
+            ends.get(number),
+            info.newest_us,
+        )
         for number, info in enumerate(infos)
     ]
-    return {
-        "name": name,
-        "help": table.help,
-        "changelog": topic,
-        "keys": sum(info["keys"] for info in infos),
-        "partitions": partitions,
-    }
+    keys = sum(info.keys for info in infos)
+    return Table(name, table.help, topic, keys, partitions)
 
 
 async def _ends(site: Site, topic: str, partitions: int) -> dict[int, int]:

@@ -4,12 +4,16 @@ import asyncio
 
 from aiohttp import web
 
-from streamproc.web import requests
+from streamproc.web.described import described
+from streamproc.web.parameters import Key, Text, Whole
 from streamproc.web.responses import json, page
 from streamproc.web.site import Site
 from streamproc.web.tables import entries
+from streamproc.web.tables.answers import TableEntry, TablePage, Tables
 
-KEYS_PER_PAGE = 50
+PREFIX = Text("prefix")
+AFTER = Key()
+LIMIT = Whole("limit", 50, 1, 500)
 
 
 class TableHandlers:
@@ -30,10 +34,10 @@ class TableHandlers:
         """One table's keys, in order over all partitions."""
         name = request.match_info["name"]
         entries.find(self._site, name)
-        prefix = requests.search(request.query, "prefix")
-        after = requests.cursor(request.query)
+        prefix = PREFIX.read(request.query)
+        after = AFTER.read(request.query)
         found, more = await entries.entries(
-            self._site, name, prefix, after, KEYS_PER_PAGE
+            self._site, name, prefix, after, LIMIT.default
         )
         return page(
             request,
@@ -46,24 +50,36 @@ class TableHandlers:
             me=self._site.cluster.me,
         )
 
+    @described(Tables)
     async def list(self, request: web.Request) -> web.Response:
         """All tables with their partitions."""
         names = entries.names(self._site)
         found = [await entries.describe(self._site, name) for name in names]
-        return json({"tables": found})
+        return json(Tables(found))
 
+    @described(
+        TablePage,
+        PREFIX,
+        AFTER,
+        LIMIT,
+    )
     async def one(self, request: web.Request) -> web.Response:
         """One table, and a page of its keys with their decoded values."""
         name = request.match_info["name"]
         about = await entries.describe(self._site, name)
-        limit = requests.integer(request.query, "limit", 50, 1, 500)
-        prefix = requests.search(request.query, "prefix")
+        limit = LIMIT.read(request.query)
+        prefix = PREFIX.read(request.query)
         found, more = await entries.entries(
-            self._site, name, prefix, requests.cursor(request.query), limit
+            self._site, name, prefix, AFTER.read(request.query), limit
         )
-        items = [
-            {"key": e.key, "partition": e.partition, "size": e.size, "value": e.value}
-            for e in found
-        ]
-        following = found[-1].cursor if more else None
-        return json({**about, "entries": items, "next": following})
+        return json(
+            TablePage(
+                about.name,
+                about.help,
+                about.changelog,
+                about.keys,
+                about.partitions,
+                [TableEntry(e.key, e.partition, e.size, e.value) for e in found],
+                found[-1].cursor if more else None,
+            )
+        )

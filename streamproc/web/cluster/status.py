@@ -1,0 +1,43 @@
+"""What a worker tells the others of itself."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from streamproc.web.refusal import moving
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a worker is doing; ``last_arrival_ms``: None when no poll ever came."""
+
+    ready: bool
+    polls_per_s: float
+    lag_records: int
+    lag_s: float
+    last_arrival_ms: int | None
+
+
+NO_STATUS = Status(False, 0.0, 0, 0.0, None)
+"""Of a worker that has not measured anything."""
+
+
+def encode(status: Status) -> bytes:
+    """A status as another worker gets it."""
+    return orjson.dumps(asdict(status))
+
+
+def decode(value: bytes) -> Status:
+    """The status another worker sent; raises a 503 Refusal when it is none."""
+    try:
+        told: Any = orjson.loads(value)
+        return Status(
+            bool(told["ready"]),
+            float(told["polls_per_s"]),
+            int(told["lag_records"]),
+            float(told["lag_s"]),
+            None if told["last_arrival_ms"] is None else int(told["last_arrival_ms"]),
+        )
+    except (ValueError, TypeError, KeyError) as exc:
+        raise moving("A worker tells of itself what cannot be understood.") from exc

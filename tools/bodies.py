@@ -1,0 +1,83 @@
+"""What requests have in their bodies, for the OpenAPI file."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from streamproc.web.shapes import OPTIONAL, OneOf
+from tools.schemas import Says, Schemas
+
+StoreId = Annotated[str, Says(minLength=1, maxLength=128)]
+Clock = Annotated[str, Says(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+@dataclass(frozen=True, slots=True)
+class AsOfAsked:
+    """As of when; now when it is left out."""
+
+    as_of: Annotated[str, Says(default="now")] = field(default="now", metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAsked:
+    """Which report."""
+
+    report_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One observation of a store."""
+
+    store_id: StoreId
+    timestamp_utc: Annotated[str, Says(examples=["2023-01-25 18:13:22.47922 UTC"])]
+    status: Annotated[str, OneOf(("active", "inactive"))]
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningTold:
+    """One weekly opening in local time; day 0 is Monday."""
+
+    dayOfWeek: Annotated[int, Says(minimum=0, maximum=6)]
+    start_time_local: Clock
+    end_time_local: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class HoursTold:
+    """A store's whole week; null forgets it."""
+
+    hours: list[OpeningTold] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTold:
+    """A store's time zone; null forgets it."""
+
+    timezone_str: Annotated[str | None, Says(examples=["America/Chicago"])]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The body of a route's requests; ``lines``: one such object a line goes, too."""
+
+    kind: Any
+    required: bool = True
+    lines: bool = False
+
+    def described(self, schemas: Schemas) -> dict[str, Any]:
+        """The body as OpenAPI describes it."""
+        content = {"application/json": {"schema": schemas.of(self.kind)}}
+        if self.lines:
+            content["application/x-ndjson"] = {"schema": {"type": "string"}}
+        return {"required": self.required, "content": content}
+
+
+_POLLS = Annotated[list[Poll], Says(minItems=1, maxItems=10_000)]
+BODIES = {
+    ("POST", "/trigger_report"): Body(AsOfAsked, required=False),
+    ("POST", "/{store_id}/trigger_report"): Body(AsOfAsked, required=False),
+    ("POST", "/get_report"): Body(ReportAsked),
+    ("POST", "/api/v1/polls"): Body(Poll | _POLLS, lines=True),
+    ("PUT", "/api/v1/stores/{store_id}/hours"): Body(HoursTold),
+    ("PUT", "/api/v1/stores/{store_id}/zone"): Body(ZoneTold),
+}
