@@ -26,6 +26,7 @@ REASON = Text("reason")
 LIMIT = Whole("limit", 100, 1, 2_000)
 KEPT_S = 2.0
 SHOWN_BYTES = 400
+SHOWN_REASONS = 20
 SHOWN_MESSAGE = 1_000
 SHOWN_NAME = 250
 """Most characters of a field: any program may have written the record."""
@@ -39,11 +40,11 @@ class RejectedPage:
     kept: int
 
     def reasons(self) -> list[tuple[str, int]]:
-        """How often each reason occurs, most frequent first."""
+        """How often the most frequent reasons occur."""
         counts: Counter[str] = Counter()
         for one in self.records:
             counts[one.reason] += one.count
-        return counts.most_common()
+        return counts.most_common(SHOWN_REASONS)
 
 
 @dataclass
