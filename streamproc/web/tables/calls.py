@@ -61,7 +61,8 @@ def _decode_info(value: bytes) -> PartitionInfo:
 
 def estimated_keys(table: BatchTable, partition: int) -> int:
     """How many keys a partition holds, as RocksDB estimates it."""
-    found = table._db(partition).property_int_value("rocksdb.estimate-num-keys") or 0
+    with table.data.using(partition) as db:
+        found = db.property_int_value("rocksdb.estimate-num-keys") or 0
     own = [table.read(partition, key) for key in table.own_keys]
     return max(int(found) - len([key for key in own if key is not None]), 0)
 
