@@ -17,6 +17,7 @@ from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.transport.connect import connect
 from streamproc.web.fleet.overview import SORTS
 from tests.web.live_site import NOW_US, LiveSite
+from tools import openapi
 
 AGES_DAYS = (20.0, 3.0, 0.5)
 """Before a window of seven days, in it, and in the last day."""
@@ -57,6 +58,7 @@ def _answers(site: LiveSite, full: str) -> dict[str, Any]:
         "combined": list(csv.reader(io.StringIO(combined))),
         "full": list(csv.DictReader(io.StringIO(full))),
         "sorts": SORTS,
+        "described": openapi.make()["components"]["schemas"]["Store"]["properties"],
         "sorted": {
             sort: site.get(f"/api/v1/stores?sort={sort}").status for sort in SORTS
         },

@@ -24,7 +24,7 @@ SEVEN = (
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What a copy of the program shows that has one line more."""
     copy = tmp_path_factory.mktemp("copy")
-    for package in ("streamproc", "agents", "tables", "tests"):
+    for package in ("streamproc", "agents", "tables", "tests", "tools"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, copy / package, ignore=ignored)
     module = copy / "streamproc" / "rules" / "windows.py"
@@ -76,6 +76,12 @@ def test_answers_exports_and_badges_have_the_window(shown: Any) -> None:
     assert "uptime_percent_last_month(of observed)" in shown["export"]
     assert shown["timeline_h"] == 720
     assert shown["badge"] == 200
+
+
+def test_the_openapi_file_follows(shown: Any) -> None:
+    """Made anew, it describes the window."""
+    windows = shown["described"]["windows"]
+    assert windows["required"] == ["hour", "day", "week", "month"]
 
 
 def test_every_figure_of_the_window_is_something_to_sort_by(shown: Any) -> None:
