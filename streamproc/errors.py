@@ -22,6 +22,8 @@ StreamprocError
 │   ├── AccessDeniedError     … because this user may not
 │   ├── ForeignConsumerError  … because another program is in the group
 │   └── ClockError            … because of the time on this machine
+├── DamagedRecordsError    records of a topic cannot be read
+├── SkipRefusedError       records are not to be skipped
 ├── RecordTooLargeError    a record does not fit into any message of the broker
 ├── StalledError           a worker makes no progress although there is work
 ├── ReportFailedError      a report ended as Failed
@@ -239,6 +241,22 @@ class ClockError(BrokerError):
 
     Operator action: set the clock right.
     """
+
+
+class DamagedRecordsError(StreamprocError):
+    """Raised for records that are damaged; names topic, partition and offsets.
+
+    ``first``: offset of the first of them. Operator action: restore them, or go past
+    them with ``streamproc skip``.
+    """
+
+    def __init__(self, message: str, first: int) -> None:
+        super().__init__(message)
+        self.first = first
+
+
+class SkipRefusedError(StreamprocError):
+    """Raised when records are not to be skipped: nothing was changed."""
 
 
 class RecordTooLargeError(StreamprocError):

@@ -14,6 +14,7 @@ from streamproc.cli.rejected import rejected
 from streamproc.cli.report import report
 from streamproc.cli.settings import settings
 from streamproc.cli.simulate import simulate
+from streamproc.cli.skip import skip
 from streamproc.cli.worker import worker
 from streamproc.errors import StreamprocError
 from streamproc.transport.kafka.refusals import in_words
@@ -44,5 +45,6 @@ def main() -> None:
     """How long was each store up, inside its opening hours?"""
 
 
-for command in (demo, once, worker, load, report, simulate, rejected, settings):
+commands = (demo, once, worker, load, report, simulate, rejected, skip, settings)
+for command in commands:
     main.add_command(command)

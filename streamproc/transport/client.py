@@ -41,6 +41,12 @@ class Client(Protocol):
     async def read(self, positions: Mapping[TP, int], timeout_s: float) -> list[Batch]:
         """Records from the positions on; empty when none came in time."""
 
+    async def committed(self, group: str, tp: TP) -> int | None:
+        """Offset that a group's workers read next; None when they never committed."""
+
+    async def commit(self, group: str, tp: TP, offset: int) -> None:
+        """Set it, while no worker runs."""
+
     async def has_worker(self) -> bool | None:
         """Whether a worker runs on the broker's topics; None when unknowable."""
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from streamproc.transport.columns import Columns
 from streamproc.transport.kafka.internals import ColumnRecords, Fetched
 from streamproc.transport.kafka.record_batch import LZ4, head
-from streamproc.transport.kafka.records import batches
+from streamproc.transport.kafka.records import Damage, batches
 from tests.transport.test_record_batch import (
     CHECKED_FROM,
     CODECS,
@@ -505,13 +505,60 @@ def test_a_batch_with_a_wrong_crc_is_refused(
     ours = refused(opened(data, limit, 5, isolation), rows)
     assert ours.records == before.records[: len(ours.records)]
     assert ours.next_offset == 5 + len(ours.records)
-    assert len(ours.records) > 5 - limit
+    assert ours.records == before.records
+
+
+def up_to_damage(fetched: Any) -> tuple[int, Damage]:
+    """How many records come before the damage, and the damage."""
+    count = 0
+    try:
+        for run in fetched:
+            count += len(run)
+    except Damage as damage:
+        return count, damage
+    pytest.fail("nothing is damaged")
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("followed", [True, False])
+def test_a_batch_that_cannot_be_read_tells_its_offsets(
+    limit: int, followed: bool
+) -> None:
+    """From the first that is wrong to where the next begins, or it says to end."""
+    broken = flipped(batch_of(numbered([b"x"] * 3, first=10)), -1)
+    after = batch_of(numbered([b"y"], first=15)) if followed else b""
+    fetched = opened(b"".join([*GOOD, broken, after]), limit, 5)
+    count, damage = up_to_damage(fetched)
+    assert count == 5
+    assert (damage.first, damage.end) == (10, 15 if followed else 13)
+    assert damage.tp == TP(*T0)
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_batch_of_wrong_records_tells_its_own_offsets(limit: int) -> None:
+    """Though its CRC is right, and it was read together with good ones."""
+    wrong = patched(with_body(b"\xff" * 9, 3), base_offset=10)
+    fetched = opened(b"".join([*GOOD, wrong, batch_of(AFTER)]), limit, 5)
+    count, damage = up_to_damage(fetched)
+    assert (count, damage.first) == (5, 10)
+
+
+@pytest.mark.parametrize("length", [-(2**31), -13, -12, -1, 0, 13])
+def test_an_impossible_length_is_damage_and_no_endless_loop(length: int) -> None:
+    """What comes before it is handed out."""
+    broken = patched(batch_of(numbered([b"x"], first=10)), length=length)
+    fetched = opened(b"".join([*GOOD, broken, batch_of(AFTER)]), 100, 5)
+    assert len(next(fetched)) == 5
+    with pytest.raises(Damage, match="impossible length"):
+        next(fetched)
 
 
 def end_of(read: Callable[[], Read]) -> Read | str:
     """What is read, or the exception's name."""
     try:
         return read()
+    except CorruptRecordException:
+        return "CorruptRecordException"
     except Exception as exc:
         return type(exc).__name__
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
 from streamproc.errors import (
@@ -18,7 +20,7 @@ from streamproc.errors import (
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import admin, append, internals
-from streamproc.transport.kafka.records import batches
+from streamproc.transport.kafka.records import Damage, batches
 from streamproc.transport.kafka.refusals import in_words
 from streamproc.transport.kafka.security import addresses, connection
 from streamproc.transport.options import BrokerOptions
@@ -145,7 +147,10 @@ class KafkaClient:
         for tp, offset in positions.items():
             if self._positions.get(tp) != offset:
                 consumer.seek(TopicPartition(tp.topic, tp.partition), offset)
-        fetched = await consumer.getmany(timeout_ms=int(timeout_s * 1000))
+        try:
+            fetched = await consumer.getmany(timeout_ms=int(timeout_s * 1000))
+        except Damage as exc:
+            raise in_words(exc) from exc
         found = [
             batch
             for tp, runs in fetched.items()
@@ -155,6 +160,32 @@ class KafkaClient:
         for batch in found:
             self._positions[TP(batch.topic, batch.partition)] = batch.offset + 1
         return found
+
+    async def committed(self, group: str, tp: TP) -> int | None:
+        """Offset that a group's workers read next; None when they never committed."""
+        theirs = TopicPartition(*tp)
+        async with self._member_of(group) as member:
+            offset: int | None = await member.committed(theirs)
+        return offset
+
+    async def commit(self, group: str, tp: TP, offset: int) -> None:
+        """Set it, while no worker runs."""
+        theirs = TopicPartition(*tp)
+        async with self._member_of(group) as member:
+            member.assign([theirs])
+            await member.commit({theirs: OffsetAndMetadata(offset, "")})
+
+    @asynccontextmanager
+    async def _member_of(self, group: str) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer that commits for a group without being one of its members."""
+        member = AIOKafkaConsumer(
+            **self._connection, group_id=group, enable_auto_commit=False
+        )
+        try:
+            await member.start()
+            yield member
+        finally:
+            await member.stop()
 
     async def has_worker(self) -> bool | None:
         """Whether the workers' group has members; None when that is not told."""

@@ -6,6 +6,7 @@ Registered as ``kafkabatch``, since ``kafka`` is Faust's own; the app translates
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiokafka
@@ -18,7 +19,7 @@ from mode import Service
 from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import append, internals
-from streamproc.transport.kafka.records import batches
+from streamproc.transport.kafka.records import Damage, batches
 from streamproc.transport.kafka.refusals import in_words
 
 log = logging.getLogger(f"{__name__}.consumer")  # not the one Faust's lines go to
@@ -32,6 +33,10 @@ when the fetch was sent is not in it, so this bounds that partition's delay."""
 IN_TOUCH_S = 1.0
 """How often the group's coordinator is asked whether it refuses us."""
 
+REST_S = 30.0
+"""How long what comes before damaged records may take to be dealt with."""
+
+_REST_STEP_S = 0.05
 _SEEKING_S = 0.01
 _FETCH_S = 0.2
 """The longest that a seek waits for a fetch that finds nothing."""
@@ -111,8 +116,14 @@ class Consumer(BatchedConsumer, driver.Consumer):
         if self._seeking:
             await asyncio.sleep(_SEEKING_S)
             return {}
-        async with self._fetching:
-            fetched = await super()._getmany(active_partitions, min(timeout, _FETCH_S))
+        try:
+            async with self._fetching:
+                fetched = await super()._getmany(
+                    active_partitions, min(timeout, _FETCH_S)
+                )
+        except Damage as exc:
+            await self._commit_up_to(exc)
+            raise in_words(exc) from exc
         if self._seeking:
             return {}  # all of it is read again
         batched = batched_topics(self.app)
@@ -131,6 +142,18 @@ class Consumer(BatchedConsumer, driver.Consumer):
             if self._thread.started:
                 fetching = self.flow_active and bool(self._get_active_partitions())
                 await self._thread.stay_in_touch(fetching=fetching)
+
+    async def _commit_up_to(self, damage: Damage) -> None:
+        """Have everything before damaged records dealt with and committed.
+
+        So that nothing but the damage is missing when an operator goes past it.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REST_S):
+                # Agents ack in their own time and tell nobody.
+                while internals.has_unacked(self, damage.tp):  # noqa: ASYNC110
+                    await asyncio.sleep(_REST_STEP_S)
+                await self.commit()
 
     async def is_member(self) -> bool:
         """Whether the group still counts this worker in."""

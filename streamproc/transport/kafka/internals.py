@@ -19,6 +19,7 @@ from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from streamproc.transport.columns import Columns
 from streamproc.transport.internals import require
@@ -52,6 +53,7 @@ CONSUMER = (
     "_getmany",
     "_is_changelog_tp",
     "_new_consumer_thread",
+    "commit",
     "perform_seek",
 )
 PRODUCER = ("_ensure_producer", "_settings_extra")
@@ -98,9 +100,13 @@ class ColumnRecords(PartitionRecords):
 
     def _unpack_records(self) -> Iterator[Columns]:
         run = records.Run(self.next_fetch_offset, self._max_records)
-        for part in run.parts(self._records.data, self._is_aborted):
-            self.next_fetch_offset = int(part.offsets[-1]) + 1
-            yield part
+        try:
+            for part in run.parts(self._records.data, self._is_aborted):
+                self.next_fetch_offset = int(part.offsets[-1]) + 1
+                yield part
+        except records.Damage as exc:
+            exc.tp = TP(*self._tp)
+            raise
         # Past those that were compacted away, taken back, or are only markers.
         self.next_fetch_offset = max(self.next_fetch_offset, run.end)
 
@@ -158,6 +164,11 @@ def take_turns(consumer: AIOKafkaConsumer, found: Sequence[Any]) -> None:
     for tp in found:
         if tp in waiting:
             waiting.move_to_end(tp)
+
+
+def has_unacked(consumer: driver.Consumer, tp: Any) -> bool:
+    """Whether messages of a partition were delivered and are not acked yet."""
+    return any(message.tp == tp for message in list(consumer._unacked_messages))
 
 
 # -- groups and offsets -------------------------------------------------------------

@@ -4,7 +4,7 @@ Everything else about fetching, from the requests to the positions, is left to a
 (see ``internals``).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,19 @@ from streamproc.transport.columns import Columns
 from streamproc.transport.kafka import record_batch
 from streamproc.transport.kafka.record_batch import Head
 
-__all__ = ["Head", "Run", "batches"]
+__all__ = ["Damage", "Head", "Run", "batches"]
+
+
+class Damage(CorruptRecordException):
+    """Raised for records that cannot be read: offsets from ``first`` to before ``end``.
+
+    ``tp``: their partition, once it is known.
+    """
+
+    def __init__(self, first: int, end: int, why: str) -> None:
+        super().__init__(why)
+        self.first, self.end, self.why = first, end, why
+        self.tp: TP | None = None
 
 
 class Run:
@@ -36,26 +48,38 @@ class Run:
     def parts(
         self, data: bytes, is_aborted: Callable[[Head, bytes], bool]
     ) -> Iterator[Columns]:
-        """The records of a fetch; of those batches that were not taken back."""
+        """The records of a fetch; of those batches that were not taken back.
+
+        Raises Damage at a batch that cannot be read, after all that comes before it.
+        """
         waiting = _Waiting()
-        for batch in record_batch.batches(data):
-            if record_batch.is_current(batch):
-                head = record_batch.head(batch)
-                self.end = head.next_offset
-                aborted = is_aborted(head, batch)  # asked of each, it keeps count
-                if head.records and not head.is_control and not aborted:
-                    waiting.add(head, record_batch.body(batch, head))
-                if waiting.count >= self._limit:
+        try:
+            for batch in record_batch.batches(data):
+                if record_batch.is_current(batch):
+                    head = record_batch.head(batch)
+                    aborted = is_aborted(head, batch)  # asked of each, it keeps count
+                    if head.records and not head.is_control and not aborted:
+                        waiting.add(head, record_batch.body(batch, head))
+                    self.end = head.next_offset
+                    if waiting.count >= self._limit:
+                        yield from self._cut(waiting.read())
+                else:
                     yield from self._cut(waiting.read())
-            else:
-                yield from self._cut(waiting.read())
-                yield from self._cut(_of_old_format(batch))
+                    yield from self._cut([_of_old_format(batch)])
+        except Damage:
+            raise
+        except CorruptRecordException as exc:
+            yield from self._cut(waiting.read())
+            first = max(self.end, self._next)
+            raise Damage(first, _end_of_damage(data, first), str(exc)) from exc
         yield from self._cut(waiting.read())
 
-    def _cut(self, columns: Columns | None) -> Iterator[Columns]:
+    def _cut(self, several: Iterable[Columns]) -> Iterator[Columns]:
         """What was asked for, in parts that are not too long."""
-        if columns is None:
-            return
+        for columns in several:
+            yield from self._parts_of(columns)
+
+    def _parts_of(self, columns: Columns) -> Iterator[Columns]:
         first = int(np.searchsorted(columns.offsets, self._next))
         for at in range(first, len(columns), self._limit):
             part = columns[at : at + self._limit]
@@ -77,11 +101,36 @@ class _Waiting:
         self._heads.append(head)
         self._bodies.append(body)
 
-    def read(self) -> Columns | None:
-        """The records of them all; None when there are none."""
+    def read(self) -> Iterator[Columns]:
+        """The records of them all; raises Damage after those before a damaged batch."""
         heads, bodies = self._heads, self._bodies
         self.count, self._heads, self._bodies = 0, [], []
-        return record_batch.read(heads, bodies) if heads else None
+        if not heads:
+            return
+        try:
+            yield record_batch.read(heads, bodies)
+        except CorruptRecordException:
+            yield from _one_by_one(heads, bodies)
+
+
+def _one_by_one(heads: Sequence[Head], bodies: Sequence[bytes]) -> Iterator[Columns]:
+    """The records of each batch, up to the first that cannot be read."""
+    for head, body in zip(heads, bodies, strict=True):
+        try:
+            yield record_batch.read([head], [body])
+        except CorruptRecordException as exc:
+            raise Damage(head.base_offset, head.next_offset, str(exc)) from exc
+
+
+def _end_of_damage(data: bytes, first: int) -> int:
+    """Where a damaged batch ends: where the next one begins, else where it says itself.
+
+    Its own word counts only when nothing follows it, since it is damaged, too.
+    """
+    offsets = [record_batch.offsets_told(batch) for batch in record_batch.whole(data)]
+    after = [base for base, _ in offsets if base > first]
+    told = [next_offset for base, next_offset in offsets if base <= first]
+    return min(after, default=max([first + 1, *told[-1:]]))
 
 
 def _of_old_format(batch: bytes) -> Columns:

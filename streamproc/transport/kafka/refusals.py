@@ -20,9 +20,11 @@ from streamproc.errors import (
     AccessDeniedError,
     BrokerError,
     ClockError,
+    DamagedRecordsError,
     ForeignConsumerError,
     StreamprocError,
 )
+from streamproc.transport.kafka.records import Damage
 
 
 def in_words(exc: KafkaError, *, topic: str = "", group: str = "") -> StreamprocError:
@@ -83,12 +85,26 @@ def _wrong_clock(_: KafkaError, topic: str, __: str) -> StreamprocError:
     )
 
 
+def _damage(exc: KafkaError, _: str, __: str) -> StreamprocError:
+    assert isinstance(exc, Damage)
+    assert exc.tp is not None  # set where it is raised
+    topic, partition = exc.tp
+    return DamagedRecordsError(
+        f"topic {topic}, partition {partition}: the records from offset {exc.first} to"
+        f" {exc.end - 1} cannot be read ({exc.why}); restore them from a replica, or go"
+        f" past them: streamproc skip {topic} {partition} {exc.first} {exc.end}"
+        " (docs/operations.md, Damaged records)",
+        exc.first,
+    )
+
+
 _WORDS: dict[type[KafkaError], Callable[[KafkaError, str, str], StreamprocError]] = {
     TopicAuthorizationFailedError: _topic_denied,
     GroupAuthorizationFailedError: _group_denied,
     ClusterAuthorizationFailedError: _cluster_denied,
     InconsistentGroupProtocolError: _foreign_consumer,
     InvalidTimestampError: _wrong_clock,
+    Damage: _damage,
 }
 
 

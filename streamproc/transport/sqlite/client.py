@@ -93,6 +93,14 @@ class SqliteClient:
         )
         return [batch for batch in batches if batch is not None]
 
+    async def committed(self, group: str, tp: TP) -> int | None:
+        """Offset that a group's workers read next; None when they never committed."""
+        return self._log.committed(group, tp)
+
+    async def commit(self, group: str, tp: TP, offset: int) -> None:
+        """Set it, while no worker runs."""
+        self._log.commit(group, {tp: offset})
+
     async def has_worker(self) -> bool | None:
         """Whether a worker runs on the log."""
         return WorkerLock(self._log.path).is_held()

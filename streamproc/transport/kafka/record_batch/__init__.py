@@ -14,6 +14,8 @@ from streamproc.transport.kafka.record_batch.layout import (
     body,
     head,
     is_current,
+    offsets_told,
+    whole,
 )
 from streamproc.transport.kafka.record_batch.reading import read
 from streamproc.transport.kafka.record_batch.writing import (
@@ -32,6 +34,8 @@ __all__ = [
     "body",
     "head",
     "is_current",
+    "offsets_told",
     "read",
+    "whole",
     "written",
 ]

@@ -16,6 +16,9 @@ CRC_AT = 17
 ATTRIBUTES_AT = 21
 """The CRC is of all from here on."""
 
+_LEAST_LENGTH = 14
+"""Of the oldest format: CRC, magic, attributes, the lengths of key and value."""
+
 _MAGIC_AT = 16
 MAGIC = 2
 
@@ -68,14 +71,36 @@ class Head(NamedTuple):
 
 
 def batches(data: bytes) -> Iterator[bytes]:
-    """The batches of a fetch, without one that is cut off at its end."""
+    """The batches of a fetch, without one that is cut off at its end.
+
+    Raises CorruptRecordException at one that is shorter than any can be.
+    """
     at = 0
     while len(data) - at >= LENGTH.size:
-        stop = at + LENGTH.size + LENGTH.unpack_from(data, at)[1]
+        offset, length = LENGTH.unpack_from(data, at)
+        stop = at + LENGTH.size + length
+        if length < _LEAST_LENGTH:
+            raise CorruptRecordException(f"impossible length at offset {offset}")
         if stop > len(data):
             return
         yield data[at:stop]
         at = stop
+
+
+def whole(data: bytes) -> Iterator[bytes]:
+    """The same, but ends where ``batches`` raises."""
+    try:
+        yield from batches(data)
+    except CorruptRecordException:
+        return
+
+
+def offsets_told(batch: bytes) -> tuple[int, int]:
+    """First offset of a batch and the one after it, as it says itself, unchecked."""
+    base = int(LENGTH.unpack_from(batch)[0])
+    if not is_current(batch):
+        return base, base + 1
+    return base, Head._make(HEAD.unpack_from(batch)).next_offset
 
 
 def is_current(batch: bytes) -> bool:
