@@ -31,10 +31,13 @@ StreamprocError
 ├── LoadError              an input file cannot be loaded
 └── ReplayError            refused records cannot be sent again
 
-Here is also what every refusal is worded with: ``shown`` and ``as_refusal``.
+Here is also what every refusal is worded with: ``shown``, ``plain``,
+``did_you_mean`` and ``as_refusal``.
 """
 
+import difflib
 import reprlib
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -103,6 +106,29 @@ def shown(value: object) -> str:
     """
     text = _quoting.repr(value)
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
+
+
+def plain(text: str, keep: str = "") -> str:
+    """The text with every character that does not print spelt out; ``keep`` stays.
+
+    Ids, records, headers of files and settings come from outside: an escape sequence
+    in one of them would be a command to the terminal that shows it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in keep else repr(char)[1:-1]
+        for char in text
+    )
+
+
+def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """``; did you mean X?`` with the known word that is nearest, if one is near.
+
+    ``likeness``: from 0 to 1, as difflib measures it.
+    """
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def as_refusal(exc: Exception, reason: str = "unreadable") -> InvalidInput:

@@ -5,16 +5,17 @@ A value comes from a command's option, else from the environment
 raises SettingsError before anything starts.
 """
 
+import logging
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from streamproc.errors import SettingsError, shown
+from streamproc.errors import SettingsError, did_you_mean, plain, shown
 from streamproc.rules.history import KEPT_DAYS
 from streamproc.rules.units import MINUTE_US
 from streamproc.rules.uptime import Rules
@@ -23,13 +24,22 @@ ENV_PREFIX = "STREAMPROC_"
 MIN_HOLD_MINUTES = 5
 MIN_TOKEN = 16
 SECRET = "********"
+_MISSPELT = 0.75
+"""Likeness from which on a variable is a misspelt setting: HLOD is to HOLD."""
+
+_WHOLE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+
+log = logging.getLogger(__name__)
 
 
 def _number(minimum: float, maximum: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
-        value = float(text)
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
         if not minimum <= value <= maximum:
-            raise ValueError(f"expected {minimum:g} to {maximum:g}")
+            raise ValueError(f"expected {minimum:.15g} to {maximum:.15g}")
         return value
 
     return parse
@@ -37,9 +47,10 @@ def _number(minimum: float, maximum: float) -> Callable[[str], float]:
 
 def _integer(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        value = int(text)
-        if not minimum <= value <= maximum:
-            raise ValueError(f"expected {minimum} to {maximum}")
+        # Python reads digits of any length only up to a limit of its own.
+        value = int(text) if _WHOLE.fullmatch(text) else None
+        if value is None or not minimum <= value <= maximum:
+            raise ValueError(f"expected a whole number from {minimum} to {maximum}")
         return value
 
     return parse
@@ -66,11 +77,17 @@ def _hold(text: str) -> float | None:
     """Minutes, or None for ``none``: until the next poll."""
     if text.lower() == "none":
         return None
-    return _number(MIN_HOLD_MINUTES, 525_600)(text)
+    try:
+        return _number(MIN_HOLD_MINUTES, 525_600)(text)
+    except ValueError as exc:
+        raise ValueError(f"{exc} (minutes), or none") from exc
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as exc:
+        raise ValueError("expected a path; that user has no home directory") from exc
 
 
 def _optional_path(text: str) -> Path | None:
@@ -390,20 +407,25 @@ def load(
             hidden = item.metadata.get("secret") or "@" in str(given)
             value = SECRET if hidden else given
             raise SettingsError(f"{source} is {shown(value)}: {exc}") from exc
-    _refuse_unknown(environ, known)
+    _look_at_unknown(environ, known)
     return Settings(**values)
 
 
-def _refuse_unknown(environ: Mapping[str, str], known: Mapping[str, Any]) -> None:
-    """A misspelt variable must not be passed over in silence."""
+def _look_at_unknown(environ: Mapping[str, str], known: Iterable[str]) -> None:
+    """A misspelt variable must not be passed over in silence.
+
+    One that is near to a setting is an error. Others are a warning: where a service
+    is called streamproc, Kubernetes sets variables that begin like ours.
+    """
+    names = {name.upper() for name in known}
     for variable in environ:
-        name = variable.removeprefix(ENV_PREFIX).lower()
-        known_as = env_name(name) if name in known else None
-        if variable.startswith(ENV_PREFIX) and variable != known_as:
-            raise SettingsError(
-                f"{variable} is set, but there is no setting {name};"
-                " see: streamproc settings"
-            )
+        name = variable.removeprefix(ENV_PREFIX)
+        if not variable.startswith(ENV_PREFIX) or name in names:
+            continue
+        said = f"{plain(variable)} is set, but there is no such setting"
+        if hint := did_you_mean(name.upper(), names, _MISSPELT):
+            raise SettingsError(said + hint.replace("mean ", f"mean {ENV_PREFIX}"))
+        log.warning("%s; see: streamproc settings", said)
 
 
 @dataclass(frozen=True, slots=True)

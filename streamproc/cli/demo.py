@@ -10,6 +10,7 @@ import click
 
 from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.progress import Progress
+from streamproc.cli.terminal import say
 from streamproc.program import Program, wall_clock_us
 from streamproc.settings import Settings
 from streamproc.simulation.fleet import Fleet
@@ -57,9 +58,9 @@ async def _load_past(settings: Settings, fleet: Fleet) -> None:
     try:
         await client.create_topics(topics)
         if any((await client.end_offsets(topics.polls)).values()):
-            click.echo(f"resuming from {settings.data_dir}")
+            say(f"resuming from {settings.data_dir}")
             return
-        click.echo(f"a week of polls of {len(fleet.stores):,} generated stores")
+        say(f"a week of polls of {len(fleet.stores):,} generated stores")
         await publish_stores(client, topics, fleet)
         now_us = wall_clock_us()
         total = len(fleet.stores) * PAST_US // fleet.interval_us * 96 // 97
@@ -80,8 +81,8 @@ async def _accompany(program: Program, fleet: Fleet) -> None:
     try:
         await _show_report(program)
         if program.settings.web:
-            click.echo(f"pages: {program.settings.advertised_url}")
-        click.echo("polls go on live, the report is written every hour; Ctrl-C stops")
+            say(f"pages: {program.settings.advertised_url}")
+        say("polls go on live, the report is written every hour; Ctrl-C stops")
         await live
     finally:
         stop.set()
@@ -96,8 +97,8 @@ async def _show_report(program: Program) -> None:
         await asyncio.sleep(_LOOK_EVERY_S)
         done = program.latest_complete()
     path: Path = program.report_files.combined
-    click.echo(f"\n{path}: {done.rows:,} stores, as of {done.as_of_text}")
+    say(f"\n{path}: {done.rows:,} stores, as of {done.as_of_text}")
     with path.open(encoding="utf-8") as lines:
         for line in islice(lines, _SHOWN_ROWS + 1):
-            click.echo("  " + line.rstrip())
-    click.echo(f"  … {max(done.rows - _SHOWN_ROWS, 0):,} more\n")
+            say("  " + line.rstrip())
+    say(f"  … {max(done.rows - _SHOWN_ROWS, 0):,} more\n")

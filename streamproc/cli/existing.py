@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from streamproc.errors import LogError, shown
+from streamproc.errors import LogError
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.client import Client
@@ -16,8 +16,8 @@ async def connect_to_existing(settings: Settings) -> AsyncIterator[Client]:
     """A client of the settings' broker; raises LogError when there is no log."""
     if settings.embedded and not log_path(settings.broker_url).is_file():
         raise LogError(
-            f"{log_path(settings.broker_url)}: there is no log; data_dir is"
-            f" {shown(str(settings.data_dir))}, is that the worker's?"
+            f"{log_path(settings.broker_url)}: there is no log; is data_dir the"
+            " worker's, and is one running? Start it with: streamproc worker"
         )
     client = await connect(settings)
     try:

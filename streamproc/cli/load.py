@@ -9,6 +9,7 @@ import click
 
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.progress import Progress
+from streamproc.cli.terminal import say
 from streamproc.errors import LoadError
 from streamproc.loading.loader import Loaded, Loader
 from streamproc.program import wall_clock_us
@@ -101,11 +102,11 @@ async def _keep_refused(
 
 def show(loaded: Loaded) -> None:
     """Print the summary."""
-    click.echo(
+    say(
         f"loaded {loaded.polls:,} polls, hours of {loaded.hours:,} stores,"
         f" zones of {loaded.zones:,} stores"
     )
     for reason, count in loaded.refused.most_common():
-        click.echo(f"refused {count:,} rows: {reason}")
+        say(f"refused {count:,} rows: {reason}")
     for path in loaded.rejects:
-        click.echo(f"refused rows are in {path}")
+        say(f"refused rows are in {path}")

@@ -12,6 +12,7 @@ import click
 from streamproc import report_client
 from streamproc.cli.load import FILE, load_files, show
 from streamproc.cli.options import from_options, settings_options
+from streamproc.cli.terminal import say
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program, wall_clock_us
 from streamproc.report import record
@@ -84,9 +85,7 @@ def once(
         made.replace(out / "combined_report.csv")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    click.echo(
-        f"{out / 'combined_report.csv'}: {done.rows:,} stores, as of {done.as_of_text}"
-    )
+    say(f"{out / 'combined_report.csv'}: {done.rows:,} stores, as of {done.as_of_text}")
 
 
 def _process(settings: Settings, request: Request) -> Report:

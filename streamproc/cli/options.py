@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from streamproc.errors import SettingsError, shown
 from streamproc.settings import Settings, env_name, load
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -58,3 +59,13 @@ def settings_options(*names: str) -> Callable[[Function], Function]:
 def from_options(options: dict[str, Any], **fixed: Any) -> Settings:
     """Settings of a command's options; ``fixed`` ones go first."""
     return load({**options, **fixed})
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Make the data directory; raise SettingsError in one line when that fails."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise SettingsError(
+            f"data_dir is {shown(str(settings.data_dir))}: no directory: {exc.strerror}"
+        ) from exc

@@ -5,8 +5,10 @@ import time
 from types import TracebackType
 from typing import Any
 
-import click
 from tqdm import tqdm
+
+from streamproc.cli.terminal import say
+from streamproc.errors import plain
 
 LINE_EVERY_S = 5.0
 
@@ -15,7 +17,7 @@ class Progress:
     """Counts ``unit`` up to ``total`` (None when it is not known)."""
 
     def __init__(self, label: str, total: int | None, unit: str) -> None:
-        self._label = label
+        self._label = plain(label)
         self._total = total
         self._unit = unit
         self._done = 0
@@ -23,7 +25,7 @@ class Progress:
         self._bar: Any = None
         if sys.stderr.isatty():
             self._bar = tqdm(
-                desc=label,
+                desc=self._label,
                 total=total,
                 unit=unit if unit == "B" else f" {unit}",
                 unit_scale=unit == "B",
@@ -41,7 +43,7 @@ class Progress:
             self._bar.update(count)
         elif time.monotonic() - self._told > LINE_EVERY_S:
             self._told = time.monotonic()
-            click.echo(self._line(), err=True)
+            say(self._line(), err=True)
 
     def _line(self) -> str:
         elapsed = max(time.monotonic() - self._started, 0.001)
@@ -58,5 +60,11 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
-        elif exc is None:
-            click.echo(self._line(), err=True)
+        if exc is not None:
+            say(f"stopped at {self._how_far()}", err=True)
+        elif self._bar is None:
+            say(self._line(), err=True)
+
+    def _how_far(self) -> str:
+        total = "" if self._total is None else f" of {self._total:,}"
+        return f"{self._label}: {self._done:,}{total} {self._unit}"

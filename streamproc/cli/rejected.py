@@ -11,7 +11,8 @@ import click
 from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.replay import Replay, Replayed
-from streamproc.cli.terminal import columns, cut, plain, say
+from streamproc.cli.terminal import columns, cut, say
+from streamproc.errors import plain
 from streamproc.program import wall_clock_us
 from streamproc.rejected import LOAD, TOPIC, Rejected, read
 from streamproc.settings import Settings

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
+from streamproc.cli.terminal import say
 from streamproc.errors import ReportFailedError
 from streamproc.program import wall_clock_us
 from streamproc.report.record import Report
@@ -15,7 +17,6 @@ from streamproc.report.rows import Rows, write_csv
 from streamproc.report_client import ReportClient, new_request
 from streamproc.rules.poll import check_store_id
 from streamproc.settings import Settings
-from streamproc.transport.connect import connect
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -53,18 +54,15 @@ def report(
             write_csv(stream, rows, full)
     except OSError as exc:
         raise ReportFailedError(f"{out}: {exc.strerror}") from exc
-    click.echo(f"{out}: {len(rows):,} stores, as of {done.as_of_text}", err=True)
+    say(f"{out}: {len(rows):,} stores, as of {done.as_of_text}", err=True)
 
 
 async def _run(
     settings: Settings, store: str | None, as_of: str
 ) -> tuple[Report, Rows]:
-    client = await connect(settings)
-    try:
-        request = new_request(as_of, wall_clock_us(), store)
+    request = new_request(as_of, wall_clock_us(), store)
+    async with connect_to_existing(settings) as client:
         return await ReportClient(settings, client).run(request, _ProgressLine())
-    finally:
-        await client.close()
 
 
 class _ProgressLine:
@@ -77,4 +75,4 @@ class _ProgressLine:
         line = report.progress_text
         if line != self._last:
             self._last = line
-            click.echo(line, err=True)
+            say(line, err=True)

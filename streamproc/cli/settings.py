@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from streamproc.cli.options import ALL, from_options, settings_options
+from streamproc.cli.terminal import say
 from streamproc.settings import MARKDOWN_HEAD, describe, markdown_row
 
 
@@ -15,11 +16,11 @@ def settings(markdown: bool, **options: Any) -> None:
     """Show every setting with its value, default and help."""
     rows = describe(from_options(options))
     if markdown:
-        click.echo("\n".join([MARKDOWN_HEAD, *map(markdown_row, rows)]))
+        say("\n".join([MARKDOWN_HEAD, *map(markdown_row, rows)]))
         return
     for row in rows:
         changed = (
             "" if row.value == row.default else f" (default: {row.default or '-'})"
         )
-        click.echo(f"{row.variable}={row.value}{changed}")
-        click.echo(f"    {row.help}")
+        say(f"{row.variable}={row.value}{changed}")
+        say(f"    {row.help}")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from streamproc.cli.options import CONNECTION, from_options, settings_options
+from streamproc.cli.terminal import say
 from streamproc.settings import Settings
 from streamproc.simulation.fleet import Fleet
 from streamproc.simulation.publishing import LivePolls, publish_stores
@@ -69,9 +70,9 @@ async def _simulate(
     try:
         await client.create_topics(topics)
         await publish_stores(client, topics, fleet)
-        click.echo(f"publishing polls of {len(fleet.stores):,} stores; Ctrl-C stops")
+        say(f"publishing polls of {len(fleet.stores):,} stores; Ctrl-C stops")
         live = LivePolls(client, topics, fleet, speed_up)
-        sent = await live.run(stop, lambda total: click.echo(f"{total:,} polls sent"))
-        click.echo(f"{sent:,} polls sent in all")
+        sent = await live.run(stop, lambda total: say(f"{total:,} polls sent"))
+        say(f"{sent:,} polls sent in all")
     finally:
         await client.close()

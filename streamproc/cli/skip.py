@@ -8,6 +8,7 @@ from faust.types import TP
 
 from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
+from streamproc.cli.terminal import say
 from streamproc.errors import DamagedRecordsError, SkipRefusedError
 from streamproc.rejected import TOPIC, Rejected, encode
 from streamproc.settings import Settings
@@ -37,7 +38,7 @@ def skip(topic: str, partition: int, first: int, end: int, **options: Any) -> No
     settings = from_options(options)
     tp = TP(topic, partition)
     asyncio.run(_skip(settings, _input(settings, tp), tp, first, end))
-    click.echo(
+    say(
         f"topic {topic}, partition {partition}: the workers go on at offset {end};"
         f" see: streamproc rejected --reason {SKIPPED}"
     )

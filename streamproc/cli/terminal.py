@@ -1,28 +1,11 @@
-"""What commands print: never a character that a terminal would take for a command.
-
-Ids, headers of files, records and settings come from outside; an escape sequence in
-one of them could rewrite what was printed before it.
-"""
+"""What commands print: never a character that a terminal would take for a command."""
 
 import shutil
 import unicodedata
 
 import click
 
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def plain(text: str, keep: str = "") -> str:
-    """The text with everything that does not print spelt out; ``keep`` stays."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or char in keep else _escaped(char) for char in text
-    )
-
-
-def _escaped(char: str) -> str:
-    return _SHORT.get(char) or char.encode("unicode_escape").decode()
+from streamproc.errors import plain
 
 
 def say(text: str, err: bool = False) -> None:

@@ -5,7 +5,12 @@ from typing import Any
 
 import click
 
-from streamproc.cli.options import ALL, from_options, settings_options
+from streamproc.cli.options import (
+    ALL,
+    from_options,
+    make_data_dir,
+    settings_options,
+)
 from streamproc.worker.app import build
 from streamproc.worker.logs import set_up_logging
 from streamproc.worker.process import run
@@ -20,5 +25,6 @@ def worker(**options: Any) -> None:
     are partitions. Settings also come from the environment.
     """
     settings = from_options(options)
+    make_data_dir(settings)
     set_up_logging(settings.log_level)
     sys.exit(run(build(settings)))

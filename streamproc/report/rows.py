@@ -1,6 +1,7 @@
 """A report's rows: as columns, as JSON pieces, as CSV. Pure."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from streamproc.errors import InvalidInput
+from streamproc.errors import InvalidInput, as_refusal
 from streamproc.report.record import time_text
 from streamproc.rules import history, windows
 from streamproc.rules.percent import percents
@@ -143,7 +144,7 @@ def decode_rows(value: bytes) -> Rows:
         )
         last = np.array(columns["last"], np.int64).reshape(len(store_ids))
     except (KeyError, TypeError, ValueError, OverflowError) as exc:
-        raise InvalidInput("bad-request", f"not rows: {exc!r:.200}") from exc
+        raise as_refusal(exc, "bad-request") from exc
     if not isinstance(store_ids, list) or not all(
         isinstance(store_id, str) for store_id in store_ids
     ):
@@ -166,12 +167,20 @@ def order_of(store_ids: Sequence[str]) -> Ints:
     return np.array(order, np.int64)
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\ufeff\u200b\"]*[=+\-@＝＋－＠]|[\t\r])")
+"""Where a cell begins that is a formula to somebody.
+
+A spreadsheet may cut lines at semicolons, tabs or bars as well, pass over what is
+blank, and take the full-width signs of East Asian keyboards for the narrow ones.
+"""
+
+_MAYBE_FORMULA = re.compile(r"\A[^\w']|[;,|\t\r\n]")
+"""What few ids have, so that the others are told quickly."""
 
 
 def safe_cell(text: str) -> str:
     """Text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return "'" + text if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text) if _MAYBE_FORMULA.search(text) else text
 
 
 def _decimals(amount_us: Ints, unit_us: int) -> Ints:

@@ -9,6 +9,7 @@ from typing import Annotated
 from aiohttp import web
 
 from streamproc import rejected
+from streamproc.errors import plain
 from streamproc.rejected import Rejected
 from streamproc.report.record import time_text
 from streamproc.transport.client import Client
@@ -105,17 +106,15 @@ def _clipped(one: Rejected) -> Rejected:
 
 def _printable(text: str, most: int) -> str:
     """The start of a text; what cannot be shown is written as escapes."""
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:most])
-    return shown + (" …" if len(text) > most else "")
+    return plain(text[:most]) + (" …" if len(text) > most else "")
 
 
 def value_text(one: Rejected) -> str:
     """The start of a value as text, and how long it is when that is not all."""
     if one.value is None:
         return "(no value)"
-    text = one.value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
-    longer = f" … ({one.size} bytes)" if one.size > SHOWN_BYTES else ""
-    return _printable(text, len(text)) + longer
+    text = plain(one.value[:SHOWN_BYTES].decode("utf-8", "backslashreplace"))
+    return text + (f" … ({one.size} bytes)" if one.size > SHOWN_BYTES else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 
 from aiokafka.errors import KafkaError
 
-from streamproc.errors import StreamprocError
+from streamproc.errors import StreamprocError, plain
 
 LIBRARIES = ("faust", "mode", "aiokafka", "asyncio")
 
@@ -23,6 +23,14 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 REPEATED_S = 10.0
 """How long a line of a library is not repeated."""
+
+
+class Plain(logging.Formatter):
+    """Writes lines without what a terminal would take for a command."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's lines."""
+        return plain(super().format(record), keep="\n")
 
 
 class OncePerWhile(logging.Filter):
@@ -93,9 +101,9 @@ def is_told(exc: BaseException | None) -> bool:
 
 def set_up_logging(level: str) -> None:
     """Our own lines at ``level``; those of libraries from warning on, and not twice."""
-    logging.basicConfig(
-        level=level.upper(), format=_FORMAT, stream=sys.stderr, force=True
-    )
+    logging.basicConfig(level=level.upper(), stream=sys.stderr, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(Plain(_FORMAT))
     if level == "debug":
         # It logs every request, also the one that carries the password.
         logging.getLogger("aiokafka.conn").setLevel(logging.INFO)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -205,18 +206,40 @@ def test_every_row_is_one_line(table: Table) -> None:
         ("+1", "'+1"),
         ("-1", "'-1"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("\r=1", "'\r=1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("\tx", "'\tx"),
         ('=cmd|" /C calc"!A0', '\'=cmd|" /C calc"!A0'),
+        ("a;=1+1", "a;'=1+1"),
+        ("a;\u3000@x", "a;'\u3000@x"),
+        ('a,"=1', "a,'\"=1"),
+        ("a|-1;b", "a|'-1;b"),
+        ("a\t+1", "a\t'+1"),
+        ("＝1+1", "'＝1+1"),
+        ("a;＋1", "a;'＋1"),
+        ("\u200b=1", "'\u200b=1"),
+        ("\xa0=1", "'\xa0=1"),
+        ("'=1", "'=1"),
+        ("a;b|c,d", "a;b|c,d"),
+        ("ü-1", "ü-1"),
+        ("_=1", "_=1"),
         ("a=1", "a=1"),
         ("1-1", "1-1"),
-        (" =1", " =1"),
+        (" =1", "' =1"),
         ("", ""),
     ],
 )
 def test_no_cell_is_taken_for_a_formula(text: str, cell: str) -> None:
     """A spreadsheet shows the id, and does not compute it."""
     assert cell == safe_cell(text)
+
+
+@given(st.text("=+-@＝;,|\t\r\n\"' ax\u3000", max_size=12))
+def test_no_part_of_a_cell_is_a_formula_wherever_it_is_cut(text: str) -> None:
+    """Cut at any separator, no part begins with a sign after what is passed over."""
+    for part in re.split("[;,|\t\r\n]", safe_cell(text)):
+        assert part.strip().lstrip('" \u3000')[:1] not in {*"=+-@＝"}
+    assert safe_cell(safe_cell(text)) == safe_cell(text)
 
 
 def test_the_full_report_adds_columns_to_the_same_ones() -> None:

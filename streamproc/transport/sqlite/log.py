@@ -66,7 +66,10 @@ class Log:
         if sync not in ("full", "normal"):
             raise LogError(f"sync is {shown(sync)}, expected full or normal")
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise LogError(f"{path.parent}: no directory: {exc.strerror}") from exc
         # Two connections: SQLite lets one read while the other writes.
         try:
             self._writer = schema.connect(path, sync)

@@ -1,0 +1,81 @@
+"""The group of commands: errors are one line for people, misspelt names are guessed."""
+
+import sys
+from typing import Any, NoReturn
+
+import click
+from aiokafka.errors import KafkaError
+
+from streamproc.cli.terminal import say
+from streamproc.errors import StreamprocError, did_you_mean, plain, shown
+from streamproc.transport.kafka.refusals import in_words
+
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C stopped, as shells have it."""
+
+_SAFE_TO_REPEAT = {
+    "load": "; what was published stays, and loading again is safe: a poll counts once",
+    "once": "; no report was written, and running it again is safe",
+}
+
+
+class Commands(click.Group):
+    """A group whose errors are no tracebacks."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the command line; what is wrong with it is said in plain characters."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.ClickException as exc:
+            raise _plain(exc) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; exit 1 with the error's text when it fails."""
+        try:
+            return super().invoke(ctx)
+        except StreamprocError as exc:
+            _end(str(exc))
+        except KafkaError as exc:
+            _end(str(in_words(exc)))
+        except OSError as exc:
+            if exc.filename is None:
+                raise
+            _end(f"{exc.filename}: {exc.strerror}")
+        except KeyboardInterrupt:
+            hint = _SAFE_TO_REPEAT.get(ctx.invoked_subcommand or "", "")
+            _end(f"stopped{hint}", INTERRUPTED)
+        except click.ClickException as exc:
+            raise _plain(exc) from None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The subcommand; of one that does not exist, the nearest that does."""
+        if args and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
+            hint = did_you_mean(args[0], self.list_commands(ctx))
+            ctx.fail(f"no such command: {shown(args[0])}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which people meet them."""
+        return list(self.commands)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List them, each with the whole first sentence of its help."""
+        rows = [
+            (name, self.commands[name].get_short_help_str(limit=1_000))
+            for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _end(text: str, code: int = 1) -> NoReturn:
+    say(f"streamproc: {text}", err=True)
+    sys.exit(code)
+
+
+def _plain(exc: click.ClickException) -> click.ClickException:
+    """The error, whose text quotes what was typed, without what does not print."""
+    exc.message = plain(exc.message, keep="\n")
+    return exc
