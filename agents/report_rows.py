@@ -90,7 +90,7 @@ async def _catch_up(program: Program, order: Order, partition: int) -> None:
     """
     sources = (program.topics.polls, program.topics.hours, program.topics.zones)
     tps = [TP(source.name, partition) for source in sources]
-    ends = await program.app.consumer.highwaters(*tps)
+    ends = await program.ends(*tps)
     clock = asyncio.get_running_loop().time
     told = idle_since = clock()
     while behind := sum([await program.behind(tp, ends[tp]) for tp in tps]):

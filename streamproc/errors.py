@@ -299,6 +299,13 @@ class LibraryChangedError(StreamprocError):
     """
 
 
+class OffsetsLostError(StreamprocError):
+    """Raised when a table's changelog has lost what was being read of it.
+
+    Operator action: start the worker again; it rebuilds the table.
+    """
+
+
 class StalledError(StreamprocError):
     """Raised when a worker has made no progress for ``stall_timeout``.
 

@@ -1,9 +1,10 @@
 """The program: one Faust app, its topics and tables, and what agents share."""
 
+import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,9 @@ from tables.histories import Histories
 from tables.hours import Hours
 from tables.reports import Reports
 from tables.zones import Zones
+
+NOTICED_S = 0.1
+"""How often it is looked whether offsets that went back were noticed."""
 
 
 def wall_clock_us() -> int:
@@ -131,13 +135,28 @@ class Program:
         topic = self.topics.rejected.name
         await rejected.keep(producer_of(self.app), topic, partition, records)
 
+    async def ends(self, *tps: TP) -> Mapping[TP, int]:
+        """Where partitions of the input end now.
+
+        One that ends before what was dealt with has lost records: waits until the
+        consumer has noticed, and reads it anew.
+        """
+        while True:
+            dealt_with = {tp: self._dealt_with(tp) for tp in tps}
+            ends = await consumer_of(self.app).highwaters(*tps)
+            if all(dealt_with[tp] <= ends[tp] for tp in tps):
+                return ends
+            await asyncio.sleep(NOTICED_S)
+
     async def behind(self, tp: TP, end: int) -> int:
-        """How many offsets before ``end`` are not dealt with yet."""
-        consumer = consumer_of(self.app)
-        begin = (await consumer.earliest_offsets(tp))[tp] or 0
-        done = self.consumed.get(tp, -1)
-        committed = consumer.committed_offset(tp) or 0
-        return max(end - max(done + 1, committed, begin), 0)
+        """How many offsets before ``end``, a mark of some time ago, are to be read."""
+        begin = (await consumer_of(self.app).earliest_offsets(tp))[tp] or 0
+        return max(end - max(self._dealt_with(tp), begin), 0)
+
+    def _dealt_with(self, tp: TP) -> int:
+        """Offset before which all of a partition is dealt with."""
+        committed = consumer_of(self.app).committed_offset(tp) or 0
+        return max(self.consumed.get(tp, -1) + 1, committed)
 
     async def is_idle(self, tp: TP, end: int) -> bool:
         """Whether nothing of the partition is under way although it was read.

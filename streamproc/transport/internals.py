@@ -10,7 +10,13 @@ from faust.types import TP
 
 from streamproc.errors import LibraryChangedError
 
-CONSUMER = ("_acked", "_acked_index", "_committed_offset", "_read_offset")
+CONSUMER = (
+    "_acked",
+    "_acked_index",
+    "_committed_offset",
+    "_read_offset",
+    "_unacked_messages",
+)
 CONSUMER_METHODS = ("_add_gap", "_getmany", "_new_offset", "_to_message")
 
 
@@ -38,6 +44,22 @@ def take_acked(consumer: Any, tp: TP) -> int | None:
     acked.clear()
     consumer._acked_index[tp].clear()
     return newest
+
+
+def is_dealt_with(consumer: Any, tp: TP) -> bool:
+    """Whether all that was handed to an agent has been acked."""
+    now = consumer.app.consumer_generation_id
+    return not any(
+        message.tp == tp and message.generation_id == now and not message.acked
+        for message in list(consumer._unacked_messages)
+    )
+
+
+def forget(consumer: Any, tp: TP, position: int) -> None:
+    """Believe nothing of a partition any more but that it is read from a position."""
+    take_acked(consumer, tp)
+    consumer._committed_offset[tp] = position or None
+    consumer._read_offset[tp] = position or None
 
 
 def committed_offset(consumer: Any, tp: TP) -> int | None:

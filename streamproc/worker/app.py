@@ -4,6 +4,7 @@ from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import faust
+from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
 from agents import polls, report_collector, report_rows, stores
@@ -14,6 +15,7 @@ from streamproc.transport.connect import connect
 from streamproc.transport.kafka.client import REQUEST_TIMEOUT_S
 from streamproc.transport.kafka.driver import SCHEME
 from streamproc.transport.kafka.security import addresses, credentials
+from streamproc.transport.positions import on_forgotten
 from streamproc.web.server import WebServer
 from tables.batch_table import BatchTable
 from tables.histories import Histories
@@ -156,6 +158,11 @@ def _follow_rebalances(program: Program) -> None:
             table.take_over()
         program.consumed_ms.clear()
 
+    def on_forget(tp: TP) -> None:
+        program.consumed.pop(tp, None)
+        program.consumed_ms.pop(tp, None)
+
+    on_forgotten(program.app, on_forget)
     program.app.on_partitions_revoked.connect(on_revoked)
     program.app.on_partitions_assigned.connect(on_assigned)
     # Signals keep weak references only.

@@ -196,10 +196,12 @@ async def cut_off(servers: str, name: str) -> None:
     await set_config(servers, name, {"cleanup.policy": "compact"})
 
 
-async def remake(servers: str, name: str, partitions: int = 4) -> None:
+async def remake(
+    servers: str, name: str, partitions: int = 4, policy: str = "compact"
+) -> None:
     """Delete a topic, and create it again, empty."""
     await delete_topic(servers, name)
-    await create_topic(servers, name, partitions, 1, {"cleanup.policy": "compact"})
+    await create_topic(servers, name, partitions, 1, {"cleanup.policy": policy})
 
 
 async def report(settings: Settings, limit_s: float = 120.0) -> Report:

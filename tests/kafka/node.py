@@ -140,6 +140,20 @@ class Broker:
             self._signal(signal.SIGCONT)
         self.paused = False
 
+    def copy_log(self, topic: str) -> Path:
+        """Copy what is on disk of a topic; the process must have been stopped."""
+        kept = self.folder / f"kept-{topic}"
+        for path in (self.folder / "data").glob(f"{topic}-[0-9]*"):
+            shutil.copytree(path, kept / path.name)
+        return kept
+
+    def put_back(self, kept: Path) -> None:
+        """Put a copy back, as if all that came later had been lost."""
+        for path in kept.iterdir():
+            log = self.folder / "data" / path.name
+            shutil.rmtree(log)
+            path.rename(log)
+
     def close(self) -> None:
         """Kill the process and give the ports back."""
         self.kill()

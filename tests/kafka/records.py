@@ -120,6 +120,24 @@ async def committed(
     return {(tp.topic, tp.partition): at.offset for tp, at in sorted(offsets.items())}
 
 
+async def commit(
+    bootstrap: str, group: str, offsets: Mapping[tuple[str, int], int], **options: Any
+) -> None:
+    """Commit offsets for a group that has no members, by topic and partition."""
+    async with asyncio.timeout(LIMIT_S):
+        async with _open(
+            AIOKafkaConsumer(
+                bootstrap_servers=bootstrap,
+                group_id=group,
+                enable_auto_commit=False,
+                **options,
+            )
+        ) as consumer:
+            chosen = {TopicPartition(*tp): offset for tp, offset in offsets.items()}
+            consumer.assign(list(chosen))
+            await consumer.commit(chosen)
+
+
 async def delete_records(
     bootstrap: str, topic: str, partition: int, before_offset: int, **options: Any
 ) -> None:

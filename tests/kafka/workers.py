@@ -99,6 +99,14 @@ class Worker:
             raise WorkerError(f"does not run:\n{self.tail()}")
         self.process.send_signal(number)
 
+    def pause(self) -> None:
+        """Freeze it (SIGSTOP)."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self.signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """End it at once (SIGKILL)."""
         if self.process is not None:

@@ -4,14 +4,17 @@ Registered as ``kafkabatch``, since ``kafka`` is Faust's own; the app translates
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import aiokafka
 from aiokafka.consumer.fetcher import Fetcher
-from aiokafka.errors import KafkaError, RebalanceInProgressError
+from aiokafka.errors import (
+    KafkaError,
+    OffsetOutOfRangeError,
+    RebalanceInProgressError,
+)
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
@@ -19,10 +22,10 @@ from mode import Service
 from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import append, internals
+from streamproc.transport.kafka.guarded import GuardedConsumer
 from streamproc.transport.kafka.records import Damage, batches
 from streamproc.transport.kafka.refusals import in_words
-
-log = logging.getLogger(f"{__name__}.consumer")  # not the one Faust's lines go to
+from streamproc.transport.positions import Origin
 
 SCHEME = "kafkabatch"
 
@@ -33,10 +36,6 @@ when the fetch was sent is not in it, so this bounds that partition's delay."""
 IN_TOUCH_S = 1.0
 """How often the group's coordinator is asked whether it refuses us."""
 
-REST_S = 30.0
-"""How long what comes before damaged records may take to be dealt with."""
-
-_REST_STEP_S = 0.05
 _SEEKING_S = 0.01
 _FETCH_S = 0.2
 """The longest that a seek waits for a fetch that finds nothing."""
@@ -54,7 +53,29 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Connect; what is fetched from now on comes as columns."""
         await super().on_start()
         consumer = internals.ensure_consumer(self)
-        internals.install(consumer, self.app.conf.broker_max_poll_records)
+        limit = self.app.conf.broker_max_poll_records
+        internals.install(consumer, limit, self.consumer.guard.note)
+        internals.note_commits(consumer, self._note)
+
+    def _note(self, tp: TP, offset: int) -> str:
+        """What is written beside a committed offset."""
+        origin: Origin = self.consumer.guard.origin(tp, offset)
+        return origin.encode()
+
+    async def subscribed(self) -> set[str]:
+        """The topics that the group is to consume."""
+        return set(internals.ensure_consumer(self).subscription())
+
+    async def refresh_metadata(self, counts: Mapping[str, int]) -> None:
+        """Join the group anew when topics have other partitions than it knew of."""
+        consumer = internals.ensure_consumer(self)
+        await self.call_thread(internals.refresh_metadata, consumer, counts)
+
+    async def origins(self, tps: Sequence[TP]) -> dict[TP, Origin]:
+        """The log that each committed offset was taken in."""
+        consumer = internals.ensure_consumer(self)
+        notes = await self.call_thread(internals.committed_notes, consumer, tps)
+        return {tp: Origin.decode(note) for tp, note in notes.items()}
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         """One run of a partition, and the next time one of another partition."""
@@ -89,7 +110,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return code in (0, RebalanceInProgressError.errno)
 
 
-class Consumer(BatchedConsumer, driver.Consumer):
+class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
     """Hands each fetched run of a partition over as one message."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -118,9 +139,7 @@ class Consumer(BatchedConsumer, driver.Consumer):
             return {}
         try:
             async with self._fetching:
-                fetched = await super()._getmany(
-                    active_partitions, min(timeout, _FETCH_S)
-                )
+                fetched = await self._fetched(active_partitions, min(timeout, _FETCH_S))
         except Damage as exc:
             await self._commit_up_to(exc)
             raise in_words(exc) from exc
@@ -149,11 +168,17 @@ class Consumer(BatchedConsumer, driver.Consumer):
         So that nothing but the damage is missing when an operator goes past it.
         """
         with suppress(TimeoutError):
-            async with asyncio.timeout(REST_S):
-                # Agents ack in their own time and tell nobody.
-                while internals.has_unacked(self, damage.tp):  # noqa: ASYNC110
-                    await asyncio.sleep(_REST_STEP_S)
-                await self.commit()
+            await self.settled(damage.tp)
+            await self.commit()
+
+    async def _fetched(self, active: set[TP] | None, timeout_s: float) -> Any:
+        """Runs by partition; from where they are to be read anew if need be."""
+        await self.forget_suspects()
+        try:
+            return await super()._getmany(active, timeout_s)
+        except OffsetOutOfRangeError as exc:
+            await self.out_of_range(exc)
+            return {}
 
     async def is_member(self) -> bool:
         """Whether the group still counts this worker in."""
@@ -182,36 +207,6 @@ class Consumer(BatchedConsumer, driver.Consumer):
         """Fetch and deliver."""
         self._seeking = False
         super().resume_flow()
-
-    async def seek_to_committed(self) -> Mapping[TP, int | None]:
-        """Go back to what was committed, or to the beginning.
-
-        aiokafka stays where it is when nothing was committed, or offset 0.
-        """
-        committed: Mapping[TP, int | None] = await super().seek_to_committed()
-        tps = [tp for tp in map(TP._make, committed) if not self._is_changelog_tp(tp)]
-        begins = await self.earliest_offsets(*tps) if tps else {}
-        for tp, begin in begins.items():
-            offset = committed[tp]
-            if offset is not None and offset < begin:
-                log.error(
-                    "%s, partition %d: %d records were deleted before they were"
-                    " consumed; its retention is too short",
-                    tp.topic,
-                    tp.partition,
-                    begin - offset,
-                )
-        await self.seek_wait(
-            {tp: b for tp, b in begins.items() if (committed[tp] or 0) <= b}
-        )
-        return committed
-
-    async def rewind(self, tp: TP) -> int:
-        """Commit the partition's begin, and return it."""
-        begin = (await self.earliest_offsets(tp))[tp]
-        if not await self._thread.commit({tp: begin}):
-            raise RebalanceInProgressError(f"{tp.topic}, partition {tp.partition}")
-        return begin
 
     async def keys_between(self, tp: TP, first: int, end: int) -> set[bytes]:
         """Keys of the records with ``first`` <= offset < ``end``."""

@@ -6,18 +6,20 @@ lives no longer than one request. All of that is reached through private names, 
 and nowhere else. Each name is looked for when a client starts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Any
 
 import aiokafka
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
-from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
+from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy, PartitionRecords
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -26,12 +28,13 @@ from streamproc.transport.internals import require
 from streamproc.transport.kafka import records
 
 UNSTARTED = ("_fetch_max_wait_ms", "_isolation_level", "_max_poll_records")
-STARTED = ("_coordinator", "_fetcher", "_group_id", "_subscription")
+STARTED = ("_client", "_coordinator", "_fetcher", "_group_id", "_subscription")
 FETCHER = ("_proc_fetch_request", "_records")
 COORDINATOR = (
     "_send_req",
     "check_errors",
     "ensure_coordinator_known",
+    "fetch_committed_offsets",
     "generation",
     "group_id",
     "member_id",
@@ -69,6 +72,19 @@ def check() -> None:
 
 # -- fetching ---------------------------------------------------------------------
 
+Heard = Callable[[TP, int, int, int], None]
+"""Takes partition, position, and a batch's first offset and leader epoch."""
+
+
+def _nobody(tp: TP, position: int, offset: int, epoch: int) -> None:
+    """Listens to no batch."""
+
+
+class _Reported(OffsetResetStrategy):
+    """To a fetcher that begins at the earliest offset: do not reset, report."""
+
+    NONE = OffsetResetStrategy.EARLIEST
+
 
 class Fetched:
     """The bytes of a fetch, in place of aiokafka's records, which hide theirs."""
@@ -94,14 +110,18 @@ class ColumnRecords(PartitionRecords):
 
     next_fetch_offset: int
 
-    def __init__(self, max_records: int, tp: Any, fetched: Fetched, *rest: Any) -> None:
+    def __init__(
+        self, max_records: int, heard: Heard, tp: Any, fetched: Fetched, *rest: Any
+    ) -> None:
         super().__init__(tp, fetched, *rest)
         self._max_records = max_records
+        self._heard = heard
 
     def _unpack_records(self) -> Iterator[Columns]:
         run = records.Run(self.next_fetch_offset, self._max_records)
+        data = self._records.data
         try:
-            for part in run.parts(self._records.data, self._is_aborted):
+            for part in run.parts(data, self._is_aborted, self._hear):
                 self.next_fetch_offset = int(part.offsets[-1]) + 1
                 yield part
         except records.Damage as exc:
@@ -109,6 +129,9 @@ class ColumnRecords(PartitionRecords):
             raise
         # Past those that were compacted away, taken back, or are only markers.
         self.next_fetch_offset = max(self.next_fetch_offset, run.end)
+
+    def _hear(self, position: int, head: records.Head) -> None:
+        self._heard(TP(*self._tp), position, head.base_offset, head.leader_epoch)
 
     def _is_aborted(self, head: records.Head, batch: bytes) -> bool:
         """Whether a batch's producer took it back, as aiokafka decides it."""
@@ -129,8 +152,13 @@ def prepare(consumer: AIOKafkaConsumer, fetch_wait_ms: int, isolation: str) -> N
     consumer._isolation_level = isolation
 
 
-def install(consumer: AIOKafkaConsumer, max_records: int) -> None:
+def install(
+    consumer: AIOKafkaConsumer, max_records: int, heard: Heard | None = None
+) -> None:
     """Have a started consumer hand out ``Columns``, of so many records at most.
+
+    With ``heard``, which is told of every batch read, a fetch from an offset that the
+    log does not have raises OffsetOutOfRangeError, instead of going on elsewhere.
 
     Its fetcher gets a ``_proc_fetch_request`` of its own, with the same code, in which
     two names mean our classes. No other consumer of the process is touched.
@@ -139,10 +167,12 @@ def install(consumer: AIOKafkaConsumer, max_records: int) -> None:
     require(consumer._subscription, "fetch_context")
     require(consumer._fetcher, *FETCHER)
     theirs = Fetcher._proc_fetch_request
-    ours = {
+    ours: dict[str, Any] = {
         "MemoryRecords": Fetched,
-        "PartitionRecords": partial(ColumnRecords, max_records),
+        "PartitionRecords": partial(ColumnRecords, max_records, heard or _nobody),
     }
+    if heard is not None:
+        ours["OffsetResetStrategy"] = _Reported
     require_calls(theirs, *ours)
     if consumer._group_id is not None:
         require(consumer._coordinator, *COORDINATOR)
@@ -164,11 +194,6 @@ def take_turns(consumer: AIOKafkaConsumer, found: Sequence[Any]) -> None:
     for tp in found:
         if tp in waiting:
             waiting.move_to_end(tp)
-
-
-def has_unacked(consumer: driver.Consumer, tp: Any) -> bool:
-    """Whether messages of a partition were delivered and are not acked yet."""
-    return any(message.tp == tp for message in list(consumer._unacked_messages))
 
 
 # -- groups and offsets -------------------------------------------------------------
@@ -200,6 +225,45 @@ def count_as_alive(consumer: AIOKafkaConsumer) -> None:
         pass
 
 
+def note_commits(consumer: AIOKafkaConsumer, note: Callable[[TP, int], str]) -> None:
+    """Write something beside each offset that a consumer commits."""
+    commit = consumer.commit
+
+    async def commit_noted(offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        await commit(
+            {
+                tp: OffsetAndMetadata(at.offset, note(TP(*tp), at.offset))
+                for tp, at in offsets.items()
+            }
+        )
+
+    consumer.commit = commit_noted
+
+
+async def committed_notes(
+    consumer: AIOKafkaConsumer, tps: Collection[TP]
+) -> dict[TP, str]:
+    """What stands beside the committed offset of each partition that has one."""
+    theirs = [TopicPartition(*tp) for tp in tps]
+    found = await consumer._coordinator.fetch_committed_offsets(theirs)
+    return {TP(*tp): at.metadata for tp, at in found.items()}
+
+
+async def refresh_metadata(
+    consumer: AIOKafkaConsumer, counts: Mapping[str, int]
+) -> None:
+    """Have a group member look at its topics when they have other partition counts.
+
+    aiokafka does so every few minutes. Where they differ the group is joined anew.
+    """
+    cluster = consumer._client.cluster
+    if any(
+        count != len(cluster.partitions_for_topic(topic) or ())
+        for topic, count in counts.items()
+    ):
+        await consumer._client.force_metadata_update()
+
+
 def ensure_consumer(thread: driver.AIOKafkaConsumerThread) -> AIOKafkaConsumer:
     """The consumer of Faust's thread; raises ConsumerNotStarted before it has one."""
     return thread._ensure_consumer()
@@ -210,13 +274,18 @@ def reader(thread: driver.AIOKafkaConsumerThread) -> AIOKafkaConsumer:
     return thread._create_client_consumer(thread.transport)
 
 
+def client_of(producer: driver.Producer) -> AIOKafkaClient:
+    """The connections of a worker's producer."""
+    return ensure_producer(producer).client
+
+
 def offset_fetcher(producer: driver.Producer) -> Fetcher:
     """Asks for offsets over a producer's connections.
 
     A broker answers a connection's requests in turn: on a consumer's, each question
     would wait for the fetch that waits for new records.
     """
-    client = ensure_producer(producer).client
+    client = client_of(producer)
     require(client, "_loop")
     return Fetcher(client, SubscriptionState(client._loop))
 

@@ -46,17 +46,22 @@ class Run:
         self._limit = max_records
 
     def parts(
-        self, data: bytes, is_aborted: Callable[[Head, bytes], bool]
+        self,
+        data: bytes,
+        is_aborted: Callable[[Head, bytes], bool],
+        heard: Callable[[int, Head], None],
     ) -> Iterator[Columns]:
         """The records of a fetch; of those batches that were not taken back.
 
-        Raises Damage at a batch that cannot be read, after all that comes before it.
+        ``heard``: called with the position reached and the head of each batch. Raises
+        Damage at a batch that cannot be read, after all that comes before it.
         """
         waiting = _Waiting()
         try:
             for batch in record_batch.batches(data):
                 if record_batch.is_current(batch):
                     head = record_batch.head(batch)
+                    heard(self.end, head)
                     aborted = is_aborted(head, batch)  # asked of each, it keeps count
                     if head.records and not head.is_control and not aborted:
                         waiting.add(head, record_batch.body(batch, head))

@@ -12,9 +12,10 @@ from mode import Service
 
 from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
 from streamproc.transport.partitioner import partition_for
+from streamproc.transport.positions import Log, Origin, tell_gone_back, went_back
 from streamproc.transport.sqlite.cleaner import Cleaner
 from streamproc.transport.sqlite.lock import WorkerLock
-from streamproc.transport.sqlite.log import Log
+from streamproc.transport.sqlite.log import Log as LogFile
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ CLEAN_INTERVAL_S = 60.0
 class _Cluster:
     """What Faust's assignor asks of Kafka's cluster metadata."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: LogFile) -> None:
         self._log = log
 
     def topics(self) -> set[str]:
@@ -45,7 +46,7 @@ class Consumer(BatchedConsumer, base.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._log: Log = self.transport.open_log()
+        self._log: LogFile = self.transport.open_log()
         self._lock = WorkerLock(self._log.path)
         self._lock.acquire()
         self._assigned: set[TP] = set()
@@ -114,10 +115,20 @@ class Consumer(BatchedConsumer, base.Consumer):
         """Go back to what was committed, or to the beginning."""
         found = {}
         for tp in self._assigned:
-            offset = self._log.committed(self.app.conf.id, tp)
-            found[tp] = self._log.begin_offset(tp) if offset is None else offset
+            found[tp] = self._believed(tp, self._log.committed(self.app.conf.id, tp))
         self._position.update(found)
         return found
+
+    def _believed(self, tp: TP, committed: int | None) -> int:
+        """What was committed, or the beginning where that means nothing."""
+        now = Log(self._log.begin_offset(tp), self._log.end_offset(tp))
+        if committed is None:
+            return now.begin
+        why = went_back(committed, Origin(), now)
+        if why is None:
+            return committed
+        tell_gone_back(log, tp, why, now.begin)
+        return now.begin
 
     async def _seek(self, partition: TP, offset: int) -> None:
         self._position[partition] = offset
