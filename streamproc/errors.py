@@ -11,6 +11,8 @@ StreamprocError
 │   ├── NotALogError
 │   ├── LogVersionError
 │   ├── LogLockedError
+│   ├── LogDamagedError
+│   ├── LogDiskError
 │   └── UnknownTopicError
 ├── TableError             a table on this disk cannot be used
 │   ├── TableLockedError
@@ -194,6 +196,20 @@ class LogLockedError(LogError):
 
     Operator action: stop that worker; its process is named. More than one
     worker needs Apache Kafka as the broker.
+    """
+
+
+class LogDamagedError(LogError):
+    """Raised when the structure of the log's file is damaged.
+
+    Operator action: restore the log from a backup.
+    """
+
+
+class LogDiskError(LogError):
+    """Raised when the disk of the log is full, or cannot be read or written.
+
+    Operator action: make room or mend the disk, and start again.
     """
 
 

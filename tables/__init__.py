@@ -4,8 +4,8 @@
 ``hours``        every store's business hours
 ``zones``        every store's time zone
 ``reports``      every report's state
-``batch_table``  how all of them are written; ``rocks_store``: where to, with
-                ``rocks_options``, ``rocks_errors``, ``rocks_files``
+``batch_table``  how all of them are written; ``rocks_store``: where to
+``rocks_*``      what it is made of: options, errors, whole scans, files that were cut
 ``fencing``      another worker has written to a changelog in between
 ``rebuild``      a copy that no longer goes with its changelog
 """

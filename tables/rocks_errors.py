@@ -40,7 +40,7 @@ class Trouble(Enum):
 
     ``LOCKED``: another process, or a reader in this one, has the database open.
     ``DAMAGED``: its files are not what RocksDB has written. ``DISK``: the disk is
-    full, or cannot be read or written.
+    full, or cannot be read or written. ``CLOSED``: it was closed without a flush.
     """
 
     LOCKED = (
@@ -54,6 +54,7 @@ class Trouble(Enum):
         r"IO error: No such file or directory: While open[^\n]*",
     )
     DISK = (r"IO error: .*", r"[^\n]* \(os error \d+\)")
+    CLOSED = (r"Shutdown in progress: .*",)
 
 
 _PATTERNS = [

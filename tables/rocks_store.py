@@ -30,6 +30,7 @@ from tables.rocks_errors import (
     trouble_of,
 )
 from tables.rocks_options import TableOptions
+from tables.rocks_scan import whole_items
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ class RocksStore(Store):
     def __init__(self, *args: Any, options: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, options=options, **kwargs)
         self.rocksdb_options = TableOptions(**options)
+        #: Room that may be needed to write down what is in memory.
+        self._flush_bytes = (
+            self.rocksdb_options.max_write_buffer_number
+            * self.rocksdb_options.write_buffer_size
+        )
         #: Held while a thread reads a partition: nobody can close it meanwhile.
         self.reading: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         #: Why each damaged partition is, until it has been built anew.
@@ -118,19 +124,11 @@ class RocksStore(Store):
         return None if offset is None else int(offset)
 
     def scan(self, partition: int, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Items from ``start`` on, in key order, without the store's own.
-
-        RocksDB's iterators end at a damaged block as they do at the end of the
-        table; so it is asked each time which of the two it was.
-        """
+        """Items from ``start`` on, in key order, without the store's own."""
         with self.using(partition) as db:
-            at: bytes | None = start
-            while at is not None:
-                for key, value in db.items(from_key=at or None):
-                    at = key
-                    if key not in self.own_keys:
-                        yield key, value
-                at = _next_key(db, at)
+            for key, value in whole_items(db, start):
+                if key not in self.own_keys:
+                    yield key, value
 
     def apply(
         self, partition: int, items: Iterable[tuple[bytes, bytes | None]], offset: int
@@ -259,9 +257,13 @@ class RocksStore(Store):
             db = self._dbs.pop(partition, None)
             if db is None:
                 return
-            if self.damaged.pop(partition, None) is None:
-                last = self._lengths(partition)
-                self._try_last(partition, lambda: db.put(rocks_files.LENGTHS_KEY, last))
+            damaged = self.damaged.pop(partition, None) is not None
+            if shutil.disk_usage(self.path).free < self._flush_bytes:
+                # A flush that finds no room is tried again and again for a second.
+                db.cancel_all_background(False)
+            elif not damaged:
+                note = self._lengths(partition)
+                self._try_last(partition, lambda: db.put(rocks_files.LENGTHS_KEY, note))
             self._try_last(partition, db.close)
 
     def _try_last(self, partition: int, step: Callable[[], None]) -> None:
@@ -269,9 +271,11 @@ class RocksStore(Store):
         try:
             step()
         except Exception as exc:
-            if trouble_of(exc) is None:
+            trouble = trouble_of(exc)
+            if trouble is None:
                 raise
-            log.warning("Closing %s, %d: %s", self.table_name, partition, str(exc))
+            level = logging.DEBUG if trouble is Trouble.CLOSED else logging.WARNING
+            log.log(level, "Closing %s, %d: %s", self.table_name, partition, str(exc))
 
     def set_aside(self, partition: int) -> Path | None:
         """Put a database that is not to be trusted out of the way, to be looked at.
@@ -285,20 +289,3 @@ class RocksStore(Store):
         for earlier in path.parent.glob(f"{path.name}.damaged-*"):
             shutil.rmtree(earlier)
         return Path(path.rename(f"{path}.damaged-{time.time_ns()}"))
-
-
-def _next_key(db: Rdict, last: bytes) -> bytes | None:
-    """The key after the last one that was read; None when that was the last of all.
-
-    Raises RocksDB's error when what comes next cannot be read.
-    """
-    cursor = db.iter()
-    try:
-        cursor.seek(last)
-        if cursor.valid() and cursor.key() == last:
-            cursor.next()
-        key: bytes | None = cursor.key() if cursor.valid() else None
-        cursor.status()
-    finally:
-        del cursor  # a traceback would keep it, and it the database
-    return key

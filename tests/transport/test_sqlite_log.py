@@ -30,9 +30,9 @@ from streamproc.errors import (
     UnknownTopicError,
 )
 from streamproc.transport.columns import Columns
+from streamproc.transport.sqlite import batches as batches_module
 from streamproc.transport.sqlite import cleaner as cleaner_module
 from streamproc.transport.sqlite import codec
-from streamproc.transport.sqlite import log as log_module
 from streamproc.transport.sqlite.cleaner import TOMBSTONES_KEPT_MS, Cleaned, Cleaner
 from streamproc.transport.sqlite.lock import WorkerLock
 from streamproc.transport.sqlite.log import Append, Log
@@ -782,7 +782,7 @@ steps = st.lists(
 def small_limits(keys_per_pass: int) -> Iterator[None]:
     """Make batches and passes so small that a short history needs many."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log_module, "BATCH_RECORDS", 3)
+        patch.setattr(batches_module, "BATCH_RECORDS", 3)
         patch.setattr(cleaner_module, "_KEYS_PER_PASS", keys_per_pass)
         patch.setattr(cleaner_module, "_BATCHES_PER_TRANSACTION", 2)
         yield

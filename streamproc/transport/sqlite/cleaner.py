@@ -4,22 +4,23 @@ What Kafka's brokers do in the background. Work is cut into short write
 transactions, so appends are never held up for long.
 """
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from faust.types import TP
 
+from streamproc.errors import DamagedRecordsError
 from streamproc.transport.columns import Columns
-from streamproc.transport.sqlite import codec
-from streamproc.transport.sqlite.log import (
-    Log,
-    TopicInfo,
-    insert_batch,
-    split,
-)
+from streamproc.transport.sqlite.batches import Partition, StoredBatch, split
+from streamproc.transport.sqlite.log import Log, TopicInfo
+
+log = logging.getLogger(__name__)
 
 TOMBSTONES_KEPT_MS = 24 * 3600 * 1000
 """So that a reader a day behind still learns of a deletion."""
@@ -45,6 +46,7 @@ class Cleaner:
     def __init__(self, log: Log, dirty_bytes: int = _DIRTY_BYTES) -> None:
         self._log = log
         self._dirty_bytes = dirty_bytes
+        self._told: set[str] = set()
 
     def run(self, now_ms: int | None = None) -> Cleaned:
         """Expire and compact whatever is due."""
@@ -56,7 +58,7 @@ class Cleaner:
             for partition in range(info.partitions):
                 cleaned.expired_batches += self._expire(info, partition, now_ms)
                 if info.compacted:
-                    removed = self._compact(info, partition, now_ms)
+                    removed = self._compact_if_whole(info, partition, now_ms)
                     cleaned.compacted_records += removed
         if cleaned.expired_batches or cleaned.compacted_records:
             self._give_back_pages()
@@ -94,23 +96,32 @@ class Cleaner:
 
     # -- compaction -----------------------------------------------------------
 
+    def _compact_if_whole(self, info: TopicInfo, partition: int, now_ms: int) -> int:
+        """Leave a damaged partition as it is: the tables made of it may be whole."""
+        try:
+            return self._compact(info, partition, now_ms)
+        except DamagedRecordsError as exc:
+            if str(exc) not in self._told:
+                self._told.add(str(exc))
+                log.error("Not compacted: %s", exc)
+            return 0
+
     def _compact(self, info: TopicInfo, partition: int, now_ms: int) -> int:
         """Drop records whose key was written again later."""
+        place = self._log.partition(TP(info.name, partition))
         cleaned_to = self._cleaned_offset(info, partition)
         if not self._is_dirty(info, partition, cleaned_to):
             return 0
-        newest, upto = self._newest_offsets(info, partition, cleaned_to)
+        newest, upto = self._newest_offsets(place, cleaned_to)
         keep_from = self._log.end_offset(TP(info.name, partition)) - 1
         removed, offset = 0, 0
         while offset < upto:
             with self._log.transaction() as db:
-                rows = self._rows(db, info, partition, offset, upto)
+                rows = _some(place, db, offset, upto)
                 if not rows:
                     break
-                offset = rows[-1][1] + 1
-                removed += self._rewrite(
-                    db, info, partition, rows, newest, keep_from, now_ms
-                )
+                offset = rows[-1].last_offset + 1
+                removed += _rewrite(db, place, rows, newest, keep_from, now_ms)
         with self._log.transaction() as db:
             db.execute(
                 "UPDATE head SET cleaned_offset = ? WHERE topic_id = ?"
@@ -139,67 +150,64 @@ class Cleaner:
         return bool(dirty >= self._dirty_bytes and dirty >= total * _DIRTY_RATIO)
 
     def _newest_offsets(
-        self, info: TopicInfo, partition: int, cleaned_to: int
+        self, place: Partition, cleaned_to: int
     ) -> tuple[dict[bytes | None, int], int]:
         """Newest offset of each key since the last pass, and how far that goes.
 
         Whole batches only: a pass rewrites all of a batch or nothing.
         """
         offset = cleaned_to
-        end = self._log.end_offset(TP(info.name, partition))
+        end = self._log.end_offset(TP(place.topic, place.number))
         newest: dict[bytes | None, int] = {}
         while len(newest) < _KEYS_PER_PASS:
             with self._log.transaction() as db:
-                rows = self._rows(db, info, partition, offset, end)
+                rows = _some(place, db, offset, end)
             if not rows:
                 break
-            for _, last_offset, base, body in rows:
-                columns = codec.decode(body, base)
+            for row in rows:
+                columns = place.columns(row)
                 newest.update(zip(columns.keys, columns.offsets.tolist(), strict=True))
-                offset = last_offset + 1
+                offset = row.last_offset + 1
                 if len(newest) >= _KEYS_PER_PASS:
                     break
         return newest, offset
 
-    @staticmethod
-    def _rows(
-        db: sqlite3.Connection, info: TopicInfo, partition: int, offset: int, upto: int
-    ) -> list[tuple[int, int, int, bytes]]:
-        return db.execute(
-            "SELECT rowid, last_offset, base_offset, body FROM batch"
-            " WHERE topic_id = ? AND partition = ? AND last_offset >= ?"
-            " AND last_offset < ? ORDER BY last_offset LIMIT ?",
-            (info.id, partition, offset, upto, _BATCHES_PER_TRANSACTION),
-        ).fetchall()
 
-    @staticmethod
-    def _rewrite(
-        db: sqlite3.Connection,
-        info: TopicInfo,
-        partition: int,
-        rows: list[tuple[int, int, int, bytes]],
-        newest: dict[bytes | None, int],
-        keep_from: int,
-        now_ms: int,
-    ) -> int:
-        """Replace some batches by what is left of them; return records removed."""
-        before = kept = 0
-        parts: list[Columns] = []
-        for _, _, base, body in rows:
-            columns = codec.decode(body, base)
-            surviving = _surviving(columns, newest, keep_from, now_ms)
-            chosen = np.array(list(surviving), np.int64)
-            before += len(columns)
-            kept += len(chosen)
-            if len(chosen):
-                parts.append(columns.rows(chosen))
-        merged = list(split(Columns.join(parts))) if parts else []
-        if kept == before and len(parts) == len(merged):
-            return 0
-        db.executemany("DELETE FROM batch WHERE rowid = ?", [(row[0],) for row in rows])
-        for part in merged:
-            insert_batch(db, info.id, partition, part)
-        return before - kept
+def _some(
+    place: Partition, db: sqlite3.Connection, offset: int, upto: int
+) -> list[StoredBatch]:
+    """As many batches as are dealt with in one transaction."""
+    with closing(place.rows(db, offset, upto)) as rows:
+        return list(islice(rows, _BATCHES_PER_TRANSACTION))
+
+
+def _rewrite(
+    db: sqlite3.Connection,
+    place: Partition,
+    rows: list[StoredBatch],
+    newest: dict[bytes | None, int],
+    keep_from: int,
+    now_ms: int,
+) -> int:
+    """Replace some batches by what is left of them; return records removed."""
+    before = kept = 0
+    parts: list[Columns] = []
+    for row in rows:
+        columns = place.columns(row)
+        chosen = np.array(
+            list(_surviving(columns, newest, keep_from, now_ms)), np.int64
+        )
+        before += len(columns)
+        kept += len(chosen)
+        if len(chosen):
+            parts.append(columns.rows(chosen))
+    merged = list(split(Columns.join(parts))) if parts else []
+    if kept == before and len(parts) == len(merged):
+        return 0
+    db.executemany("DELETE FROM batch WHERE rowid = ?", [(r.rowid,) for r in rows])
+    for part in merged:
+        place.insert(db, part)
+    return before - kept
 
 
 def _surviving(

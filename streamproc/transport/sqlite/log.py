@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +18,17 @@ from faust.types import TP
 
 from streamproc.cells import Cells
 from streamproc.errors import (
+    DamagedRecordsError,
     LogError,
-    NotALogError,
     TopicMismatchError,
     UnknownTopicError,
     shown,
 )
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Columns, Headers
-from streamproc.transport.sqlite import codec, schema
-
-BATCH_RECORDS = 2_000
-BATCH_BYTES = 1 << 20
+from streamproc.transport.sqlite import schema
+from streamproc.transport.sqlite.batches import Partition, join, split
+from streamproc.transport.sqlite.disk import explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +70,10 @@ class Log:
         except OSError as exc:
             raise LogError(f"{path.parent}: no directory: {exc.strerror}") from exc
         # Two connections: SQLite lets one read while the other writes.
-        try:
+        with explained(path, opening=True):
             self._writer = schema.connect(path, sync)
             schema.prepare(self._writer, path)
             self._reader = schema.connect(path, sync)
-        except sqlite3.DatabaseError as exc:
-            raise NotALogError(f"{path}: cannot be used as a log: {exc}") from exc
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         self._topics: dict[str, TopicInfo] = {}
@@ -89,8 +86,14 @@ class Log:
     @contextmanager
     def writer(self) -> Iterator[sqlite3.Connection]:
         """The writing connection, outside of a transaction."""
-        with self._write_lock:
+        with self._write_lock, explained(self.path):
             yield self._writer
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The reading connection."""
+        with self._read_lock, explained(self.path):
+            yield self._reader
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -106,8 +109,8 @@ class Log:
                 raise
 
     def _read(self, sql: str, *args: object) -> list[tuple[int, ...]]:
-        with self._read_lock:
-            return self._reader.execute(sql, args).fetchall()
+        with self._reading() as db:
+            return db.execute(sql, args).fetchall()
 
     def data_version(self) -> int:
         """A number that changes when any connection has committed something."""
@@ -163,8 +166,8 @@ class Log:
     def find_topic(self, name: str) -> TopicInfo | None:
         """The topic, or None when it was never created."""
         if name not in self._topics:
-            with self._read_lock:
-                info = self._load_topic(self._reader, name)
+            with self._reading() as db:
+                info = self._load_topic(db, name)
             if info is None:
                 return None
             self._topics[name] = info
@@ -183,8 +186,8 @@ class Log:
 
     def topics(self) -> list[str]:
         """Names of all topics."""
-        with self._read_lock:
-            rows = self._reader.execute("SELECT name FROM topic ORDER BY name")
+        with self._reading() as db:
+            rows = db.execute("SELECT name FROM topic ORDER BY name")
             return [name for (name,) in rows]
 
     # -- append and read --------------------------------------------------------
@@ -218,8 +221,9 @@ class Log:
             Cells.of(one.values),
             one.headers or {},
         )
+        place = Partition(self.path, info.name, info.id, one.partition)
         for part in split(columns):
-            insert_batch(db, info.id, one.partition, part)
+            place.insert(db, part)
         db.execute(
             "UPDATE head SET next_offset = ? WHERE topic_id = ? AND partition = ?",
             (base + count, *key),
@@ -230,23 +234,26 @@ class Log:
         self, tp: TP, offset: int, max_records: int, max_bytes: int = 8 << 20
     ) -> Batch | None:
         """Records from ``offset`` on, or None when there are none yet."""
-        info = self.topic(tp.topic)
+        place = self.partition(tp)
         parts: list[Columns] = []
         count = size = 0
-        with self._read_lock:
-            rows = self._reader.execute(
-                "SELECT base_offset, body FROM batch WHERE topic_id = ?"
-                " AND partition = ? AND last_offset >= ? ORDER BY last_offset",
-                (info.id, tp.partition, offset),
-            )
-            for base, body in rows:
-                parts.append(codec.decode(body, base))
+        with self._reading() as db, closing(place.rows(db, offset)) as rows:
+            for row in rows:
+                try:
+                    parts.append(place.columns(row))
+                except DamagedRecordsError:
+                    if not parts:
+                        raise
+                    break  # what comes before it can be dealt with
                 count += len(parts[-1])
-                size += len(body)
+                size += len(row.body)
                 if count >= max_records or size >= max_bytes:
                     break
-            rows.close()
-        return _join(tp, parts, offset, max_records)
+        return join(tp, parts, offset, max_records)
+
+    def partition(self, tp: TP) -> Partition:
+        """Where the batches of a partition are kept."""
+        return Partition(self.path, tp.topic, self.topic(tp.topic).id, tp.partition)
 
     def end_offset(self, tp: TP) -> int:
         """The offset the next record will get."""
@@ -288,45 +295,3 @@ class Log:
             tp.partition,
         )
         return rows[0][0] if rows else None
-
-
-def split(columns: Columns) -> Iterator[Columns]:
-    """Cut columns into parts of at most a batch's records and bytes."""
-    sizes = np.maximum(columns.keys.lengths, 0) + np.maximum(columns.values.lengths, 0)
-    before = np.concatenate(([0], np.cumsum(sizes)))
-    start = 0
-    while start < len(columns):
-        full = int(np.searchsorted(before, before[start] + BATCH_BYTES))
-        stop = min(max(full, start + 1), start + BATCH_RECORDS, len(columns))
-        yield columns[start:stop]
-        start = stop
-
-
-def insert_batch(
-    db: sqlite3.Connection, topic_id: int, partition: int, columns: Columns
-) -> None:
-    """Store one batch, inside a transaction."""
-    db.execute(
-        "INSERT INTO batch (topic_id, partition, last_offset, base_offset, newest_ms,"
-        " body) VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            topic_id,
-            partition,
-            int(columns.offsets[-1]),
-            int(columns.offsets[0]),
-            int(columns.timestamps_ms.max()),
-            codec.encode(columns),
-        ),
-    )
-
-
-def _join(
-    tp: TP, parts: Sequence[Columns], offset: int, max_records: int
-) -> Batch | None:
-    """One batch of the parts, from ``offset`` on, at most ``max_records``."""
-    if not parts:
-        return None
-    columns = Columns.join(parts)
-    first = int(np.searchsorted(columns.offsets, offset))
-    chosen = columns[first : first + max_records]
-    return Batch(tp, chosen) if len(chosen) else None

@@ -1,13 +1,17 @@
 """The log file's schema: how it is created, recognised and refused."""
 
+import logging
 import sqlite3
 import time
 from pathlib import Path
 
 from streamproc.errors import LogVersionError, NotALogError
+from streamproc.transport.sqlite.batches import checksum
+
+log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x5350_4C47  # "SPLG", so that a foreign database is recognised
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_S = 30.0
 _BUSY_RETRY_S = 0.01
 
@@ -32,6 +36,7 @@ CREATE TABLE batch (
     last_offset INTEGER NOT NULL,
     base_offset INTEGER NOT NULL,
     newest_ms INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     body BLOB NOT NULL,
     UNIQUE (topic_id, partition, last_offset)
 );
@@ -100,4 +105,23 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    elif version == 1:
+        _seal(db, path)
     db.execute("COMMIT")
+
+
+def _seal(db: sqlite3.Connection, path: Path) -> None:
+    """Give every batch of a log of version 1 its checksum, all of them or none."""
+    log.warning("%s: giving every batch a checksum, once", path)
+    db.create_function("checksum", 6, checksum, deterministic=True)
+    old, new = "batch", "batch_sealed"
+    table = next(text for text in _SCHEMA.split(";") if f"TABLE {old} " in text)
+    db.execute(table.replace(f"TABLE {old} ", f"TABLE {new} "))
+    numbers = "topic_id, partition, last_offset, base_offset, newest_ms"
+    db.execute(
+        f"INSERT INTO {new} ({numbers}, checksum, body)"
+        f" SELECT {numbers}, checksum({numbers}, body), body FROM {old} ORDER BY rowid"
+    )
+    db.execute(f"DROP TABLE {old}")
+    db.execute(f"ALTER TABLE {new} RENAME TO {old}")
+    db.execute("PRAGMA user_version = 2")
