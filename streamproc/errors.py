@@ -29,6 +29,7 @@ StreamprocError
 ├── RecordTooLargeError    a record does not fit into any message of the broker
 ├── StalledError           a worker makes no progress although there is work
 ├── ReportFailedError      a report ended as Failed
+├── DataDirLockedError     another worker runs on this data directory
 ├── WebAddressError        the web cannot listen where it should
 ├── LoadError              an input file cannot be loaded
 └── ReplayError            refused records cannot be sent again
@@ -326,6 +327,13 @@ class StalledError(StreamprocError):
     """Raised when a worker has made no progress for ``stall_timeout``.
 
     Operator action: none where a supervisor restarts the worker.
+    """
+
+
+class DataDirLockedError(StreamprocError):
+    """Raised when another worker already runs on this data directory.
+
+    Operator action: stop that worker, whose process is named, or set ``data_dir``.
     """
 
 

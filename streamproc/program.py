@@ -13,6 +13,7 @@ import faust
 from faust.types import TP
 
 from streamproc import rejected
+from streamproc.clock_doubt import ClockDoubt
 from streamproc.metrics import Metrics
 from streamproc.rejected import Rejected
 from streamproc.report.files import ReportFiles
@@ -50,6 +51,7 @@ class Program:
     zones: Zones
     reports: Reports
     metrics: Metrics = field(default_factory=Metrics)
+    clock_doubt: ClockDoubt = field(default_factory=ClockDoubt)
     now_us: Callable[[], int] = wall_clock_us
     #: Messages of other apps, or counted by other rules, that were refused.
     strangers: Counter[Identity] = field(default_factory=Counter)
@@ -132,6 +134,7 @@ class Program:
     async def keep_rejected(self, partition: int, records: Sequence[Rejected]) -> None:
         """Count what was refused, and keep it; returns when durable."""
         self.metrics.count_rejected(records)
+        self.clock_doubt.note((one.reason for one in records), self.now_us())
         topic = self.topics.rejected.name
         await rejected.keep(producer_of(self.app), topic, partition, records)
 

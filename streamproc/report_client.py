@@ -50,8 +50,9 @@ class ReportClient:
     ) -> tuple[Report, Rows]:
         """Return the finished report and its rows.
 
-        Raises ReportFailedError when it ended as Failed, or when no worker
-        took it up within ``ANSWER_TIMEOUT_S``.
+        Raises ReportFailedError when it ended as Failed, when no worker took it up
+        within ``ANSWER_TIMEOUT_S``, or when nothing more is heard of it: after
+        ``report_timeout`` if no worker runs, after twice that if one does.
         """
         if await self.client.has_worker() is False:
             raise ReportFailedError(self._nobody("no worker runs"))
@@ -71,23 +72,41 @@ class ReportClient:
         self, report_id: str, positions: dict[TP, int], on_progress: OnProgress
     ) -> Report:
         report: Report | None = None
-        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        heard_s = time.monotonic()
         while not self._is_done(report):
-            batches = await self.client.read(positions, _POLL_S)
-            for batch in batches:
+            before = (report, len(self._pieces))
+            for batch in await self.client.read(positions, _POLL_S):
                 positions[TP(batch.topic, batch.partition)] = batch.offset + 1
                 report = self._take(batch, report_id) or report
-            if report is not None:
-                on_progress(report)
-                if report.state == record.FAILED:
-                    raise ReportFailedError(
-                        f"report {report_id} failed: {report.error}"
-                    )
-            elif time.monotonic() > deadline:
-                silence = f"no worker answered within {ANSWER_TIMEOUT_S:g} s"
-                raise ReportFailedError(self._nobody(silence))
+            if (report, len(self._pieces)) != before:
+                heard_s = time.monotonic()
+            if report is None:
+                self._check_answered(time.monotonic() - heard_s)
+                continue
+            on_progress(report)
+            if report.state == record.FAILED:
+                raise ReportFailedError(f"report {report_id} failed: {report.error}")
+            await self._check_alive(report_id, time.monotonic() - heard_s)
         assert report is not None  # else it would not be done
         return report
+
+    def _check_answered(self, silent_s: float) -> None:
+        """Raise ReportFailedError when no worker takes the request up."""
+        if silent_s > ANSWER_TIMEOUT_S:
+            silence = f"no worker answered within {ANSWER_TIMEOUT_S:g} s"
+            raise ReportFailedError(self._nobody(silence))
+
+    async def _check_alive(self, report_id: str, silent_s: float) -> None:
+        """Raise ReportFailedError when whoever makes the report has gone."""
+        limit_s = self.settings.report_timeout
+        if silent_s <= limit_s:
+            return
+        if silent_s > 2 * limit_s or await self.client.has_worker() is False:
+            raise ReportFailedError(
+                f"nothing was heard of report {report_id} for {silent_s:.0f} s: the"
+                " worker that makes it is gone or stuck; when one is back it goes on"
+                f" with it: ask for it by its id, or anew"
+            )
 
     def _nobody(self, what: str) -> str:
         return (

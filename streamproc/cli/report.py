@@ -36,7 +36,7 @@ from streamproc.settings import Settings
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write; without it the report is printed.",
 )
-@settings_options(*CONNECTION)
+@settings_options(*CONNECTION, "report_timeout")
 def report(
     store: str | None, as_of: str, full: bool, out: Path | None, **options: Any
 ) -> None:

@@ -22,6 +22,7 @@ import orjson
 from streamproc.cells import Cells
 from streamproc.errors import InvalidInput, InvalidPoll, LoadError, shown
 from streamproc.rules.poll import (
+    IN_THE_FUTURE,
     MAX_FUTURE_US,
     STATUS,
     check_store_id,
@@ -218,7 +219,7 @@ class PollFile:
             )
         time_us = parse_timestamp(stamp)
         if time_us > now_us + MAX_FUTURE_US:
-            raise InvalidPoll("in-the-future", f"timestamp_utc is {stamp}")
+            raise InvalidPoll(IN_THE_FUTURE, f"timestamp_utc is {stamp}")
         return time_us
 
     def __len__(self) -> int:

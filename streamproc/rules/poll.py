@@ -19,6 +19,8 @@ STATUS = {"inactive": False, "active": True}
 
 MAX_STORE_ID_BYTES = 128
 MAX_FUTURE_US = 5 * 60 * 1_000_000
+IN_THE_FUTURE = "in-the-future"
+"""Reason of polls further ahead of this machine's clock than that."""
 
 MANGLED = re.compile(r"[+-]?\d+(?:[.,]\d+E\+?|E\+)\d+\Z", re.ASCII | re.IGNORECASE)
 """Numbers as a spreadsheet or a float writes them; ``12e3`` is an id like others."""
@@ -89,7 +91,7 @@ def check_time(time_us: int, now_us: int, text: object) -> int:
     """A poll's time, which may be at most 5 minutes in the future."""
     if time_us > now_us + MAX_FUTURE_US:
         raise InvalidPoll(
-            "in-the-future",
+            IN_THE_FUTURE,
             f"timestamp_utc is {shown(text)}, over 5 minutes in the future",
         )
     return time_us

@@ -6,14 +6,20 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import faust
 from aiokafka.errors import KafkaError
 
-from streamproc.errors import BrokerUnavailableError, StreamprocError
+from streamproc.errors import (
+    BrokerUnavailableError,
+    DataDirLockedError,
+    StreamprocError,
+)
 from streamproc.program import Program
 from streamproc.transport.connect import connect
 from streamproc.transport.kafka.refusals import in_words
+from streamproc.transport.lock import ProcessLock
 from streamproc.transport.topic import Topic
 from streamproc.worker.logs import is_told, said_at_the_end
 from streamproc.worker.watchdog import Watchdog
@@ -139,6 +145,29 @@ def run(
     ``alongside`` runs in the worker's event loop once it is ready; when it
     returns or raises, the worker stops.
     """
+    lock = data_lock(program.settings.data_dir)
+    lock.acquire()
+    try:
+        return _run(program, alongside)
+    finally:
+        lock.release()
+
+
+def data_lock(data_dir: Path) -> ProcessLock:
+    """Keeps two workers from one data directory; raises DataDirLockedError."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    return ProcessLock(
+        data_dir / "worker.lock",
+        lambda holder: DataDirLockedError(
+            f"{data_dir}: a worker already runs on this data directory (process"
+            f" {holder}); stop it, or set another data_dir for this one"
+        ),
+    )
+
+
+def _run(
+    program: Program, alongside: Callable[[Program], Awaitable[None]] | None
+) -> int:
     collect_less_often()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

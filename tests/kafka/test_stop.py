@@ -144,3 +144,21 @@ async def test_a_worker_without_progress_says_so_and_exits(
     assert await asyncio.to_thread(two.ended, 60) == 1
     assert "Worker stalled: no progress for" in two.said
     assert said in two.said
+
+
+async def test_one_data_directory_is_for_one_worker(worker: Start) -> None:
+    """The second one is refused and told the first one's process; nothing is harmed."""
+    one, same = worker(1), worker(1)
+    polls = await loaded(one)
+    await ready(one)
+    same.log = one.folder / "second.log"
+    same.start()
+    assert await asyncio.to_thread(same.ended, 20) == 1
+    assert one.process is not None
+    assert (
+        f"already runs on this data directory (process {one.process.pid})" in same.said
+    )
+    assert "Traceback" not in same.said
+    await fleet.caught_up(one.settings)
+    one.stop()
+    assert not fleet.differences(polls.expected(), fleet.on_disk(one.settings))
