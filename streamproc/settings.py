@@ -236,7 +236,8 @@ class Settings:
         "",
         _token,
         "Bearer token required for every change, at least 16 characters."
-        " Empty: changes are allowed from this machine only.",
+        " Empty: each start makes one, in the file web-token of the data directory,"
+        " which is good on this machine only.",
         secret=True,
     )
     web_token_file: Path | None = setting(

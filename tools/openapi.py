@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from streamproc.settings import load
+from streamproc.web import own_token
 from streamproc.web.app_thread import AppThread
 from streamproc.web.connections import Connections
 from streamproc.web.described import Described
@@ -34,9 +35,10 @@ SUMMARY = "How long was each store up, inside its opening hours?"
 DESCRIPTION = (
     "Amounts are in seconds of business time; up + down + unknown = open, always."
     " Unknown is open time that no poll covers: neither up nor down. Percentages are of"
-    " observed time and null where nothing was observed. Changes need the bearer token"
-    " when one is configured, otherwise they are allowed from the same machine. 503"
-    " with Retry-After: a partition is moving; ask again."
+    " observed time and null where nothing was observed. Changes need the bearer token;"
+    " where none is configured, the one in the worker's file web-token, on the same"
+    " machine. 429: too many wrong tokens, or reports. 503 with Retry-After: a"
+    " partition is moving, or too much is asked at once; ask again."
 )
 PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "store_id": {"type": "string", "minLength": 1, "maxLength": 128},
@@ -53,7 +55,7 @@ def make() -> dict[str, Any]:
 async def _make() -> dict[str, Any]:
     program = build(load({}, {}))
     site = Site(program, AppThread(program))
-    app = make_application(site, Connections(1))
+    app = make_application(site, Connections(1), own_token.make())
     schemas = Schemas()
     schemas.of(Error)
     paths: dict[str, dict[str, Any]] = {}
@@ -96,7 +98,7 @@ def _operation(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"summary": about.summary.rstrip(".")}
     if rule.policy == CHANGE:
-        found["security"] = [{}, {"token": []}]
+        found["security"] = [{"token": []}]
     parameters = [_in_path(name) for name in re.findall(r"\{(\w+)\}", path)]
     parameters += [_in_query(one, method) for one in about.parameters]
     if parameters:
@@ -148,13 +150,13 @@ def _refusals(method: str, path: str, rule: Rule) -> list[int]:
     """Statuses that a route may refuse with."""
     if rule.policy == PROBE:
         return [503]
-    found = [400, 401, 421, 422, 503]
+    found = [400, 401, 421, 422, 429, 503]
     if "{" in path or "report" in path:
         found.append(404)
     if method != "GET":
         found += [408, 413]
     if rule.policy == CHANGE:
-        found += [403, 429]
+        found.append(403)
     return found
 
 

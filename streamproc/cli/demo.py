@@ -17,6 +17,7 @@ from streamproc.simulation.fleet import Fleet
 from streamproc.simulation.publishing import LivePolls, publish_polls, publish_stores
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
+from streamproc.web import own_token
 from streamproc.worker.app import build
 from streamproc.worker.logs import set_up_logging
 from streamproc.worker.process import run
@@ -81,7 +82,7 @@ async def _accompany(program: Program, fleet: Fleet) -> None:
     try:
         await _show_report(program)
         if program.settings.web:
-            say(f"pages: {program.settings.advertised_url}")
+            say(f"pages: {own_token.link(program.settings)}")
         say("polls go on live, the report is written every hour; Ctrl-C stops")
         await live
     finally:

@@ -95,6 +95,8 @@ class Middleware:
             response.headers.setdefault(name, value)
         if not response.prepared:
             response.headers.setdefault("Cache-Control", "no-store")
+            if self._guard.is_private:
+                _keep_private(response)
             if self._connections.is_spare(request):
                 response.force_close()
         return response
@@ -138,6 +140,13 @@ class Middleware:
         if exc.status in (408, 413):
             response.force_close()
         return response
+
+
+def _keep_private(response: web.StreamResponse) -> None:
+    """Leave an answer to its reader: in no shared cache, on no other site's page."""
+    kept = response.headers["Cache-Control"]
+    response.headers["Cache-Control"] = f"private, {kept}"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
 
 
 def _busy(message: str) -> Refusal:

@@ -14,6 +14,7 @@ from streamproc.web.fleet.handlers import FleetHandlers
 from streamproc.web.gateway import Gateway
 from streamproc.web.middleware import Middleware, Rule
 from streamproc.web.operations import Operations
+from streamproc.web.own_token import OPEN_PATH
 from streamproc.web.rejected import RejectedHandlers, RejectedReader
 from streamproc.web.reports.handlers import ReportHandlers
 from streamproc.web.security import CHANGE, CLUSTER, PROBE, PUBLIC, READ, Guard
@@ -35,10 +36,12 @@ _STATIC = {
 }
 
 
-def make_application(site: Site, connections: Connections) -> web.Application:
+def make_application(
+    site: Site, connections: Connections, own_token: str
+) -> web.Application:
     """The application with all routes behind the guard."""
     settings = site.program.settings
-    guard = Guard(settings)
+    guard = Guard(settings, own_token)
     app = web.Application(
         middlewares=[Middleware(guard, connections).handle],
     )
@@ -137,6 +140,7 @@ def _add_gateway(app: web.Application, gateway: Gateway, max_body: int) -> None:
 
 def _add_sessions(app: web.Application, sessions: Sessions) -> None:
     _add(app, "GET", "/login", sessions.login, PUBLIC)
+    _add(app, "GET", OPEN_PATH, sessions.open, PUBLIC)
     admit = sessions.check_form
     _add(app, "POST", "/login", sessions.sign_in, PUBLIC, admit=admit, body=MAX_LOGIN)
     _add(app, "POST", "/logout", sessions.sign_out, PUBLIC, admit=admit)

@@ -2,14 +2,13 @@
 
 * The Host header must name this server: a page of another site that lets its own
   name point here (DNS rebinding) is turned away.
-* Changes need the token. Without a configured one they are allowed from this
-  machine only, and not on behalf of another site's page.
-* Browsers sign in once and get a cookie that is no token: it is made from it.
+* Changes need the token. Without a configured one it is the worker's own, which is
+  good on this machine only, and not through a proxy.
+* Browsers sign in once and get a cookie that is no token, for a session that ends.
 """
 
 import hashlib
 import hmac
-import ipaddress
 import time
 from urllib.parse import urlsplit
 
@@ -17,14 +16,14 @@ from aiohttp import web
 
 from streamproc.errors import shown
 from streamproc.settings import Settings
+from streamproc.web.connections import peer_of
+from streamproc.web.guesses import Guesses
+from streamproc.web.open_sessions import SESSION_S, OpenSessions
+from streamproc.web.origins import LOCAL_NAMES, host_name, is_local, is_same_site
+from streamproc.web.own_token import link_key
 from streamproc.web.refusal import Refusal
 
 READ, CHANGE, PUBLIC, PROBE, CLUSTER = "read", "change", "public", "probe", "cluster"
-
-COOKIE = "streamproc_session"
-SESSION_S = 12 * 3600
-_PROXIED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -42,36 +41,22 @@ HEADERS = {
 }
 
 
-def host_name(netloc: str) -> str:
-    """Name of a Host header, without port, in lower case; empty when it is none."""
-    try:
-        name = urlsplit(f"//{netloc}").hostname or ""
-    except ValueError:
-        return ""
-    return name.rstrip(".") if "@" not in netloc and "/" not in netloc else ""
-
-
 class Guard:
     """Decides on every request before its handler sees it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._token = settings.api_token.encode()
+    def __init__(self, settings: Settings, own_token: str) -> None:
+        """``own_token``: the worker's, used where none is configured."""
+        configured = settings.api_token
+        self._is_own = not configured
+        self._token = configured or own_token
         self._read_token = settings.web_read_token
-        names = [name.strip() for name in settings.web_hosts.split(",")]
-        self._any_host = "*" in names
-        own = host_name(urlsplit(settings.advertised_url).netloc)
-        self._hosts = {
-            host_name(f"[{name}]" if name.count(":") > 1 else name)
-            for name in (*names, *_LOCAL_NAMES, settings.web_host)
-        } | {own}
-        self._hosts.discard("")
+        self._hosts = _names(settings)
+        self._any_host = "*" in self._hosts
         self._secure = settings.advertised_url.startswith("https:")
-        self._session_key = hmac.digest(self._token, b"streamproc session", "sha256")
-
-    @property
-    def has_token(self) -> bool:
-        """Whether a token is configured."""
-        return bool(self._token)
+        # Cookies do not tell ports apart: several workers may share a name.
+        self._cookie = f"streamproc_{settings.web_port}"
+        self._sessions = OpenSessions()
+        self._guesses = Guesses()
 
     def check(self, request: web.Request, policy: str) -> None:
         """Raise Refusal unless the request may go on."""
@@ -80,7 +65,7 @@ class Guard:
         self.check_host(request)
         if policy == CHANGE:
             self._check_change(request)
-        elif self._read_token and not self.is_known(request):
+        elif self._read_token and not self._is_known(request):
             raise Refusal(401, "token-required", "Reading needs the token here.")
 
     def check_host(self, request: web.Request) -> None:
@@ -97,88 +82,118 @@ class Guard:
     # -- changes -----
 
     def _check_change(self, request: web.Request) -> None:
+        self.require_place(request)
         if self._has_bearer(request):
             return
-        if self._token:
-            if not self._has_session(request):
-                raise Refusal(401, "token-required", "Changes need the token.")
-        elif not is_local(request):
+        if not self._has_session(request):
+            raise Refusal(401, "token-required", _WHERE_IT_IS[self._is_own])
+        self.check_same_origin(request)
+
+    def require_place(self, request: web.Request) -> None:
+        """Refuse to look at a token from where it would not be believed."""
+        if not self.can_sign_in(request):
             raise Refusal(
                 403,
                 "local-only",
                 "Without a configured token, changes are allowed from the same"
-                " machine only; see the setting web_token.",
+                " machine only, and not through a proxy; see the setting web_token.",
             )
-        self.check_same_origin(request)
 
     def check_same_origin(self, request: web.Request) -> None:
         """Refuse what a browser sends on behalf of another site."""
-        site = request.headers.get("Sec-Fetch-Site", "none")
-        origin = request.headers.get("Origin")
-        same = origin is None or (
-            origin.partition("://")[2].lower()
-            == request.headers.get("Host", "").lower()
-        )
-        if site not in ("same-origin", "none") or not same:
+        if not is_same_site(request):
             raise Refusal(403, "cross-site", "Another site may not change things here.")
 
-    def may_change(self, request: web.Request) -> bool:
-        """Whether this reader could change something, for the pages' buttons."""
-        return self.is_known(request) if self._token else is_local(request)
+    def can_sign_in(self, request: web.Request) -> bool:
+        """Whether a token would be believed from there."""
+        return not self._is_own or is_local(request)
+
+    @property
+    def token_is_own(self) -> bool:
+        """Whether the token is the worker's own: none is configured."""
+        return self._is_own
+
+    @property
+    def is_private(self) -> bool:
+        """Whether reading needs the token, too."""
+        return self._read_token
 
     # -- token and session -----
 
-    def is_known(self, request: web.Request) -> bool:
-        """Whether the request carries the token or a session made from it."""
-        return self._has_bearer(request) or self._has_session(request)
+    def is_signed_in(self, request: web.Request) -> bool:
+        """Whether it is of a browser with a session, which may change things."""
+        return self.can_sign_in(request) and self._has_session(request)
+
+    def _is_known(self, request: web.Request) -> bool:
+        """Whether the request carries the token or a session."""
+        return self.is_signed_in(request) or (
+            self.can_sign_in(request) and self._has_bearer(request)
+        )
 
     def _has_bearer(self, request: web.Request) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self.is_token(given.strip())
+        if scheme.lower() != "bearer" or not given.strip():
+            return False
+        return self.is_token(request, given.strip())
 
-    def is_token(self, given: str) -> bool:
+    def is_token(self, request: web.Request, given: str) -> bool:
+        """Whether this is the token; raise a 429 Refusal to who guesses too often."""
+        return self._is_right(request, given, self._token)
+
+    def is_link_key(self, request: web.Request, given: str) -> bool:
+        """Whether this is what opens the pages by a link; limited like the token."""
+        return self._is_own and self._is_right(request, given, link_key(self._token))
+
+    def _is_right(self, request: web.Request, given: str, secret: str) -> bool:
         """Compare in constant time, whatever the length."""
-        wanted = hashlib.sha256(self._token).digest()
-        found = hashlib.sha256(_bytes(given)).digest()
-        return bool(self._token) and hmac.compare_digest(found, wanted)
+        peer, now_s = peer_of(request.remote or ""), time.monotonic()
+        wait_s = self._guesses.wait_s(peer, now_s)
+        if wait_s:
+            why = "Too many wrong tokens came from there."
+            raise Refusal(429, "too-many-guesses", why, retry_after_s=wait_s)
+        if hmac.compare_digest(_digest(given), _digest(secret)):
+            self._guesses.right(peer, now_s)
+            return True
+        self._guesses.wrong(peer, now_s)
+        return False
 
     def _has_session(self, request: web.Request) -> bool:
-        until, _, proof = request.cookies.get(COOKIE, "").partition(".")
-        if not self._token or not _is_number(until):
-            return False
-        good = hmac.compare_digest(_bytes(proof), self._proof(until).encode())
-        return good and int(until) > time.time()
-
-    def _proof(self, until: str) -> str:
-        return hmac.new(self._session_key, until.encode(), hashlib.sha256).hexdigest()
+        return self._sessions.is_open(request.cookies.get(self._cookie, ""))
 
     def open_session(self, response: web.Response) -> None:
         """Sign the browser in; the cookie holds no token and ends by itself."""
-        until = str(int(time.time()) + SESSION_S)
         response.set_cookie(
-            COOKIE,
-            f"{until}.{self._proof(until)}",
+            self._cookie,
+            self._sessions.open(),
             max_age=SESSION_S,
             httponly=True,
             samesite="Strict",
             secure=self._secure,
         )
 
-
-def is_local(request: web.Request) -> bool:
-    """Whether the request comes from this machine, and not through a proxy on it."""
-    if any(name in request.headers for name in _PROXIED):
-        return False
-    try:
-        return ipaddress.ip_address(request.remote or "").is_loopback
-    except ValueError:
-        return False
+    def end_session(self, request: web.Request, response: web.Response) -> None:
+        """Sign the browser out; a copy of its cookie is worth nothing, either."""
+        self._sessions.end(request.cookies.get(self._cookie, ""))
+        response.del_cookie(self._cookie, httponly=True, samesite="Strict")
 
 
-def _is_number(text: str) -> bool:
-    return len(text) <= 12 and text.isascii() and text.isdecimal()
+_WHERE_IT_IS = {
+    False: "Changes need the token.",
+    True: "Changes need the token. None is configured, so it is the worker's own: in"
+    " the file web-token of its data directory.",
+}
 
 
-def _bytes(header: str) -> bytes:
-    """A header's text as it came, whatever bytes it has."""
-    return header.encode(errors="surrogateescape")
+def _names(settings: Settings) -> set[str]:
+    """The names that this server has, and * for any."""
+    names = [name.strip() for name in settings.web_hosts.split(",")]
+    own = host_name(urlsplit(settings.advertised_url).netloc)
+    found = {
+        host_name(f"[{name}]" if name.count(":") > 1 else name)
+        for name in (*names, *LOCAL_NAMES, settings.web_host)
+    }
+    return (found | {own}) - {""}
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()

@@ -13,6 +13,7 @@ from mode import Service
 
 from streamproc.errors import WebAddressError
 from streamproc.program import Program
+from streamproc.web import own_token
 from streamproc.web.app_thread import AppThread
 from streamproc.web.connections import Connections
 from streamproc.web.routes import make_application
@@ -68,10 +69,11 @@ class WebServer(Service):
     async def _serve(self, app: AppThread) -> None:
         settings = self._program.settings
         limit_tracebacks()
+        token = own_token.make()
         connections = Connections(settings.web_connections)
         self._site = Site(self._program, app)
         self._runner = web.AppRunner(
-            make_application(self._site, connections),
+            make_application(self._site, connections, token),
             access_log=None,
             handle_signals=False,
             keepalive_timeout=KEEPALIVE_S,
@@ -102,6 +104,11 @@ class WebServer(Service):
             self._web_loop.create_task(self._site.flow.keep_measuring()),
             self._web_loop.create_task(self._site.warm_up()),
         ]
+        # Only now: another worker that has the port may have its token there.
+        if settings.api_token:
+            own_token.remove(settings)
+        else:
+            own_token.write(settings, token)
         log.info("Web on %s", settings.advertised_url)
 
     async def _close(self) -> None:

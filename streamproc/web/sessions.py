@@ -1,18 +1,18 @@
-"""Signing in and out: a browser gets a session for the token."""
+"""Signing in and out: a browser gets a session for the token, or by the link."""
 
 from aiohttp import web
 
 from streamproc.web import requests
 from streamproc.web.bodies import form_of
 from streamproc.web.responses import page, see_other
-from streamproc.web.security import COOKIE, Guard
+from streamproc.web.security import Guard
 
 MAX_LOGIN = 4 << 10
 """Bytes of the form, which holds a token."""
 
 
 class Sessions:
-    """Handlers of the form that asks for the token."""
+    """Handlers of the form that asks for the token, and of the link."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -20,7 +20,14 @@ class Sessions:
     async def login(self, request: web.Request) -> web.Response:
         """The form that asks for the token."""
         self._guard.check_host(request)
-        return page(request, "login.html", goal=requests.goal_of(request), wrong=False)
+        return self._form(request)
+
+    def _form(
+        self, request: web.Request, status: int = 200, wrong: str = ""
+    ) -> web.Response:
+        goal = requests.goal_of(request)
+        own = self._guard.token_is_own
+        return page(request, "login.html", status, goal=goal, wrong=wrong, own=own)
 
     def check_form(self, request: web.Request) -> None:
         """Only this server's own pages sign in and out; raises Refusal."""
@@ -29,17 +36,30 @@ class Sessions:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Check the token and give the browser a session."""
-        given = form_of(request).get("token", "")
-        if not self._guard.is_token(given):
-            return page(
-                request, "login.html", 401, goal=requests.goal_of(request), wrong=True
-            )
+        self._guard.require_place(request)
+        if not self._guard.is_token(request, form_of(request).get("token", "")):
+            return self._form(request, 401, "That is not the token.")
         response = see_other(requests.goal_of(request))
+        self._guard.open_session(response)
+        return response
+
+    async def open(self, request: web.Request) -> web.Response:
+        """Give the browser a session for the key in the link that was printed.
+
+        The page leads on by itself: a redirect would still be on behalf of wherever
+        the link stood, and the cookie is not sent on behalf of others.
+        """
+        self._guard.check_host(request)
+        self._guard.require_place(request)
+        if not self._guard.is_link_key(request, request.query.get("key", "")):
+            return self._form(request, 401, "That link is of an earlier start.")
+        response = page(request, "opened.html")
+        response.headers["Refresh"] = "0; url=/"
         self._guard.open_session(response)
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """End the browser's session."""
         response = see_other("/")
-        response.del_cookie(COOKIE, httponly=True, samesite="Strict")
+        self._guard.end_session(request, response)
         return response

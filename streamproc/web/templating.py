@@ -119,7 +119,6 @@ def text(request: web.Request, template: str, **context: Any) -> bytes:
     return page.render(
         **context,
         path=request.path,
-        may_change=guard.may_change(request),
-        has_token=guard.has_token,
-        signed_in=guard.has_token and guard.is_known(request),
+        may_change=guard.is_signed_in(request),
+        can_sign_in=guard.can_sign_in(request),
     ).encode(errors="replace")

@@ -10,6 +10,7 @@ import pytest
 
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
+from streamproc.web import own_token
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import Start, Worker
 from tests.web.live_site import free_port
@@ -35,11 +36,11 @@ PAGES = ("/?as_of=latest", "/stores/store-5?as_of=latest", "/tables", "/reports"
 pytestmark = pytest.mark.timeout(240)
 
 
-def ask(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
+def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
     """One request to a worker."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request(method, path)
+        connection.request(method, path, headers=headers)
         response = connection.getresponse()
         return response.status, response.read()
     except ConnectionError:
@@ -97,7 +98,8 @@ def test_two_workers_answer_as_one(worker: Start) -> None:
             json.loads(ask(port, path)[1]).get("total") == STORES for port in ports
         ),
     )
-    _, triggered = ask(ports[1], "/trigger_report", "POST")
+    bearer = f"Bearer {own_token.read(second.settings.data_dir)}"
+    _, triggered = ask(ports[1], "/trigger_report", "POST", Authorization=bearer)
     report = f"/get_report?report_id={json.loads(triggered)['report_id']}"
     until("the report", lambda: b"Complete" in ask(ports[0], report)[1])
     for path in PATHS:

@@ -21,6 +21,7 @@ from streamproc import settings
 from streamproc.program import Program
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.transport.topic import Topic
+from streamproc.web import own_token
 from streamproc.worker import app, process
 from tests.system.harness import random_polls
 
@@ -125,6 +126,11 @@ class LiveSite:
     def url(self) -> str:
         """Where it is served."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def own_token(self) -> str:
+        """The token that the worker made for the commands of this machine."""
+        return own_token.read(self.settings.data_dir)
 
     def run(self, work: Any) -> Any:
         """Run a coroutine in the worker's event loop."""
@@ -236,7 +242,13 @@ class LiveSite:
         body: bytes | None = None,
         **headers: str,
     ) -> Answer:
-        """Send one request; header names are written with underscores."""
+        """Send one request; header names are written with underscores.
+
+        Changes are made as a command of this machine makes them: with the worker's
+        own token, where none is configured and no other one is given.
+        """
+        if method != "GET" and not self.settings.api_token:
+            headers.setdefault("Authorization", f"Bearer {self.own_token}")
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from streamproc.web import own_token
 from tests.web.browser import CONTRAST, STRUCTURE, Tab, launched
 from tests.web.live_site import SCRIPT, LiveSite
 
@@ -198,6 +199,8 @@ def test_a_report_is_triggered_followed_and_downloaded(
     """Trigger, progress, download: the whole walk with the mouse."""
     site = start_site().fill()
     tab = Tab(browser, site.url, accept_downloads=True)
+    page = tab.open(own_token.link(site.settings).removeprefix(site.url))
+    page.wait_for_url(site.url + "/")
     page = tab.open("/reports")
     assert page.locator("td.empty").count() == 1
     page.click("button:has-text('Trigger report')")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.report.record import time_text
+from streamproc.web.budget import Budget
 from streamproc.web.fleet import refreshing
-from streamproc.web.fleet.budget import Budget
 from streamproc.web.fleet.refreshing import Overviews
 from tests.web.live_site import NOW_US, SECOND_US, LiveSite
 

@@ -21,6 +21,17 @@ def test_a_taken_port_is_named_and_ends_the_worker(
     assert "Set web_port" in worker.text()
 
 
+def test_a_second_worker_on_the_same_directory_leaves_the_first_ones_token(
+    start_site: Callable[..., LiveSite], start_worker: Callable[..., WorkerProcess]
+) -> None:
+    """Started by mistake, it finds the port taken; the first goes on being opened."""
+    first = start_site()
+    before = first.own_token
+    second = start_worker("--web", "--web-port", first.port, "--data-dir", first.root)
+    assert second.exit_code() == 1
+    assert first.own_token == before
+
+
 def test_a_worker_stops_although_somebody_follows_live(
     start_worker: Callable[..., WorkerProcess],
 ) -> None:

@@ -44,7 +44,7 @@ class FleetHandlers:
         """The overview; rendered once for all who ask for the same."""
         asked = listing.listing_of(request.query)
         overview = await self._site.overviews.get(asked.as_of)
-        who = (self._guard.may_change(request), self._guard.is_known(request))
+        who = (self._guard.can_sign_in(request), self._guard.is_signed_in(request))
         key = f"{asked} {who}"
         made_at, making = overview.pages.get(key, (0.0, None))
         if making is None or time.monotonic() - made_at > FRESH_S:

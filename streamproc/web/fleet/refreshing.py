@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from streamproc.errors import ReportFailedError
 from streamproc.program import Program
 from streamproc.web.as_of import AsOf, Instants
+from streamproc.web.budget import Budget
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.fleet import shard
-from streamproc.web.fleet.budget import Budget
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.refusal import Refusal

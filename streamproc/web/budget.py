@@ -8,11 +8,11 @@ _ROUNDING = 1e-6
 class Budget:
     """Seconds of work that may be done: a share of the time, and some at once."""
 
-    def __init__(self, share: float, at_once_s: float) -> None:
+    def __init__(self, share: float, at_once_s: float, now_s: float = 0.0) -> None:
         self._share = share
         self._most_s = at_once_s
         self._left_s = at_once_s
-        self._counted_at = 0.0
+        self._counted_at = now_s
 
     def spend(self, seconds: float, now_s: float) -> None:
         """Note work that was done; it may have been more than was left."""

@@ -1,0 +1,44 @@
+"""Browsers that are signed in: each has a secret of its own, and its end."""
+
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+SESSION_S = 12 * 3600
+MAX_SESSIONS = 1_000
+"""Beyond it the oldest ends."""
+
+_ID_BYTES = 32
+
+
+class OpenSessions:
+    """Sessions of this worker; none outlives it.
+
+    Only digests are kept: what is in memory does not open anything.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+
+    def open(self) -> str:
+        """Begin a session; return its secret, which goes into the cookie."""
+        secret = secrets.token_urlsafe(_ID_BYTES)
+        self._until[_digest(secret)] = self._clock() + SESSION_S
+        if len(self._until) > MAX_SESSIONS:
+            self._until.popitem(last=False)
+        return secret
+
+    def is_open(self, secret: str) -> bool:
+        """Whether it was begun here, and has not ended."""
+        return self._until.get(_digest(secret), 0.0) > self._clock()
+
+    def end(self, secret: str) -> None:
+        """End a session: its cookie is worth nothing from now on, wherever it is."""
+        self._until.pop(_digest(secret), None)
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()
