@@ -84,17 +84,13 @@ class Changelog:
         )
         return [Batch(tp, columns)] if some else []
 
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-class OnKafka(Changelog):
-    """The same on Kafka, where a worker can read its input again."""
-
     async def rewind(self, tp: TP) -> int:
-        """Read a partition from its beginning."""
+        """Read a partition of the input from its beginning."""
         self.happened.append(f"rewind {tp.topic}")
         return 0
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class App:
