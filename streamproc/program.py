@@ -21,7 +21,7 @@ from streamproc.report.messages import Identity, Message, Order, ToCollector, en
 from streamproc.report.record import COMPLETE, STORE, Report
 from streamproc.settings import Settings
 from streamproc.topics import Topics, identity_for
-from streamproc.transport.batch import BatchSchema, declare_batched
+from streamproc.transport.batch import BatchSchema, declare_batched, expect_partitions
 from streamproc.transport.protocols import consumer_of, producer_of
 from streamproc.transport.topic import Topic
 from tables.batch_table import BatchTable
@@ -74,6 +74,7 @@ class Program:
     def source(self, topic: Topic) -> faust.TopicT:
         """The topic as an agent consumes it: in batches."""
         declare_batched(self.app, topic.name)
+        expect_partitions(self.app, topic)
         return self.app.topic(
             topic.name,
             schema=BatchSchema(),

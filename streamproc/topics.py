@@ -45,7 +45,10 @@ def topics_for(settings: Settings) -> Topics:
     count, prefix = settings.partitions, settings.topic_prefix
     return Topics(
         polls=Topic(
-            f"{prefix}store-polls", count, round(settings.polls_retention * DAY_MS)
+            f"{prefix}store-polls",
+            count,
+            round(settings.polls_retention * DAY_MS),
+            append_time=True,
         ),
         hours=Topic(f"{prefix}store-hours", count, compacted=True),
         zones=Topic(f"{prefix}store-zones", count, compacted=True),

@@ -25,7 +25,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from streamproc.errors import TableDamagedError
+from streamproc.errors import TableDamagedError, TopicMismatchError
 from streamproc.transport.batch import BatchSchema, declare_batched
 from streamproc.transport.client import Client
 from streamproc.transport.protocols import producer_of
@@ -127,7 +127,16 @@ class BatchTable(faust.Table[bytes, bytes]):
         return partition in self.data._dbs and self.app.assignor.is_active(tp)
 
     def require(self, partition: int) -> None:
-        """Raise PartitionLostError when the partition is not ours (any more)."""
+        """Raise PartitionLostError when the partition is not ours (any more).
+
+        TopicMismatchError when it was never anybody's.
+        """
+        if partition >= self.partitions:
+            raise TopicMismatchError(
+                f"{self.source or self.name} has a partition {partition}, but table"
+                f" {self.name} only {self.partitions}: partitions were added to the"
+                ' topic (see docs/operations.md, "Another number of partitions")'
+            )
         if not self.owns(partition):
             raise PartitionLostError(f"{self.name}, partition {partition}")
 

@@ -15,6 +15,7 @@ from faust.types.tuples import ConsumerMessage
 from streamproc.cells import Cells, Ints
 from streamproc.transport import internals
 from streamproc.transport.columns import Columns, Headers
+from streamproc.transport.topic import Topic
 
 
 class Batch:
@@ -104,6 +105,17 @@ class BatchSchema(Schema):
     def loads_value(self, app: Any, message: Any, **kwargs: Any) -> Any:
         """Return the batch itself."""
         return message.value
+
+
+def expect_partitions(app: Any, topic: Topic) -> None:
+    """Have the app's consumer stop when a topic gets another number of partitions."""
+    expected_topics(app)[topic.name] = topic
+
+
+def expected_topics(app: Any) -> dict[str, Topic]:
+    """The topics whose number of partitions must not change, by name."""
+    found: dict[str, Topic] = app.__dict__.setdefault("_expected_topics", {})
+    return found
 
 
 def declare_batched(app: Any, topic: str) -> None:

@@ -10,7 +10,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import (
+    AIOKafkaAdminClient,
+    NewPartitions,
+    NewTopic,
+    RecordsToDelete,
+)
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     CoordinatorLoadInProgressError,
@@ -145,6 +150,15 @@ async def delete_records(
     async with _admin(bootstrap, options) as admin:
         tp = TopicPartition(topic, partition)
         await admin.delete_records({tp: RecordsToDelete(before_offset)})
+
+
+async def add_partitions(
+    bootstrap: str, name: str, partitions: int, **options: Any
+) -> None:
+    """Give a topic more partitions, so many in all, and wait for their leaders."""
+    async with _admin(bootstrap, options) as admin:
+        await admin.create_partitions({name: NewPartitions(partitions)})
+        await until(lambda: _has_leaders(admin, name, partitions))
 
 
 async def delete_topic(bootstrap: str, name: str, **options: Any) -> None:

@@ -10,7 +10,14 @@ from streamproc.topics import topics_for
 from tests.kafka import fleet
 from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
-from tests.kafka.records import commit, committed, end_offsets, until
+from tests.kafka.records import (
+    commit,
+    committed,
+    delete_records,
+    end_offsets,
+    produce,
+    until,
+)
 from tests.kafka.workers import Start, StartOn
 
 Factory = Callable[..., Cluster]
@@ -71,6 +78,52 @@ async def test_positions_beyond_the_end_are_forgotten(worker: Start) -> None:
     await counted(one.settings, polls)
     group = await committed(servers, one.settings.app_id)
     assert all(group[(topic.name, p)] < end + 400 for p, end in ends.items())
+    one.stop()
+
+
+async def test_polls_deleted_before_the_first_commit_are_told(worker: Start) -> None:
+    """Retention has taken some before this group has read any."""
+    one, polls = worker(), Fleet(stores=50)
+    topic, servers = topics_for(one.settings).polls, fleet.bootstrap(one.settings)
+    await fleet.publish(one.settings, topic, *Fleet(2).make(400))
+    gone = await end_offsets(servers, topic.name)
+    for partition, end in gone.items():
+        await delete_records(servers, topic.name, partition, end)
+    await fleet.publish(one.settings, topic, *polls.make(100))
+    one.start()
+    await counted(one.settings, polls)
+    for partition, end in gone.items():
+        assert f"partition {partition}: {end} records were deleted before" in one.said
+    one.stop()
+
+
+async def test_polls_deleted_under_a_worker_that_is_behind_are_told(
+    worker: Start,
+) -> None:
+    """It reads on after them, and says how many, of which partition."""
+    one, polls = worker(), Fleet(stores=50)
+    topic, servers = topics_for(one.settings).polls, fleet.bootstrap(one.settings)
+    await fleet.publish(one.settings, topic, *polls.make(400))
+    one.start()
+    await fleet.caught_up(one.settings)
+    read = await end_offsets(servers, topic.name)
+    one.pause()
+    # A fetch is under way; the broker answers it at the first poll, and no other.
+    for partition in read:
+        await produce(servers, topic.name, [(b"k", b"{}")], partition=partition)
+    await fleet.publish(one.settings, topic, *Fleet(2).make(600))
+    ends = await end_offsets(servers, topic.name)
+    for partition, end in ends.items():
+        await delete_records(servers, topic.name, partition, end)
+    await fleet.publish(one.settings, topic, *polls.make(400))
+    one.resume()
+    await counted(one.settings, polls)
+    for partition, end in ends.items():
+        count = one.says(
+            rf"partition {partition}: (\d+) records were deleted before", 1
+        )
+        assert end - read[partition] - int(count[1]) in (0, 1)
+    assert "offsets went back" not in one.said
     one.stop()
 
 

@@ -12,7 +12,8 @@ from streamproc.topics import changelog, topics_for
 from streamproc.transport.connect import connect
 from streamproc.transport.kafka.client import KafkaClient
 from tests.kafka import fleet
-from tests.kafka.records import create_topic, set_config
+from tests.kafka.fleet import Fleet, remake
+from tests.kafka.records import add_partitions, create_topic, set_config
 from tests.kafka.workers import Start
 
 
@@ -40,6 +41,7 @@ async def test_topics_get_their_retention_and_policy(worker: Start) -> None:
     }
     assert found["cleanup.policy"] == "delete"
     assert found["retention.ms"] == str(9 * 86_400_000)
+    assert found["message.timestamp.type"] == "LogAppendTime"
     (answer,) = await admin.describe_configs(resources[1:])
     compacted = {entry[0]: entry[1] for entry in answer.resources[0][4]}
     assert compacted["cleanup.policy"] == "compact"
@@ -64,6 +66,64 @@ async def test_another_partition_count_of_a_changelog_is_refused(worker: Start) 
     one.start()
     assert await asyncio.to_thread(one.ended, 30) == 1
     assert f"topic {name} has 3 partitions, but 4 are needed" in one.said
+    assert "Traceback" not in one.said
+
+
+async def test_nothing_is_created_beside_a_topic_that_does_not_fit(
+    worker: Start,
+) -> None:
+    """Else the next advice would be the contrary of the first."""
+    settings = worker().settings
+    servers, topics = fleet.bootstrap(settings), topics_for(settings)
+    await create_topic(servers, topics.hours.name, 1, 1, {"cleanup.policy": "compact"})
+    with pytest.raises(TopicMismatchError, match="has 1 partitions, but 4"):
+        await create(settings)
+    with pytest.raises(TopicMismatchError, match="has 1 partitions, but 4"):
+        await create(settings)
+    one = replace(settings, partitions=1)
+    await create(one)
+
+
+async def test_topics_that_no_number_of_partitions_fits_are_named(
+    worker: Start,
+) -> None:
+    """No setting helps, and none is advised."""
+    settings = worker().settings
+    await create(settings)
+    servers, topics = fleet.bootstrap(settings), topics_for(settings)
+    await remake(servers, topics.hours.name, 3)
+    with pytest.raises(TopicMismatchError, match="no setting fits all") as exc:
+        await create(settings)
+    assert f"topic {topics.hours.name} has 3 partitions" in str(exc.value)
+    assert topics.polls.name not in str(exc.value)
+
+
+async def test_a_topic_that_keeps_the_producers_times_is_a_warning(
+    worker: Start,
+) -> None:
+    """Its retention may delete what came late, unread; the worker runs all the same."""
+    one, polls = worker(), Fleet(stores=5)
+    servers, topic = fleet.bootstrap(one.settings), topics_for(one.settings).polls
+    await create_topic(servers, topic.name, 4, 1, {"cleanup.policy": "delete"})
+    await fleet.publish(one.settings, topic, *polls.make(50))
+    one.start()
+    await fleet.caught_up(one.settings)
+    assert f"Topic {topic.name} has message.timestamp.type=CreateTime" in one.said
+    one.stop()
+
+
+async def test_partitions_added_while_running_stop_the_worker(worker: Start) -> None:
+    """Their polls would be of nobody; the reason says what to do."""
+    one, polls = worker(), Fleet(stores=50)
+    servers, topic = fleet.bootstrap(one.settings), topics_for(one.settings).polls
+    await fleet.publish(one.settings, topic, *polls.make(200))
+    one.start()
+    await fleet.caught_up(one.settings)
+    await add_partitions(servers, topic.name, 6)
+    assert await asyncio.to_thread(one.ended, 60) == 1
+    assert f"topic {topic.name} has 6 partitions, but 4 are needed" in one.said
+    assert "no setting fits all" in one.said
+    assert "Another number of partitions" in one.said
     assert "Traceback" not in one.said
 
 

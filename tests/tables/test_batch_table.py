@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from streamproc.errors import TopicMismatchError
 from streamproc.settings import Settings
 from tables.fencing import PartitionLostError
 from tests.tables.fakes import PARTITION, Changelog, open_table, put
@@ -123,6 +124,12 @@ async def test_a_partition_of_another_worker_is_neither_read_nor_written(
         list(table.scan(PARTITION))
     with pytest.raises(PartitionLostError):
         await put(table, {b"a": b"1"})
+
+
+async def test_a_partition_that_never_was_is_not_one_that_has_gone(table: Any) -> None:
+    """Nobody else has it: who waited for its new owner would wait for ever."""
+    with pytest.raises(TopicMismatchError, match=f"partition {table.partitions}, but"):
+        table.require(table.partitions)
 
 
 async def test_a_standby_is_not_written(table: Any) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -31,6 +31,9 @@ COMPACTED_SEGMENT_BYTES = 64 << 20
 SETTLE_S = 30.0
 """How long partitions may be without a leader."""
 
+APPEND_TIME = "LogAppendTime"
+_POLICY = "cleanup.policy"
+_TIME = "message.timestamp.type"
 _RETRY_S = 0.1
 _BROKER_DEFAULT = -1
 
@@ -38,21 +41,27 @@ _BROKER_DEFAULT = -1
 async def create(
     admin: AIOKafkaAdminClient, topics: Iterable[Topic], options: BrokerOptions
 ) -> None:
-    """Create what is missing; raise TopicMismatchError where one differs."""
-    wanted = list(topics)
-    existing = set(await admin.list_topics())
-    missing = [topic for topic in wanted if topic.name not in existing]
-    if missing:
-        answer = await admin.create_topics([_new(topic, options) for topic in missing])
-        for name, code, message, *_ in answer.topic_errors:
-            if code == TopicAlreadyExistsError.errno:
-                existing.add(name)  # another worker was faster
-            elif code:
-                raise for_code(code)(f"topic {name} cannot be created: {message}")
-            else:
-                log.info("Topic %s created", name)
-    counts = await _partition_counts(admin, [topic.name for topic in wanted])
-    await _check(admin, [t for t in wanted if t.name in existing], counts)
+    """Create what is missing; raise TopicMismatchError where one differs.
+
+    Those that exist are looked at before any is created.
+    """
+    wanted = {topic.name: topic for topic in topics}
+    existing = wanted.keys() & set(await admin.list_topics())
+    await _check(admin, [wanted[name] for name in existing])
+    missing = [_new(t, options) for n, t in wanted.items() if n not in existing]
+    if not missing:
+        return
+    answer = await admin.create_topics(missing)
+    overtaken = []
+    for name, code, message, *_ in answer.topic_errors:
+        if code == TopicAlreadyExistsError.errno:
+            overtaken.append(wanted[name])  # another worker was faster
+        elif code:
+            raise for_code(code)(f"topic {name} cannot be created: {message}")
+        else:
+            log.info("Topic %s created", name)
+    await _partition_counts(admin, list(wanted))
+    await _check(admin, overtaken)
 
 
 def _new(topic: Topic, options: BrokerOptions) -> NewTopic:
@@ -65,7 +74,9 @@ def _new(topic: Topic, options: BrokerOptions) -> NewTopic:
 
 
 def _config(topic: Topic, options: BrokerOptions) -> dict[str, str]:
-    config = {"cleanup.policy": _policy(topic)}
+    config = {_POLICY: _policy(topic)}
+    if topic.append_time:
+        config[_TIME] = APPEND_TIME
     if topic.compacted:
         config["segment.bytes"] = str(COMPACTED_SEGMENT_BYTES)
     else:
@@ -102,26 +113,64 @@ async def _partition_counts(
             await asyncio.sleep(_RETRY_S)
 
 
-async def _check(
-    admin: AIOKafkaAdminClient, topics: list[Topic], counts: dict[str, int]
-) -> None:
+async def _check(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
+    """Raise TopicMismatchError unless topics are as they must be."""
     if not topics:
         return
-    policies = await _policies(admin, [topic.name for topic in topics])
+    names = [topic.name for topic in topics]
+    counts = await _partition_counts(admin, names)
+    wrong = [topic for topic in topics if counts[topic.name] != topic.partitions]
+    if wrong:
+        raise TopicMismatchError(partitions_differ(topics, counts))
+    configs = await _configs(admin, names)
     for topic in topics:
-        if counts[topic.name] != topic.partitions:
-            raise TopicMismatchError(
-                f"topic {topic.name} has {counts[topic.name]} partitions, but"
-                f" {topic.partitions} are needed: set partitions to"
-                f" {counts[topic.name]}, or take another app_id and topic_prefix and"
-                " load the data again (see docs/operations.md)"
-            )
-        needed = _policy(topic)
-        if policies.get(topic.name, needed) != needed:
-            raise TopicMismatchError(
-                f"topic {topic.name} has cleanup.policy={policies[topic.name]}, but"
-                f" {needed} is needed: correct it with kafka-configs.sh"
-            )
+        _check_config(topic, configs.get(topic.name, {}))
+
+
+def partitions_differ(topics: Sequence[Topic], counts: Mapping[str, int]) -> str:
+    """What is wrong with the partitions of some topics, all of a program, and a remedy.
+
+    ``counts``: partitions that each of them has.
+    """
+    wrong = [topic for topic in topics if counts[topic.name] != topic.partitions]
+    needed = {topic.partitions for topic in wrong}
+    have = {counts[topic.name] for topic in wrong}
+    others = [topic for topic in topics if topic not in wrong]
+    said = "; ".join(
+        f"topic {topic.name} has {counts[topic.name]} partitions, but"
+        f" {topic.partitions} are needed"
+        for topic in wrong
+    )
+    if len(needed) == len(have) == 1 and not needed & {t.partitions for t in others}:
+        return (
+            f"{said}: set partitions to {have.pop()}, or take another app_id and"
+            " topic_prefix and load the data again (see docs/operations.md)"
+        )
+    return (
+        f"{said}, as many as the others have: no setting fits all of them; delete those"
+        " that are empty, or take another app_id and topic_prefix and copy the data"
+        ' (docs/operations.md, "Another number of partitions")'
+    )
+
+
+def _check_config(topic: Topic, config: Mapping[str, str]) -> None:
+    """Raise TopicMismatchError or warn where a setting differs; not where not told."""
+    needed = _policy(topic)
+    if config.get(_POLICY, needed) != needed:
+        raise TopicMismatchError(
+            f"topic {topic.name} has {_POLICY}={config[_POLICY]}, but {needed} is"
+            " needed: correct it with kafka-configs.sh"
+        )
+    if topic.append_time and config.get(_TIME, APPEND_TIME) != APPEND_TIME:
+        log.warning(
+            "Topic %s has %s=%s: its retention goes by the producers' clocks, and what"
+            " they send late or wrongly dated may be deleted unread; set it to %s with"
+            " kafka-configs.sh",
+            topic.name,
+            _TIME,
+            config[_TIME],
+            APPEND_TIME,
+        )
 
 
 def _raise_denied(codes: Iterable[tuple[str, int]]) -> None:
@@ -179,18 +228,18 @@ async def message_limit(client: AIOKafkaClient, topic: str) -> int | None:
     return None if code or not entries else int(_value(entries[0]))
 
 
-async def _policies(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, str]:
-    """Cleanup policy by topic; without those that may not be read."""
-    wanted = [
-        ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": None})
-        for name in names
-    ]
-    found: dict[str, str] = {}
-    for answer in await admin.describe_configs(wanted):
-        for code, _, _, name, entries in answer.resources:
-            if not code and entries:
-                found[name] = _value(entries[0])
-    return found
+async def _configs(
+    admin: AIOKafkaAdminClient, names: list[str]
+) -> dict[str, dict[str, str]]:
+    """Policy and kind of timestamp by topic; without those that may not be read."""
+    asked = {_POLICY: None, _TIME: None}
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, name, asked) for name in names]
+    return {
+        name: {entry[0]: _value(entry) for entry in entries}
+        for answer in await admin.describe_configs(wanted)
+        for code, _, _, name, entries in answer.resources
+        if not code
+    }
 
 
 def _value(entry: Any) -> str:

@@ -9,9 +9,11 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError, RebalanceInProgre
 from faust.types import TP
 from mode import Service
 
-from streamproc.errors import OffsetsLostError
+from streamproc.errors import OffsetsLostError, TopicMismatchError
 from streamproc.transport import internals as of_faust
+from streamproc.transport.batch import expected_topics
 from streamproc.transport.kafka import internals
+from streamproc.transport.kafka.admin import partitions_differ
 from streamproc.transport.kafka.guard import Guard
 from streamproc.transport.kafka.requests import topic_facts
 from streamproc.transport.positions import (
@@ -112,9 +114,17 @@ class GuardedConsumer:
         client = internals.client_of(self.app.producer)
         facts = await topic_facts(client, await self._thread.subscribed())
         counts = {name: len(topic.leaders) for name, topic in facts.items()}
+        await self._check_counts(counts)
         await self._thread.refresh_metadata(counts)
         tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         await self.guard.look(client, tps, facts)
+
+    async def _check_counts(self, counts: Mapping[str, int]) -> None:
+        """Stop the worker when partitions were added that no table has."""
+        expected = [t for t in expected_topics(self.app).values() if t.name in counts]
+        if any(counts[topic.name] != topic.partitions for topic in expected):
+            why = partitions_differ(expected, counts)
+            await self.app.crash(TopicMismatchError(f"while the worker ran: {why}"))
 
     async def out_of_range(self, exc: OffsetOutOfRangeError) -> None:
         """Go on with what there is where the log does not have a position any more."""
