@@ -103,6 +103,12 @@ class Cells(Sequence[bytes | None]):
             return self.buffer[int(self.starts[0]) : int(ends[-1])]
         return b"".join(self[np.flatnonzero(self.lengths > 0)].present())
 
+    def compact(self) -> "Cells":
+        """The same cells, which are short, in a buffer of their own, one by one."""
+        chars = self.chars(int(self.lengths.max(initial=0)))
+        inside = np.arange(chars.shape[1]) < self.lengths[:, np.newaxis]
+        return Cells.adjacent(chars[inside].tobytes(), 0, self.lengths)
+
     def chars(self, width: int) -> Bytes:
         """The cells as rows of ``width`` bytes: cut off, or zero after their end."""
         text = np.frombuffer(self.buffer, np.uint8)

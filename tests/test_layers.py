@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "streamproc.rejected": WIRE,
     "streamproc.report": REPORT,
     "streamproc.loading": (
-        *(*RULES, *WIRE, "streamproc.loading"),
+        *(*REPORT, *WIRE, "streamproc.loading"),
         *("streamproc.settings", "streamproc.topics"),
     ),
     "streamproc.simulation": (*PROGRAM, "streamproc.simulation"),
@@ -39,7 +39,7 @@ MAY_IMPORT = {
 }
 """What each folder may import of the program; the others are at the top."""
 
-PURE = (*BASE, "streamproc.rules", "streamproc.report", "streamproc.loading.csv_files")
+PURE = (*BASE, "streamproc.rules", "streamproc.report", "streamproc.loading")
 WIRING = ("faust", "mode", "aiokafka", "rocksdict", "asyncio", "aiohttp")
 
 

@@ -10,10 +10,13 @@ from typing import Any
 import click
 
 from streamproc import report_client
-from streamproc.cli.load import FILE, load_files, show
+from streamproc.cli.files import file_options, read_files, show, take_files
+from streamproc.cli.load import publish
 from streamproc.cli.options import from_options, settings_options
+from streamproc.cli.progress import Progress
 from streamproc.cli.terminal import say
-from streamproc.errors import ReportFailedError
+from streamproc.errors import LoadError, ReportFailedError
+from streamproc.loading.loader import Loader
 from streamproc.program import Program, wall_clock_us
 from streamproc.report import record
 from streamproc.report.messages import Request
@@ -27,9 +30,7 @@ _LOOK_EVERY_S = 0.05
 
 
 @click.command(context_settings={"max_content_width": 100})
-@click.option("--polls", type=FILE, required=True, help="CSV of the polls.")
-@click.option("--hours", type=FILE, help="CSV of the business hours.")
-@click.option("--zones", type=FILE, help="CSV of the time zones.")
+@file_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -43,23 +44,24 @@ _LOOK_EVERY_S = 0.05
     help="latest (the newest poll's time), now, or a time such as"
     " 2023-01-25T18:13:22Z.",
 )
-@click.option("--strict", is_flag=True, help="Stop at the first row that is refused.")
 @settings_options("hold", "backfill", "partitions", "log_level")
-def once(
-    polls: Path,
-    hours: Path | None,
-    zones: Path | None,
-    out: Path,
-    as_of: str,
-    strict: bool,
-    **options: Any,
-) -> None:
+def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
     """Load files, process everything, write OUT/combined_report.csv, exit.
 
     Uses a private embedded log, removed afterwards, and the same agents and
     tables as a worker.
     """
+    files, reading = take_files(options, leave_out=True)
+    if files.polls is None:
+        raise click.UsageError("give the polls: --polls FILE, or - for standard input")
     request = report_client.new_request(as_of, wall_clock_us())
+    loader = Loader(wall_clock_us(), Progress, out, reading)
+    loaded = read_files(loader, files)
+    if not loaded.polls:
+        raise LoadError(f"{files.polls}: no polls, so nothing to report")
+    if dry_run:
+        show(loaded, "would load")
+        return
     try:
         out.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=out, prefix=".once-"))
@@ -79,7 +81,8 @@ def once(
             commit_interval=60,
         )
         set_up_logging(settings.log_level)
-        show(asyncio.run(load_files(settings, polls, hours, zones, strict)))
+        asyncio.run(publish(settings, loader, files))
+        show(loaded)
         done = _process(settings, request)
         made = scratch / "combined_report.csv"
         made.replace(out / "combined_report.csv")

@@ -1,1 +1,1 @@
-"""From files to topics: ``csv_files`` reads and checks, ``loader`` publishes."""
+"""From files to topics: ``source`` … ``stores`` read, ``loader`` judges, publishes."""

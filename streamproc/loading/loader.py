@@ -1,17 +1,23 @@
-"""Loads CSV files into the topics: hours and zones first, then polls by time."""
+"""Loads CSV files into the topics: hours and zones first, then polls by time.
 
-import csv
-import os
+Everything is read and judged before anything is published.
+"""
+
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from streamproc.errors import LoadError
-from streamproc.loading import csv_files
-from streamproc.loading.csv_files import PollFile, Refused
+from streamproc.loading.joins import Join, refuse_cut_ids
+from streamproc.loading.polls import PollFile
+from streamproc.loading.refused import Refused, RejectsFile, counted
+from streamproc.loading.source import size_of
+from streamproc.loading.stores import StoreFile, read_hours, read_zones
+from streamproc.rules.poll import STATUS
+from streamproc.rules.schedule import Weekdays
 from streamproc.topics import Topics
 from streamproc.transport.client import Client
 from streamproc.transport.topic import Topic
@@ -30,11 +36,42 @@ NewProgress = Callable[[str, int | None, str], AbstractContextManager[ProgressBa
 """Called with label, total and unit of a step."""
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What to load; each may be missing."""
+
+    polls: Path | None = None
+    hours: Path | None = None
+    zones: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the files are to be read, and when they are not believed.
+
+    ``names``: a file's own words for columns. ``words``: what its statuses say.
+    ``weekdays``: how it counts them. ``strict``: the first refused row ends it.
+    ``skip_refused``: stores whose hours or zone cannot be read are left as they were;
+    without it nothing is published. ``leave_out``: they have no polls then, either.
+    ``max_refused``: most of the polls' rows, a share, that may be refused. ``force``:
+    ids that do not join, or are cut, are believed.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, bool] = field(default_factory=lambda: STATUS)
+    weekdays: Weekdays | None = None
+    strict: bool = False
+    skip_refused: bool = False
+    leave_out: bool = False
+    max_refused: float = 0.5
+    force: bool = False
+
+
 @dataclass(slots=True)
 class Loaded:
-    """What came of it: messages published, rows refused by reason, and by file, too.
+    """What came of it: messages to publish, rows refused by reason, and by file, too.
 
-    ``rejects``: the files that refused rows were written to.
+    ``summary``: what there is to say of the files, ``remarks``: what to look at.
     """
 
     polls: int = 0
@@ -43,126 +80,171 @@ class Loaded:
     refused: Counter[str] = field(default_factory=Counter)
     refused_in: Counter[tuple[Path, str]] = field(default_factory=Counter)
     rejects: list[Path] = field(default_factory=list)
+    summary: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Loader:
-    """Loads files through a client; see ``docs/operations.md``.
+    """Reads files, judges them, and publishes them; see ``docs/files.md``.
 
-    ``strict``: the first refused row raises LoadError. ``fallback_dir``: where
-    the rejects files go when the input's directory cannot be written.
+    ``fallback_dir``: where the rejects files go when the input's directory cannot be
+    written.
     """
 
-    client: Client
-    topics: Topics
     now_us: int
     new_progress: NewProgress
     fallback_dir: Path
-    strict: bool = False
+    reading: Reading = field(default_factory=Reading)
     loaded: Loaded = field(default_factory=Loaded)
+    _stores: list[StoreFile] = field(default_factory=list)
+    _polls: PollFile | None = None
 
-    async def load(
-        self, polls: Path | None, hours: Path | None, zones: Path | None
-    ) -> Loaded:
-        """Check all files, then publish; nothing is published when one is bad."""
-        hours_table = self._read(hours, csv_files.read_hours)
-        zones_table = self._read(zones, csv_files.read_zones)
-        poll_file = self._read_polls(polls)
-        for topic, table in (
-            (self.topics.hours, hours_table),
-            (self.topics.zones, zones_table),
-        ):
-            if table is not None:
-                await self._publish(
-                    topic, [(table.keys, table.values)], len(table.keys)
+    def read(self, files: Files) -> Loaded:
+        """Read and judge all files; raises LoadError when one is not to be believed."""
+        names = self.reading.names
+        if files.hours is not None:
+            with self._read(files.hours, "hours") as (progress, tell):
+                self._stores.append(
+                    read_hours(
+                        files.hours, progress, tell, names, self.reading.weekdays
+                    )
                 )
-        if poll_file is not None:
-            messages = poll_file.messages(MESSAGES_AT_ONCE)
-            await self._publish(self.topics.polls, messages, len(poll_file))
-            self.loaded.polls = len(poll_file)
-        self.loaded.hours = len(hours_table.keys) if hours_table else 0
-        self.loaded.zones = len(zones_table.keys) if zones_table else 0
+        if files.zones is not None:
+            with self._read(files.zones, "zones") as (progress, tell):
+                self._stores.append(read_zones(files.zones, progress, tell, names))
+        if files.polls is not None:
+            self._polls = PollFile(files.polls, names, self.reading.words)
+            with self._read(files.polls, "polls") as (progress, tell):
+                self._polls.read(self.now_us, progress, tell)
+        self._judge()
         return self.loaded
 
-    def _read(
-        self,
-        path: Path | None,
-        read: Callable[
-            [Path, csv_files.Progress, Callable[[Refused], None]], csv_files.Table
-        ],
-    ) -> csv_files.Table | None:
-        if path is None:
-            return None
-        with self._rejects(path) as refuse, self._reading(path) as progress:
-            return read(path, progress.advance, refuse)
+    def _judge(self) -> None:
+        """Raise LoadError for files that would make a wrong report."""
+        self._refuse_broken_stores()
+        if self._polls is not None:
+            self._refuse_unread_polls(self._polls)
+        for path, store_ids in self._ids():
+            if not self.reading.force:
+                refuse_cut_ids(path, store_ids)
+        for file in self._stores:
+            self.loaded.remarks += file.remarks
+            self._judge_join(file)
+        broken = set().union(*(file.broken for file in self._stores))
+        if broken and self.reading.leave_out:
+            self._leave_out(broken)
+        self._count()
 
-    def _read_polls(self, path: Path | None) -> PollFile | None:
-        if path is None:
-            return None
-        file = PollFile(path)
-        with self._rejects(path) as refuse, self._reading(path) as progress:
-            file.read(self.now_us, progress.advance, refuse)
-        return file
+    def _refuse_broken_stores(self) -> None:
+        """Hours and zones that cannot be read are not absent."""
+        told = [
+            f"{counted(file.refused, 'row')} of {counted(len(file.broken), 'store')}"
+            f" refused in {first}"
+            for file in self._stores
+            if (first := file.first_refused) is not None
+        ]
+        if told and not self.reading.skip_refused:
+            left = (
+                "leaves those stores out of the report"
+                if self.reading.leave_out
+                else "leaves those stores' hours and zones as they were"
+            )
+            raise LoadError(
+                f"{'; '.join(told)}. Nothing was published; mend the rows, or"
+                f" --skip-refused {left}"
+            )
 
-    def _reading(self, path: Path) -> AbstractContextManager[ProgressBar]:
-        try:
-            size = path.stat().st_size
-        except OSError as exc:
-            raise LoadError(f"{path}: {exc.strerror}") from exc
-        return self.new_progress(f"reading {path.name}", size, "B")
+    def _refuse_unread_polls(self, file: PollFile) -> None:
+        """Refused polls are lost observations; too many are no observation."""
+        first, most = file.first_refused, self.reading.max_refused
+        if first is None or (len(file) and file.refused <= most * file.rows):
+            return
+        raise LoadError(
+            f"{file.refused:,} of {counted(file.rows, 'row')} refused in {first}."
+            f" Nothing was published; --max-refused (a share, {most:g} now) allows more"
+        )
+
+    def _ids(self) -> Iterator[tuple[Path, Sequence[str]]]:
+        for file in self._stores:
+            yield file.path, list(file.messages)
+        if self._polls is not None:
+            yield self._polls.path, self._polls.store_ids
+
+    def _judge_join(self, file: StoreFile) -> None:
+        """Say how many stores of a file have polls; refuse when it is next to none."""
+        if self._polls is None:
+            return
+        join = Join(file.kind, set(file.messages), set(self._polls.store_ids))
+        self.loaded.summary.append(str(join))
+        if join.is_broken and not self.reading.force:
+            raise LoadError(
+                f"{join}: these are not the same ids ({join.examples()}). Nothing was"
+                " published; --force does so all the same"
+            )
+        self.loaded.remarks += join.remarks()
+
+    def _leave_out(self, broken: set[str]) -> None:
+        """Stores of which something cannot be read have no row in the report."""
+        for file in self._stores:
+            file.leave_out(broken)
+        if self._polls is not None:
+            self._polls.leave_out(broken)
+        shown = ", ".join(sorted(broken)[:3])
+        self.loaded.remarks.append(
+            f"{counted(len(broken), 'store')} left out of the report, as their hours or"
+            f" zone cannot be read: {shown}{', …' if len(broken) > 3 else ''}"
+        )
+
+    def _count(self) -> None:
+        kinds = {file.kind: len(file.messages) for file in self._stores}
+        self.loaded.hours = kinds.get("hours", 0)
+        self.loaded.zones = kinds.get("zones", 0)
+        self.loaded.polls = 0 if self._polls is None else len(self._polls)
+
+    async def publish(self, client: Client, topics: Topics) -> None:
+        """Publish what was read."""
+        by_kind = {"hours": topics.hours, "zones": topics.zones}
+        for file in self._stores:
+            await self._publish(
+                client, by_kind[file.kind], [file.columns()], len(file.messages)
+            )
+        if self._polls is not None:
+            messages = self._polls.messages(MESSAGES_AT_ONCE, topics.polls.partitions)
+            await self._publish(client, topics.polls, messages, len(self._polls))
 
     async def _publish(
         self,
+        client: Client,
         topic: Topic,
-        messages: Iterable[tuple[list[bytes], list[bytes]]],
+        messages: Iterable[tuple[Sequence[bytes | None], Sequence[bytes | None]]],
         total: int,
     ) -> None:
         with self.new_progress(f"publishing {topic.name}", total, "messages") as bar:
             for keys, values in messages:
-                if keys:
-                    await self.client.publish(topic, keys, values)
+                if len(keys):
+                    await client.publish(topic, keys, values)
                 bar.advance(len(keys))
 
     @contextmanager
-    def _rejects(self, path: Path) -> Iterator[Callable[[Refused], None]]:
-        """Keep refused rows in a file; it appears with the first of them."""
-        rejects = RejectsFile(path, self.fallback_dir)
+    def _read(
+        self, path: Path, kind: str
+    ) -> Iterator[tuple[Callable[[int], None], Callable[[Refused], None]]]:
+        """Show progress, and keep refused rows in a file."""
+        rejects = RejectsFile(path, self.fallback_dir, kind)
 
         def refuse(row: Refused) -> None:
-            if self.strict:
-                raise LoadError(f"{row.path}, line {row.line}: {row.message}")
+            if self.reading.strict:
+                raise LoadError(f"{row}. Nothing was published")
             self.loaded.refused[row.reason] += 1
             self.loaded.refused_in[row.path, row.reason] += 1
             rejects.add(row)
 
+        name = "standard input" if path.name == "-" else path.name
         try:
-            yield refuse
+            with self.new_progress(f"reading {name}", size_of(path), "B") as bar:
+                yield bar.advance, refuse
         finally:
             rejects.close()
-        if rejects.path is not None:
+        if rejects.count:
             self.loaded.rejects.append(rejects.path)
-
-
-class RejectsFile:
-    """``INPUT.rejects.csv``, beside the input or else in the fallback directory."""
-
-    def __init__(self, source: Path, fallback_dir: Path) -> None:
-        self._name = f"{source.name}.rejects.csv"
-        beside = os.access(source.parent, os.W_OK)
-        self._directory = source.parent if beside else fallback_dir
-        self.path: Path | None = None
-
-    def add(self, row: Refused) -> None:
-        """Write one refused row: line, reason, message, and the row itself."""
-        if self.path is None:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self.path = self._directory / self._name
-            self._stream = self.path.open("w", encoding="utf-8", newline="")
-            self._writer = csv.writer(self._stream)
-            self._writer.writerow(("line", "reason", "message", "row"))
-        self._writer.writerow((row.line, row.reason, row.message, ",".join(row.row)))
-
-    def close(self) -> None:
-        """Finish the file, if there is one."""
-        if self.path is not None:
-            self._stream.close()

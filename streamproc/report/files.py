@@ -87,19 +87,19 @@ class ReportFiles:
 
 def _write_atomically(path: Path, rows: Rows) -> None:
     """Temp file in the same directory, write, fsync, rename."""
-    with _temporary(path) as stream:
+    with atomic_file(path) as stream:
         write_csv(stream, rows)
 
 
 def _replace_by_copy(source: Path, target: Path) -> None:
     with (
-        _temporary(target) as stream,
+        atomic_file(target) as stream,
         source.open(encoding="utf-8", newline="") as text,
     ):
         shutil.copyfileobj(text, stream, 1 << 20)
 
 
-class _temporary:
+class atomic_file:
     """A file that takes its final name only when all of it is on disk."""
 
     def __init__(self, path: Path) -> None:

@@ -7,6 +7,7 @@ reason (``InvalidPoll``).
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -76,14 +77,18 @@ def _is_hidden(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
-def parse_status(status: object) -> bool:
-    """Whether a status says up: ``active`` or ``inactive``, in any case."""
+def parse_status(status: object, words: Mapping[str, bool] = STATUS) -> bool:
+    """Whether a status says up: ``active`` or ``inactive``, in any case.
+
+    ``words``: what a producer says instead, in small letters.
+    """
     if isinstance(status, str) and len(status) < _LONGEST_STATUS:
-        up = STATUS.get(status.strip().lower())
+        up = words.get(status.strip().lower())
         if up is not None:
             return up
+    expected = " or ".join(sorted(words))
     raise InvalidPoll(
-        "unknown-status", f"status is {shown(status)}, expected active or inactive"
+        "unknown-status", f"status is {shown(status)}, expected {expected}"
     )
 
 
@@ -112,10 +117,21 @@ def poll_from_row(row: object, now_us: int) -> Poll:
     """Check a decoded poll; raise InvalidPoll with the reason it is refused for."""
     if not isinstance(row, dict):
         raise InvalidPoll("bad-json", f"expected a JSON object, not {shown(row)}")
-    store_id = check_store_id(row.get("store_id"))
-    active = parse_status(row.get("status"))
-    stamp = row.get("timestamp_utc")
-    return Poll(store_id, check_time(parse_timestamp(stamp), now_us, stamp), active)
+    return poll_of(
+        row.get("store_id"), row.get("status"), row.get("timestamp_utc"), now_us
+    )
+
+
+def poll_of(
+    store_id: object,
+    status: object,
+    stamp: object,
+    now_us: int,
+    words: Mapping[str, bool] = STATUS,
+) -> Poll:
+    """Check the fields of a poll; raise InvalidPoll with the reason of the first."""
+    checked, active = check_store_id(store_id), parse_status(status, words)
+    return Poll(checked, check_time(parse_timestamp(stamp), now_us, stamp), active)
 
 
 def encode_poll(poll: Poll) -> bytes:

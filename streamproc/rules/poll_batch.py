@@ -15,22 +15,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 
 from streamproc.cells import Bytes, Cells, Ints, group
 from streamproc.errors import InvalidInput, as_refusal
 from streamproc.rules import history
-from streamproc.rules.poll import MAX_FUTURE_US, MAX_STORE_ID_BYTES, Poll, parse_poll
+from streamproc.rules.fields import Flags, Words, are_plain, read_statuses
+from streamproc.rules.poll import MAX_FUTURE_US, Poll, parse_poll
 from streamproc.rules.timestamp import parse_timestamps
-
-Flags = npt.NDArray[np.bool_]
 
 FIELDS = ("store_id", "timestamp_utc", "status")
 _NAME_BYTES = 16
-_STATUS_BYTES = 8
-_CASE_BITS = 0x2020202020202020
-"""What a small letter has and a capital one lacks, for eight characters."""
 
 _QUOTES = 12
 """Two around each of three names and three values."""
@@ -162,7 +157,7 @@ def _fields(cells: Cells) -> tuple[Ints, list[Cells]]:
     rows, quotes = _quotes(text, cells)
     good = _are_objects(text, cells[rows], quotes)
     names = [
-        _Words(_cells_between(cells.buffer, *quotes[at : at + 2]), _NAME_BYTES)
+        Words(_cells_between(cells.buffer, *quotes[at : at + 2]), _NAME_BYTES)
         for at in (0, 4, 8)
     ]
     values = []
@@ -207,59 +202,81 @@ def _cells_between(buffer: bytes, left: Ints, right: Ints) -> Cells:
     return Cells(buffer, left + 1, right - left - 1)
 
 
-class _Words:
-    """Short cells, to be compared with words of at most ``width`` bytes.
+_HEAD, _MIDDLE, _ZONE = (
+    np.frombuffer(text, np.uint8)[np.newaxis]
+    for text in (b'{"store_id":', b',"timestamp_utc":"', b' UTC","status":')
+)
+_STATES = np.array([list(b'"inactive"}'), list(b'"active"}  ')], np.uint8)
+_STATE_CHARS = np.array([11, 9])
+_STAMP_CHARS = len("2023-01-25 18:13:22.479220")
+_CHARS = {
+    digits: np.frombuffer(
+        b"".join(b"%0*d" % (digits, n) for n in range(10**digits)), np.uint8
+    ).reshape(-1, digits)
+    for digits in (2, 3)
+}
+"""Every number of two and of three digits, as characters."""
 
-    ``fold``: letters in any case are the same.
+_SHOWN_DIGITS = np.array([len(f"{n:03d}".rstrip("0")) for n in range(1000)])
+"""How many digits of a fraction's three are left without zeros at the end."""
+
+
+def quoted(store_ids: Sequence[bytes]) -> Cells:
+    """The ids as JSON writes them, for ``encode_polls``."""
+    return Cells.of([orjson.dumps(store_id.decode()) for store_id in store_ids])
+
+
+def encode_polls(store_ids: Cells, codes: Ints, packed: Ints) -> Cells:
+    """Write polls as ``poll.encode_poll`` does, all at once.
+
+    ``store_ids``: ``quoted`` ids; ``codes``: shape (n,), which of them each poll is of.
     """
+    ids = store_ids[codes]
+    active = packed & history.ACTIVE
+    stamps, stamp_chars = _stamps(packed >> history.FLAG_BITS)
+    text = [
+        *(_HEAD, ids.chars(int(ids.lengths.max(initial=0)))),
+        *(_MIDDLE, stamps),
+        *(_ZONE, _STATES[active]),
+    ]
+    count, whole = len(codes), np.ones(len(codes), np.int64)
+    shown = [
+        *(whole * _HEAD.shape[1], ids.lengths),
+        *(whole * _MIDDLE.shape[1], stamp_chars),
+        *(whole * _ZONE.shape[1], _STATE_CHARS[active]),
+    ]
+    widths = [part.shape[1] for part in text]
+    rows = np.concatenate(
+        [np.broadcast_to(t, (count, w)) for t, w in zip(text, widths, strict=True)],
+        axis=1,
+    )
+    kept = np.concatenate(
+        [
+            np.arange(width) < chars[:, np.newaxis]
+            for width, chars in zip(widths, shown, strict=True)
+        ],
+        axis=1,
+    )
+    return Cells.adjacent(rows[kept].tobytes(), 0, np.sum(shown, axis=0))
 
-    def __init__(self, cells: Cells, width: int, fold: bool = False) -> None:
-        self._lengths = cells.lengths
-        self._bit = np.uint64(_CASE_BITS if fold else 0)
-        # Eight characters are one number.
-        self._numbers = cells.chars(width).view(np.uint64).T | self._bit
 
-    def are(self, word: str) -> Flags:
-        """Which cells are this word."""
-        width = 8 * len(self._numbers)
-        expected = np.frombuffer(word.encode().ljust(width, b"\0"), np.uint64)
-        same: Flags = self._lengths == len(word)
-        for found, number in zip(self._numbers, expected | self._bit, strict=True):
-            same &= found == number
-        return same
+def _stamps(time_us: Ints) -> tuple[Bytes, Ints]:
+    """Times as ``timestamp_text`` writes them, and how many characters that takes.
 
-
-def read_statuses(statuses: Cells) -> tuple[Ints, Flags]:
-    """1 for active, 0 for inactive; and which are one of the two."""
-    words = _Words(statuses, _STATUS_BYTES, fold=True)
-    active = words.are("active")
-    return active.astype(np.int64), active | words.are("inactive")
-
-
-def are_plain(store_ids: Cells) -> Flags:
-    """Quick yes for the ids nearly everybody has; a no is not final.
-
-    Printable ASCII without a backslash, which JSON would read as an escape, no blank
-    at either end, and not a number as a spreadsheet writes it.
+    Shapes (n, 26) and (n,); the fraction's zeros at the end are there, but not counted.
     """
-    lengths = store_ids.lengths
-    good: Flags = (lengths >= 1) & (lengths <= MAX_STORE_ID_BYTES)
-    width = min(int(lengths.max(initial=1)), MAX_STORE_ID_BYTES)
-    chars = store_ids.chars(width)
-    plain = (chars - np.uint8(0x20) <= 0x7E - 0x20) & (chars != ord("\\"))
-    plain |= np.arange(width) >= lengths[:, np.newaxis]
-    good &= plain.all(axis=1)
-    last = np.clip(lengths, 1, width) - 1
-    good &= (chars[:, 0] != ord(" ")) & (chars[np.arange(len(chars)), last] != ord(" "))
-    return good & ~_may_be_mangled(chars)
-
-
-def _may_be_mangled(chars: Bytes) -> Flags:
-    """Which ids hold an E and a mark of ``1.02E+18``; the marks are rare."""
-    marks = chars - np.uint8(ord("+")) <= ord(".") - ord("+")
-    found: Flags = np.zeros(len(chars), bool)
-    if marks.any():
-        marks &= chars != ord("-")
-        rows = np.flatnonzero(marks.any(axis=1))
-        found[rows] = ((chars[rows] | 0x20) == ord("e")).any(axis=1)
-    return found
+    seconds, micros = np.divmod(time_us, 1_000_000)
+    days, second = np.divmod(seconds, 86_400)
+    dates, number = np.unique(days, return_inverse=True)
+    written = np.datetime_as_string(dates.astype("datetime64[D]")).astype("S10")
+    stamps = np.empty((len(time_us), _STAMP_CHARS), np.uint8)
+    stamps[:, :10] = written.view(np.uint8).reshape(-1, 10)[number]
+    stamps[:, [10, 13, 16, 19]] = np.frombuffer(b" ::.", np.uint8)
+    two, three = _CHARS[2], _CHARS[3]
+    stamps[:, 11:13] = two[second // 3600]
+    stamps[:, 14:16] = two[second // 60 % 60]
+    stamps[:, 17:19] = two[second % 60]
+    high, low = np.divmod(micros, 1000)
+    stamps[:, 20:23], stamps[:, 23:26] = three[high], three[low]
+    digits = np.where(low > 0, 3 + _SHOWN_DIGITS[low], _SHOWN_DIGITS[high])
+    return stamps, 19 + digits + (digits > 0)

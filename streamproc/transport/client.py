@@ -26,7 +26,7 @@ class Client(Protocol):
     async def publish(
         self,
         topic: Topic,
-        keys: Sequence[bytes],
+        keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
         headers: Mapping[int, Headers] | None = None,
     ) -> None:

@@ -218,6 +218,7 @@ def test_rows_that_load_refuses_are_counted_with_the_others(
         "a,active,soon\n"
     )
     options = ["--data-dir", str(log.settings.data_dir), "--polls", str(polls)]
+    options += ["--max-refused", "0.9"]
     assert CliRunner().invoke(main, ["load", *options]).exit_code == 0
     output = log.run(columns=300).output
     assert output.splitlines()[-1] == "3 rejected: 2 unknown-status, 1 bad-timestamp"

@@ -105,7 +105,7 @@ class KafkaClient:
     async def publish(
         self,
         topic: Topic,
-        keys: Sequence[bytes],
+        keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
         headers: Mapping[int, Headers] | None = None,
     ) -> None:

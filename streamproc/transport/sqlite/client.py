@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 from faust.types import TP
 
+from streamproc.cells import Cells
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
-from streamproc.transport.partitioner import by_partition, partitions_for
+from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.sqlite.consumer import POLL_INTERVAL_S
 from streamproc.transport.sqlite.driver import log_path
 from streamproc.transport.sqlite.lock import WorkerLock
@@ -40,7 +42,7 @@ class SqliteClient:
     async def publish(
         self,
         topic: Topic,
-        keys: Sequence[bytes],
+        keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
         headers: Mapping[int, Headers] | None = None,
     ) -> None:
@@ -50,21 +52,27 @@ class SqliteClient:
     def _publish(
         self,
         topic: Topic,
-        keys: Sequence[bytes],
+        keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
         headers: Mapping[int, Headers],
     ) -> None:
-        partitions = partitions_for(keys, topic.partitions).tolist()
+        key_cells, value_cells = Cells.of(keys), Cells.of(values)
+        partitions = partitions_for(key_cells, topic.partitions)
         self._log.append(
             Append(
                 topic.name,
                 partition,
-                [keys[row] for row in rows],
-                [values[row] for row in rows],
+                key_cells[rows],
+                value_cells[rows],
                 None,
-                {at: headers[row] for at, row in enumerate(rows) if row in headers},
+                {
+                    at: headers[row]
+                    for at, row in enumerate(rows.tolist() if headers else ())
+                    if row in headers
+                },
             )
-            for partition, rows in by_partition(partitions).items()
+            for partition in np.unique(partitions).tolist()
+            for rows in [np.flatnonzero(partitions == partition)]
         )
 
     async def begin_offsets(self, topic: Topic) -> dict[TP, int]:

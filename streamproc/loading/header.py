@@ -1,0 +1,111 @@
+"""The first line of a CSV file: its separator, and where the wanted columns stand."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamproc.errors import LoadError, shown
+from streamproc.loading.source import Block
+
+SEPARATORS = (",", ";", "\t", "|")
+
+POLLS = ("store_id", "status", "timestamp_utc")
+HOURS = ("store_id", "dayOfWeek", "start_time_local", "end_time_local")
+ZONES = ("store_id", "timezone_str")
+COLUMNS = tuple(dict.fromkeys((*POLLS, *HOURS, *ZONES)))
+
+_ALSO = {"dayOfWeek": ("day",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the rows of a file look like.
+
+    ``names``: the columns as they are called there. ``at``: where each of the wanted
+    ones stands. ``lines``: how many lines the header takes.
+    """
+
+    separator: str
+    names: tuple[str, ...]
+    at: tuple[int, ...]
+    lines: int
+
+
+def folded(name: str) -> str:
+    """A column's name without case, blanks, ``_`` and ``-``."""
+    return "".join(char for char in name.strip().lower() if char not in " _-")
+
+
+def read_header(
+    path: Path, block: Block, wanted: Sequence[str], names: Mapping[str, str]
+) -> Header:
+    """Find the wanted columns; ``names`` are a file's own words for some of them.
+
+    Raises LoadError that shows the line.
+    """
+    lines = block.text[: 1 << 16].decode(errors="replace").splitlines()
+    number = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    separators: Sequence[str] = SEPARATORS
+    if lines and lines[number].strip().lower().startswith("sep="):
+        separators, number = (lines[number].lstrip()[4:5] or ",",), number + 1
+    text = lines[number] if number < len(lines) else ""
+    found = [_columns(text, separator) for separator in separators]
+    best = max(found, key=lambda columns: len(_places(columns, wanted, names)))
+    separator = separators[found.index(best)]
+    places = _places(best, wanted, names)
+    _refuse_missing(path, number + block.line, text, best, wanted, places)
+    at = tuple(places[name] for name in wanted)
+    return Header(separator, tuple(best), at, number + 1)
+
+
+def _columns(text: str, separator: str) -> list[str]:
+    return [name.strip() for name in next(csv.reader([text], delimiter=separator), [])]
+
+
+def _places(
+    columns: Sequence[str], wanted: Sequence[str], names: Mapping[str, str]
+) -> dict[str, int]:
+    """Where each of the wanted columns stands, of those that are there."""
+    known = [folded(column) for column in columns]
+    places = {}
+    for name in wanted:
+        for word in (*filter(None, [names.get(name)]), name, *_ALSO.get(name, ())):
+            if folded(word) in known:
+                places[name] = known.index(folded(word))
+                break
+    return places
+
+
+def _refuse_missing(
+    path: Path,
+    line: int,
+    text: str,
+    columns: Sequence[str],
+    wanted: Sequence[str],
+    places: Mapping[str, int],
+) -> None:
+    missing = [name for name in wanted if name not in places]
+    if not missing:
+        again = {folded(columns[at]) for at in places.values()}
+        if twice := [
+            c for c in columns if folded(c) in again and _count(columns, c) > 1
+        ]:
+            raise LoadError(f"{path}, line {line}: two columns are {twice[0]}")
+        return
+    if not text.strip():
+        raise LoadError(f"{path}: is empty; expected a header: {','.join(wanted)}")
+    if not places:
+        raise LoadError(
+            f"{path}, line {line}: no header but {shown(text)}; expected the columns"
+            f" {', '.join(wanted)}; other names are told with --map {wanted[0]}=NAME"
+        )
+    words = " or ".join((missing[0], *_ALSO.get(missing[0], ())))
+    raise LoadError(
+        f"{path}, line {line}: no column {words}; there are: {', '.join(columns)};"
+        f" another name is told with --map {missing[0]}=NAME"
+    )
+
+
+def _count(columns: Sequence[str], name: str) -> int:
+    return [folded(column) for column in columns].count(folded(name))

@@ -1,0 +1,148 @@
+"""A file of polls: read and checked, then told as messages in the order of time.
+
+``poll`` states the rules, one poll at a time; lines in the usual form are read all at
+once, as ``poll_batch`` reads a batch of messages. A property test holds the two tiers
+against each other.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from streamproc.cells import Cells, Ints, group
+from streamproc.errors import InvalidInput
+from streamproc.loading.header import POLLS, Header
+from streamproc.loading.refused import OnRefused, Refused
+from streamproc.loading.rows import Row, columns_of, rows_in
+from streamproc.loading.source import Block, Progress
+from streamproc.rules import history
+from streamproc.rules.fields import are_plain, read_statuses
+from streamproc.rules.poll import (
+    MAX_FUTURE_US,
+    STATUS,
+    Poll,
+    poll_of,
+)
+from streamproc.rules.poll_batch import encode_polls, quoted
+from streamproc.rules.timestamp import parse_timestamps
+from streamproc.transport.partitioner import partitions_for
+
+Codes = npt.NDArray[np.int32]
+"""Numbers of stores, in half the memory."""
+
+
+@dataclass
+class PollFile:
+    """The polls of a file, as compact columns.
+
+    ``names``: the file's own words for columns; ``words``: what its statuses say.
+    ``rows`` and ``refused`` count rows; ``first_refused`` is the first of them.
+    """
+
+    path: Path
+    names: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, bool] = field(default_factory=lambda: STATUS)
+    rows: int = 0
+    refused: int = 0
+    first_refused: Refused | None = None
+    _number: dict[bytes, int] = field(default_factory=dict)
+    _codes: list[Codes] = field(default_factory=list)
+    _packed: list[Ints] = field(default_factory=list)
+
+    def read(self, now_us: int, progress: Progress, on_refused: OnRefused) -> None:
+        """Read and check all rows; ``on_refused`` may raise to stop."""
+        with rows_in(self.path, POLLS, self.names, progress) as (header, blocks):
+            for block in blocks:
+                self._take(block, header, now_us, on_refused)
+
+    def _take(
+        self, block: Block, header: Header, now_us: int, on_refused: OnRefused
+    ) -> None:
+        lines, usual, (ids, statuses, stamps) = columns_of(block, header)
+        time_us, good = parse_timestamps(stamps)
+        active, known = read_statuses(statuses, self.words)
+        good &= known & are_plain(ids) & (time_us <= now_us + MAX_FUTURE_US)
+        chosen = np.flatnonzero(good)
+        self._keep(ids[chosen], (time_us << history.FLAG_BITS | active)[chosen])
+        self.rows += len(chosen)
+        odd = np.ones(len(lines.starts), bool)
+        odd[usual[chosen]] = False
+        rows = (lines.row(at, header) for at in np.flatnonzero(odd).tolist())
+        self._take_odd([row for row in rows if row is not None], now_us, on_refused)
+
+    def _take_odd(self, rows: list[Row], now_us: int, on_refused: OnRefused) -> None:
+        """Check rows one by one."""
+        found: list[Poll] = []
+        self.rows += len(rows)
+        for row in rows:
+            try:
+                found.append(self._poll(row, now_us))
+            except InvalidInput as exc:
+                refused = Refused(self.path, row.line, exc.reason, str(exc), row.text)
+                self.refused += 1
+                self.first_refused = self.first_refused or refused
+                on_refused(refused)
+        self._keep(
+            Cells.of([poll.store_id.encode() for poll in found]),
+            history.pack((poll.time_us, poll.active) for poll in found),
+        )
+
+    def _poll(self, row: Row, now_us: int) -> Poll:
+        if isinstance(row.cells, InvalidInput):
+            raise row.cells
+        store_id, status, stamp = row.cells
+        return poll_of(store_id, status, stamp, now_us, self.words)
+
+    def _keep(self, store_ids: Cells, packed: Ints) -> None:
+        if not len(packed):
+            return
+        distinct, order, numbers = group(store_ids)
+        number = self._number
+        known = [number.setdefault(i, len(number)) for i in distinct.present()]
+        codes = np.empty(len(packed), np.int32)
+        codes[order] = np.array(known, np.int32)[numbers]
+        self._codes.append(codes)
+        self._packed.append(packed)
+
+    def __len__(self) -> int:
+        return sum(len(packed) for packed in self._packed)
+
+    @property
+    def store_ids(self) -> list[str]:
+        """Every store that has polls here."""
+        return [store_id.decode() for store_id in self._number]
+
+    def leave_out(self, store_ids: set[str]) -> None:
+        """Forget the polls of some stores."""
+        codes, packed = self._columns()
+        left_out = np.array([i in store_ids for i in self.store_ids], bool)
+        if left_out.any():
+            kept = ~left_out[codes]
+            self._codes, self._packed = [codes[kept]], [packed[kept]]
+
+    def messages(self, count: int, partitions: int) -> Iterator[tuple[Cells, Cells]]:
+        """Keys and values of the polls in time order, ``count`` at a time.
+
+        Among those, a partition's come together, so that each is written from one
+        piece of memory.
+        """
+        if not len(self):
+            return
+        codes, packed = self._columns()
+        store_ids = list(self._number)
+        homes = partitions_for(store_ids, partitions)[codes].astype(np.uint16)
+        order = np.argsort(packed, kind="stable")
+        keys, values = Cells.of(store_ids), quoted(store_ids)
+        for first in range(0, len(order), count):
+            rows = order[first : first + count]
+            rows = rows[np.argsort(homes[rows], kind="stable")]
+            chosen = codes[rows].astype(np.int64)
+            yield keys[chosen].compact(), encode_polls(values, chosen, packed[rows])
+
+    def _columns(self) -> tuple[Codes, Ints]:
+        self._codes = [np.concatenate([np.zeros(0, np.int32), *self._codes])]
+        self._packed = [np.concatenate([np.zeros(0, np.int64), *self._packed])]
+        return self._codes[0], self._packed[0]

@@ -1,0 +1,203 @@
+"""Files of hours and zones: a store's rows are taken whole or not at all."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from streamproc.errors import InvalidHours, InvalidInput, LoadError
+from streamproc.loading.header import HOURS, ZONES
+from streamproc.loading.refused import OnRefused, Refused, counted
+from streamproc.loading.rows import Row, rows_in, rows_of
+from streamproc.loading.source import Progress
+from streamproc.rules.poll import check_store_id
+from streamproc.rules.schedule import (
+    WEEKDAYS,
+    Closing,
+    Opening,
+    Weekdays,
+    parse_opening,
+    week_of,
+)
+from streamproc.rules.zones import DEFAULT_ZONE, zone_or_none, zone_remark
+
+Cells = Sequence[str]
+Read = Callable[[Row, Cells], Any]
+"""What a row says, of its cells after the store id; raises InvalidInput."""
+
+
+@dataclass
+class StoreFile:
+    """What a file says of each store, as messages; and what of it was refused.
+
+    ``messages``: by store id, in the order of the file. ``broken``: stores of which
+    a row was refused; nothing is said of them. ``refused``: number of such rows,
+    ``first_refused`` the first of them. ``remarks``: what a person should know.
+    """
+
+    path: Path
+    kind: str
+    messages: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    refused: int = 0
+    first_refused: Refused | None = None
+    remarks: list[str] = field(default_factory=list)
+
+    def refuse(
+        self, row: Row, exc: InvalidInput, store_id: str | None, tell: OnRefused
+    ) -> None:
+        """Note a refused row, and the store it speaks of."""
+        refused = Refused(self.path, row.line, exc.reason, str(exc), row.text)
+        self.refused += 1
+        self.first_refused = self.first_refused or refused
+        if store_id is not None:
+            self.broken.add(store_id)
+        tell(refused)
+
+    def leave_out(self, store_ids: set[str]) -> None:
+        """Say nothing of some stores."""
+        self.messages = {
+            store_id: message
+            for store_id, message in self.messages.items()
+            if store_id not in store_ids
+        }
+
+    def columns(self) -> tuple[list[bytes], list[bytes]]:
+        """Keys and values to publish."""
+        return (
+            [store_id.encode() for store_id in self.messages],
+            [orjson.dumps(message) for message in self.messages.values()],
+        )
+
+
+@dataclass(frozen=True)
+class _Hours:
+    """A row of hours: where it stands and what it says."""
+
+    row: Row
+    hours: Opening | Closing
+    message: Mapping[str, object]
+
+
+def read_hours(
+    path: Path,
+    progress: Progress,
+    tell: OnRefused,
+    names: Mapping[str, str],
+    weekdays: Weekdays | None = None,
+) -> StoreFile:
+    """One store-hours message per store: its whole week.
+
+    ``weekdays``: how the file counts them, when that was said; a file whose numbers
+    are not those of the topics is refused as a whole otherwise.
+    """
+    file = StoreFile(path, "hours")
+    weeks: dict[str, list[_Hours]] = {}
+    seen: dict[str, int] = {}
+
+    def read(row: Row, cells: Cells) -> _Hours:
+        day, start, end = cells
+        seen.setdefault(day, row.line)
+        hours = parse_opening(day, start, end, weekdays or WEEKDAYS["0-6"])
+        times = {"start_time_local": start, "end_time_local": end}
+        return _Hours(row, hours, {"dayOfWeek": hours.day, **times})
+
+    for store_id, found in _read(file, HOURS, names, read, progress, tell):
+        weeks.setdefault(store_id, []).append(found)
+    if weekdays is None:
+        _refuse_other_weekdays(path, seen)
+    for store_id, week in weeks.items():
+        try:
+            week_of(each.hours for each in week)
+        except InvalidHours as exc:
+            file.refuse(week[0].row, exc, store_id, tell)
+    file.messages = {
+        store_id: {"store_id": store_id, "hours": [each.message for each in week]}
+        for store_id, week in weeks.items()
+        if store_id not in file.broken
+    }
+    return file
+
+
+def _refuse_other_weekdays(path: Path, seen: Mapping[str, int]) -> None:
+    """A 7 without any 0 disproves that Monday is 0, for all rows of the file."""
+    numbers = {day.removesuffix(".0").lstrip("0") or "0": seen[day] for day in seen}
+    if "7" in numbers and "0" not in numbers:
+        raise LoadError(
+            f"{path}, line {numbers['7']}: dayOfWeek is 7, and no row has 0; so 0 is"
+            " not Monday here. Say which is: --weekdays 1-7 (1 is Monday, 7 is Sunday)"
+            " or --weekdays 1-7-sunday (1 is Sunday)"
+        )
+
+
+def read_zones(
+    path: Path, progress: Progress, tell: OnRefused, names: Mapping[str, str]
+) -> StoreFile:
+    """One store-zones message per store; the last row of a store counts."""
+    file = StoreFile(path, "zones")
+    zones: dict[str, tuple[int, str | None]] = {}
+    twice: list[str] = []
+
+    def read(row: Row, cells: Cells) -> tuple[int, str | None]:
+        return row.line, zone_or_none(cells[0])
+
+    for store_id, (line, zone) in _read(file, ZONES, names, read, progress, tell):
+        before = zones.get(store_id)
+        if before is not None and before[1] != zone:
+            twice.append(
+                f"{store_id} has {before[1] or 'none'} on line {before[0]} and"
+                f" {zone or 'none'} on line {line}"
+            )
+        zones[store_id] = line, zone
+    file.messages = {
+        store_id: {"store_id": store_id, "timezone_str": zone}
+        for store_id, (_, zone) in zones.items()
+        if store_id not in file.broken
+    }
+    file.remarks = [*_of_two_zones(path, twice), *_of_zones(path, zones)]
+    return file
+
+
+def _of_two_zones(path: Path, twice: list[str]) -> Iterator[str]:
+    if twice:
+        more = f", and {len(twice) - 3:,} more" if len(twice) > 3 else ""
+        yield (
+            f"{path}: two zones for one store, the later line counts:"
+            f" {'; '.join(twice[:3])}{more}"
+        )
+
+
+def _of_zones(path: Path, zones: Mapping[str, tuple[int, str | None]]) -> Iterator[str]:
+    counts: dict[str | None, int] = {}
+    for _, zone in zones.values():
+        counts[zone] = counts.get(zone, 0) + 1
+    for zone, count in counts.items():
+        if zone is None:
+            remark: str | None = f"without a zone; {DEFAULT_ZONE} counts"
+        else:
+            remark = zone_remark(zone)
+        if remark:
+            yield f"{path}: {counted(count, 'store')}: {remark}"
+
+
+def _read(
+    file: StoreFile,
+    wanted: tuple[str, ...],
+    names: Mapping[str, str],
+    read: Read,
+    progress: Progress,
+    tell: OnRefused,
+) -> Iterator[tuple[str, Any]]:
+    """Store and value of every row that is taken; the others are noted."""
+    with rows_in(file.path, wanted, names, progress) as (header, blocks):
+        for row in (row for block in blocks for row in rows_of(block, header)):
+            store_id = None
+            try:
+                if isinstance(row.cells, InvalidInput):
+                    raise row.cells
+                store_id = check_store_id(row.cells[0])
+                yield store_id, read(row, row.cells[1:])
+            except InvalidInput as exc:
+                file.refuse(row, exc, store_id, tell)

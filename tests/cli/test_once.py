@@ -1,0 +1,154 @@
+"""``streamproc once``: files in, a right report out, or none at all."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streamproc.cli import main
+from tests.conftest import Run
+
+POLLS = "store_id,status,timestamp_utc\n"
+HOURS = "store_id,dayOfWeek,start_time_local,end_time_local\n"
+ZONES = "store_id,timezone_str\n"
+GOOD = "2023-01-25 10:00:00 UTC"
+WEEK = range(7)
+
+Once = Callable[..., Result]
+
+
+@pytest.fixture
+def once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Once:
+    """Run ``once`` in the test's directory; files are given by their text."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, **texts: str) -> Result:
+        files = ["--out", "out"]
+        for kind, text in texts.items():
+            Path(f"{kind}.csv").write_text(text)
+            files += [f"--{kind}", f"{kind}.csv"]
+        return CliRunner().invoke(main, ["once", *files, *arguments])
+
+    return run
+
+
+def hourly(store_id: str, day: str, hours: range, sep: str = ",") -> str:
+    """Active polls at every full hour."""
+    return "".join(f"{store_id}{sep}{day} {h:02d}:00{sep}Active\n" for h in hours)
+
+
+def rows_of(path: Path) -> dict[str, list[float]]:
+    """A report's six figures by store."""
+    with path.open(newline="") as stream:
+        rows = list(csv.reader(stream))[1:]
+    return {row[0]: list(map(float, row[1:])) for row in rows}
+
+
+def test_once_understands_what_people_write(tmp_path: Path, streamproc: Run) -> None:
+    """One run over a file of each kind; the figures say how it was understood."""
+    (tmp_path / "polls.csv").write_text(
+        "sep=;\nStore ID;Timestamp_UTC;STATUS\n"
+        + hourly("ampm", "2023-01-25", range(24), ";")
+        + hourly("ny", "2023-01-25", range(14, 17), ";")
+        + hourly("some-days", "2023-01-25", range(24), ";")
+        + hourly("never", "2023-01-25", range(24), ";")
+        + hourly("73928e03", "2023-01-25", range(23, 24), ";")
+        + "12e3;2023-01-25T23:30:00.5;active\n"
+        + '"stray;2023-01-25 23:00;active\n'
+        + "down;2023-01-25 23:15:00 +0000 UTC; INACTIVE \n"
+    )
+    (tmp_path / "hours.csv").write_text(
+        "store_id,day_of_week,start_time_local,end_time_local\n"
+        + "".join(f"ampm,{day},9:00:00 AM,5:00:00 PM\n" for day in WEEK)
+        + "".join(f"ny,{day},9.00,12.00\n" for day in WEEK)
+        + "some-days,Monday,09:00,17:00\nsome-days,Wed,09:00,17:00\n"
+        + "some-days,3.0,closed,closed\n"
+        + "".join(f"never,{day},,\n" for day in WEEK)
+    )
+    (tmp_path / "zones.csv").write_text(
+        "STORE_ID|Timezone_Str\nampm|utc\nny|America/New York\nsome-days|UTC\nnever|\n"
+    )
+    done = streamproc(
+        *("once", "--polls", "polls.csv", "--hours", "hours.csv"),
+        *("--zones", "zones.csv", "--out", "out", "--as-of", "2023-01-26"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "refused 1 row: bad-csv" in done.stdout
+    found = rows_of(tmp_path / "out" / "combined_report.csv")
+    assert {i: found[i] for i in ("ampm", "some-days", "ny", "never", "down")} == {
+        "ampm": [0, 8, 8, 0, 0, 0],
+        "some-days": [0, 8, 8, 0, 0, 0],
+        "ny": [0, 3, 3, 0, 0, 0],
+        "never": [0, 0, 0, 0, 0, 0],
+        "down": [0, 0, 0, 45, 0.75, 0.75],
+    }
+    assert found["73928e03"] == [60, 1, 1, 0, 0, 0]
+    assert found["12e3"] == [29.99, 0.5, 0.5, 0, 0, 0]
+    assert "stray" not in found
+
+
+BROKEN = {
+    "hours": f"{HOURS}7,0,09:00,17:00\n7,1,10:00,tea time\n8,0,09:00,17:00\n",
+    "polls": f"{POLLS}7,active,{GOOD}\n8,active,{GOOD}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "said"),
+    [
+        (BROKEN, (), "line 3: end_time_local is 'tea time'"),
+        (BROKEN, (), "--skip-refused leaves those stores out of the report"),
+        (
+            {**BROKEN, "hours": HOURS, "zones": f"{ZONES}7,America/New Yrok\n"},
+            (),
+            "did you mean America/New_York?",
+        ),
+        ({"polls": f"{POLLS}7,active,25/01/2023 12:00\n"}, (), "line 2: timestamp_utc"),
+        ({"polls": POLLS}, (), "no polls, so nothing to report"),
+        ({"polls": f"7,active,{GOOD}\n"}, (), "no header but"),
+        ({"polls": f"{POLLS}7,active,{GOOD}\n"}, ("--as-of", "yesterday"), "as_of is"),
+        ({"polls": f"{POLLS}7,active,{GOOD}\n"}, ("--as-of", "2999-01-01"), "as_of is"),
+    ],
+)
+def test_once_makes_no_report_that_would_be_wrong(
+    texts: dict[str, str], options: tuple[str, ...], said: str, once: Once
+) -> None:
+    """Exit 1, a sentence that helps, and no combined_report.csv."""
+    done = once(*options, **texts)
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert not Path("out/combined_report.csv").exists()
+
+
+def test_once_needs_polls(once: Once) -> None:
+    """A usage error."""
+    done = once(hours=HOURS)
+    assert done.exit_code == 2
+    assert "--polls" in done.stderr
+
+
+def test_a_dry_run_of_once_makes_no_report(once: Once) -> None:
+    """It says what would be loaded."""
+    done = once("--dry-run", polls=f"{POLLS}7,active,{GOOD}\n")
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (
+        0,
+        "would load 1 poll, hours of 0 stores, zones of 0 stores",
+    )
+    assert not Path("out").exists()
+
+
+def test_skip_refused_leaves_those_stores_out_of_the_report(
+    tmp_path: Path, streamproc: Run
+) -> None:
+    """And says so; the other rows are there."""
+    for kind, text in BROKEN.items():
+        (tmp_path / f"{kind}.csv").write_text(text)
+    done = streamproc(
+        *("once", "--skip-refused", "--polls", "polls.csv", "--hours", "hours.csv"),
+        *("--out", "out"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 store left out of the report, as their hours or zone" in done.stderr
+    assert list(rows_of(tmp_path / "out" / "combined_report.csv")) == ["8"]

@@ -1,0 +1,82 @@
+"""Where the wanted columns stand."""
+
+from pathlib import Path
+
+import pytest
+
+from streamproc.errors import LoadError
+from streamproc.loading.header import HOURS, POLLS, Header, read_header
+from streamproc.loading.source import Block
+
+PATH = Path("polls.csv")
+
+
+def header_of(
+    text: str, wanted: tuple[str, ...] = POLLS, names: dict[str, str] | None = None
+) -> Header:
+    """The header of a file that begins with this text."""
+    return read_header(PATH, Block(text.encode(), 1), wanted, names or {})
+
+
+@pytest.mark.parametrize(
+    ("text", "separator", "at", "lines"),
+    [
+        ("store_id,status,timestamp_utc\n", ",", (0, 1, 2), 1),
+        ("timestamp_utc,store_id,status\n", ",", (1, 2, 0), 1),
+        ("Store_ID,STATUS,Timestamp_UTC\n", ",", (0, 1, 2), 1),
+        ("store id, status ,timestamp-utc\n", ",", (0, 1, 2), 1),
+        ("storeid,x,status,y,timestamputc\r\n", ",", (0, 2, 4), 1),
+        ('"store_id","status","timestamp_utc"\n', ",", (0, 1, 2), 1),
+        ("store_id;status;timestamp_utc\n", ";", (0, 1, 2), 1),
+        ("store_id\tstatus\ttimestamp_utc\n", "\t", (0, 1, 2), 1),
+        ("store_id|status|timestamp_utc\n", "|", (0, 1, 2), 1),
+        ("store_id;status;timestamp_utc;a,b,c\n", ";", (0, 1, 2), 1),
+        ("sep=;\nstore_id;status;timestamp_utc\n", ";", (0, 1, 2), 2),
+        ("SEP=\t\nstore_id\tstatus\ttimestamp_utc\n", "\t", (0, 1, 2), 2),
+        ("\n\nstore_id,status,timestamp_utc\n", ",", (0, 1, 2), 3),
+    ],
+)
+def test_columns_are_found_in_any_order_case_and_separator(
+    text: str, separator: str, at: tuple[int, ...], lines: int
+) -> None:
+    """With ``_``, a blank or nothing between the words; a sep= line is obeyed."""
+    found = header_of(text)
+    assert (found.separator, found.at, found.lines) == (separator, at, lines)
+
+
+@pytest.mark.parametrize("day", ["day", "dayOfWeek", "day_of_week", "DAYOFWEEK"])
+def test_a_weekday_may_be_called_day(day: str) -> None:
+    """Both editions of the public data are read."""
+    text = f"store_id,{day},start_time_local,end_time_local\n"
+    assert header_of(text, HOURS).at == (0, 1, 2, 3)
+
+
+def test_other_names_are_told() -> None:
+    """And they go before ours; a file without them may still use ours."""
+    names = {"store_id": "shop", "timestamp_utc": "Time Stamp"}
+    assert header_of("shop,status,time_stamp\n", names=names).at == (0, 1, 2)
+    assert header_of("store_id,status,time_stamp\n", names=names).at == (0, 1, 2)
+    assert header_of("store_id,shop,status,timestamp\n", names=names).at == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("7,active,2023-01-25 10:00:00 UTC\n", "line 1: no header but '7,active,2023"),
+        ("id,status,timestamp_utc\n", "no column store_id; there are: id, status"),
+        ("id,status,timestamp_utc\n", "--map store_id=NAME"),
+        ("store_id,Store ID,status,timestamp_utc\n", "two columns are store_id"),
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ("sep=;\n", "is empty"),
+        ("x" * 99_999, "no header but"),
+    ],
+)
+def test_a_file_without_the_columns_is_an_error_that_shows_its_line(
+    text: str, said: str
+) -> None:
+    """And says how other names are told."""
+    with pytest.raises(LoadError, match=r"polls\.csv") as caught:
+        header_of(text)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 300
