@@ -1,7 +1,10 @@
 """``streamproc demo``: a generated fleet, its report, and live polls."""
 
 import asyncio
+import multiprocessing
+import signal
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import click
 from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.progress import Progress
 from streamproc.cli.terminal import say
+from streamproc.errors import LoadError
 from streamproc.program import Program, wall_clock_us
 from streamproc.settings import Settings
 from streamproc.simulation.fleet import Fleet
@@ -43,13 +47,44 @@ def demo(stores: int, **options: Any) -> None:
     """
     settings = from_options(options)
     set_up_logging(settings.log_level)
-    fleet = Fleet(stores, interval_s=INTERVAL_S)
-    asyncio.run(_load_past(settings, fleet))
 
     async def accompany(program: Program) -> None:
-        await _accompany(program, fleet)
+        await program.until_ready()
+        if settings.web:
+            say(f"pages: {own_token.link(settings)}")
+        await _load_aside(settings, stores)
+        program.settings = settings  # from now on there are hourly reports
+        await _accompany(program, _fleet(stores))
 
-    sys.exit(run(build(settings), accompany))
+    # What is loaded shows on the pages at once; a report of half of it would mislead.
+    sys.exit(run(build(replace(settings, hourly=False)), accompany))
+
+
+def _fleet(stores: int) -> Fleet:
+    return Fleet(stores, interval_s=INTERVAL_S)
+
+
+async def _load_aside(settings: Settings, stores: int) -> None:
+    """Load in a process of its own: it takes a core, and the pages need theirs.
+
+    Raises LoadError when that process fails; it has said why.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=_load, args=(settings, stores), daemon=True)
+    process.start()
+    try:
+        await asyncio.to_thread(process.join)
+    finally:
+        process.terminate()
+    if process.exitcode:
+        raise LoadError(f"the demo's polls are not loaded (exit {process.exitcode})")
+
+
+def _load(settings: Settings, stores: int) -> None:
+    """The process that loads; who started it ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_up_logging(settings.log_level)
+    asyncio.run(_load_past(settings, _fleet(stores)))
 
 
 async def _load_past(settings: Settings, fleet: Fleet) -> None:
@@ -75,14 +110,11 @@ async def _load_past(settings: Settings, fleet: Fleet) -> None:
 
 async def _accompany(program: Program, fleet: Fleet) -> None:
     """Show the report when it is there, then go on polling."""
-    await program.until_ready()
     client = await connect(program.settings)
     stop = asyncio.Event()
     live = asyncio.create_task(LivePolls(client, program.topics, fleet).run(stop))
     try:
         await _show_report(program)
-        if program.settings.web:
-            say(f"pages: {own_token.link(program.settings)}")
         say("polls go on live, the report is written every hour; Ctrl-C stops")
         await live
     finally:

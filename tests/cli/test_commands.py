@@ -7,14 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from streamproc.settings import Settings
 from tests.conftest import Run
 from tests.system.harness import WorkerProcess, publish_raw
+from tests.web.live_site import free_port
 
 POLLS = (
     "store_id,status,timestamp_utc\n"
@@ -236,3 +239,30 @@ def test_demo_shows_a_report_and_stops_cleanly(
         assert shown in said
         assert "combined_report.csv: 1,000 stores" in said
         assert (tmp_path / "data" / "combined_report.csv").exists()
+
+
+def test_the_pages_answer_while_the_demo_loads(tmp_path: Path) -> None:
+    """From the first seconds on; a stop meanwhile ends the loading, too."""
+    port = free_port()
+    options = ("--stores", "20000", "--web-port", str(port))
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "streamproc", "demo", *options],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process:
+        for line in process.stdout:
+            if "a week of polls" in line:
+                break
+        loading = psutil.Process(process.pid).children(recursive=True)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as page:
+            assert b"Fleet" in page.read()
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+        assert process.wait(10) == 0, said
+    assert loading
+    assert not psutil.wait_procs(loading, timeout=10)[1]
+    assert "Traceback" not in said
