@@ -1,5 +1,7 @@
 """What stands for the broker and the table of reports, and notes what happens."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,3 +163,74 @@ def mail(program: Program, *messages: Message | Record, partition: int = 0) -> B
         {row: one.headers for row, one in enumerate(records)},
         partition,
     )
+
+
+class Stream:
+    """Stands for Faust's: hands out batches, and notes what is acked."""
+
+    def __init__(self, happened: Happened, *batches: Batch) -> None:
+        self._happened = happened
+        self._batches = batches
+
+    def noack(self) -> "Stream":
+        """Leave acking to the agent."""
+        return self
+
+    async def events(self) -> AsyncIterator[Any]:
+        """Each batch as an event."""
+        for one in self._batches:
+            message = SimpleNamespace(
+                tp=TP(one.topic, one.partition), generation_id=1, offset=one.offset
+            )
+            yield SimpleNamespace(value=one, message=message)
+
+    async def ack(self, event: Any) -> None:
+        """Note what is acked."""
+        self._happened.events.append(("acked", event.value.partition))
+
+
+class Table:
+    """Stands for a table: notes what is written under its lock, or raises."""
+
+    def __init__(self, name: str, happened: Happened) -> None:
+        self.name = name
+        self.error: Exception | None = None
+        self.kept: dict[bytes, bytes] = {}
+        self._happened = happened
+        self._locked = False
+
+    @asynccontextmanager
+    async def exclusive(self, partition: int) -> AsyncIterator[None]:
+        """The partition's lock."""
+        self._locked = True
+        yield
+        self._locked = False
+
+    async def write(self, partition: int, changes: dict[bytes, bytes | None]) -> None:
+        """Note and keep what is written."""
+        assert self._locked
+        if self.error is not None:
+            raise self.error
+        self._happened.events.append(("written", self.name, partition, dict(changes)))
+        for key, value in changes.items():
+            self.kept.pop(key, None)
+            if value is not None:
+                self.kept[key] = value
+
+
+async def run_agent(
+    program: Program, register: Callable[[Program], None], name: str, *batches: Batch
+) -> None:
+    """Register the agents of a module, and let the one of that name consume batches."""
+    agents: dict[str, Any] = {}
+    app: Any = program.app
+    app.topic = lambda topic, **_: topic
+    app.agent = lambda _, name: lambda agent: agents.setdefault(name, agent)
+    app.crashed = []
+
+    async def crash(reason: BaseException) -> None:
+        app.crashed.append(reason)
+
+    app.crash = crash
+    register(program)
+    await agents[name](Stream(program.__dict__["happened"], *batches))

@@ -14,6 +14,7 @@ from streamproc.cells import Cells
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Columns
 from tables.fencing import PartitionLostError
+from tables.rocks_errors import PartitionDamagedError
 
 Handle = Callable[[Batch], Any]
 
@@ -247,3 +248,53 @@ async def test_an_agent_that_is_cancelled_leaves_nothing_running() -> None:
         await consuming
     assert sorted(ended) == [(0, 0), (1, 0)]
     assert stream.acked == []
+
+
+class Damaged(PartitionDamagedError):
+    """A table that is whole again once it has been waited for."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "damaged")
+        self.is_whole = False
+
+    async def repaired(self) -> None:
+        """Build it anew."""
+        await asyncio.sleep(0)
+        self.is_whole = True
+
+
+@BOTH
+async def test_a_batch_is_handled_again_when_its_table_was_built_anew(
+    consumes: Any,
+) -> None:
+    """Acked is only what the table that is kept has taken in."""
+    stream, given, damage = Stream(batch(0, 0), batch(0, 1)), program(), Damaged()
+    handled: list[tuple[tuple[int, int], bool]] = []
+
+    async def handle(one: Batch) -> None:
+        assert number(one) not in stream.acked
+        handled.append((number(one), damage.is_whole))
+        if not damage.is_whole:
+            raise damage
+
+    await consumes(given, stream, handle)
+    assert handled == [((0, 0), False), ((0, 0), True), ((0, 1), True)]
+    assert stream.acked == [(0, 0), (0, 1)]
+    assert given.app.crashed == []
+
+
+@BOTH
+async def test_what_is_dealt_with_is_told_by_the_last_record_of_the_batch(
+    consumes: Any,
+) -> None:
+    """A report waits until all before it is in the tables; lag is told by its time."""
+    cells = Cells.of([b"x"] * 3)
+    columns = Columns(np.array([4, 7, 9]), np.array([50, 70, 60]), cells, cells)
+    stream, given = Stream(Batch(TP("polls", 2), columns)), program()
+
+    async def handle(one: Batch) -> None:
+        assert given.consumed == {}
+
+    await consumes(given, stream, handle)
+    assert given.consumed == {TP("polls", 2): 9}
+    assert given.consumed_ms == {TP("polls", 2): 60}

@@ -1,0 +1,164 @@
+"""Agents ``hours`` and ``zones``: the newest word on each store, and nothing lost."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from agents import stores
+from streamproc.program import Program
+from streamproc.rules.schedule import parse_hours
+from streamproc.transport.batch import Batch
+from streamproc.transport.partitioner import partition_for
+from tables import hours as hours_table
+from tables import zones as zones_table
+from tests.agents import fakes
+from tests.agents.fakes import Sent, Table
+
+HERE = b"a"
+PARTITION = partition_for(HERE, 2)
+AWAY = next(
+    store
+    for store in (b"%d" % number for number in range(99))
+    if partition_for(store, 2) != PARTITION
+)
+BERLIN = zones_table.encode("Europe/Berlin")
+WEEK = [{"dayOfWeek": 1, "start_time_local": "09:00", "end_time_local": "17:00"}]
+
+
+@pytest.fixture
+def program() -> Program:
+    """A program of two partitions, with tables that note what is written."""
+    made = fakes.program()
+    happened = made.__dict__["happened"]
+    for name in ("hours", "zones"):
+        setattr(made, name, Table(name, happened))
+    return made
+
+
+def zone(store_id: bytes, name: str | None) -> bytes:
+    """A message about a store's zone."""
+    return orjson.dumps({"store_id": store_id.decode(), "timezone_str": name})
+
+
+def batch(*values: bytes | None) -> Batch:
+    """Messages on the partition of ``HERE``, all with the key ``42``."""
+    return fakes.batch(list(values), partition=PARTITION, topic="store-zones")
+
+
+async def run(program: Program, name: str, *batches: Batch) -> list[Any]:
+    """What was made durable by an agent, in its order."""
+    await fakes.run_agent(program, stores.register, name, *batches)
+    events: list[Any] = program.__dict__["happened"].events
+    return events
+
+
+async def test_each_agent_keeps_its_own_facts(program: Program) -> None:
+    """Hours in the table of hours, zones in that of zones, as their readers decode."""
+    week = orjson.dumps({"store_id": "a", "hours": WEEK})
+    await run(program, "hours", batch(week))
+    await run(program, "zones", batch(zone(HERE, "Europe/Berlin")))
+    hours: Any = program.hours
+    zones: Any = program.zones
+    assert hours.kept == {HERE: hours_table.encode(parse_hours(WEEK))}
+    assert zones.kept == {HERE: BERLIN}
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ((zone(HERE, "Europe/Berlin"), zone(HERE, "UTC")), zones_table.encode("UTC")),
+        ((zone(HERE, "UTC"), zone(HERE, None), zone(HERE, "Europe/Berlin")), BERLIN),
+        ((zone(HERE, "UTC"), zone(HERE, None)), None),
+        ((zone(HERE, "Europe/Berlin"), zone(HERE, "Mars/Base")), BERLIN),
+    ],
+)
+async def test_the_last_message_of_a_store_in_a_batch_counts(
+    values: tuple[bytes, ...], kept: bytes | None, program: Program
+) -> None:
+    """Also when it forgets; one that is refused is none."""
+    await run(program, "zones", batch(*values))
+    zones: Any = program.zones
+    assert zones.kept.get(HERE) == kept
+
+
+async def test_a_store_is_forgotten_by_its_key_too(program: Program) -> None:
+    """A record without value, or whose value is null, is about the store of its key."""
+    key = b"42"
+    there = partition_for(key, 2)
+    zones: Any = program.zones
+    for forget in (None, b"null", b" null\n"):
+        zones.kept[key] = BERLIN
+        await run(
+            program,
+            "zones",
+            fakes.batch([forget], partition=there, topic="store-zones"),
+        )
+        assert zones.kept == {}
+
+
+async def test_everything_is_durable_before_the_ack(program: Program) -> None:
+    """What is sent on, what is refused, and what is kept."""
+    values = (zone(AWAY, "UTC"), b"{", zone(HERE, "UTC"))
+    events = await run(program, "zones", batch(*values))
+    sent = [event.topic for event in events if isinstance(event, Sent)]
+    assert sorted(sent) == ["store-polls-rejected", "store-zones"]
+    assert events[-1] == ("acked", PARTITION)
+    assert ("written", "zones", PARTITION, {HERE: zones_table.encode("UTC")}) in events
+
+
+async def test_nothing_is_acked_that_could_not_be_written(program: Program) -> None:
+    """A full disk: the worker ends, and its restart reads the batch again."""
+    zones: Any = program.zones
+    zones.error = OSError("no space left")
+    with pytest.raises(OSError, match="no space left"):
+        await run(program, "zones", batch(zone(HERE, "UTC")), batch(zone(HERE, None)))
+    app: Any = program.app
+    assert app.crashed == [zones.error]
+    assert program.__dict__["happened"].events == []
+
+
+async def test_nothing_is_written_or_acked_when_the_broker_takes_nothing(
+    program: Program,
+) -> None:
+    """A misplaced or refused message that cannot be sent would be lost."""
+    for value in (zone(AWAY, "UTC"), b"{"):
+        producer: Any = program.app.producer
+        producer.error = ConnectionError("gone")
+        with pytest.raises(ConnectionError):
+            await run(program, "zones", batch(value))
+        assert program.__dict__["happened"].events == []
+
+
+async def test_a_misplaced_message_is_sent_on_once(program: Program) -> None:
+    """To its own partition, under its store's id, where it is kept."""
+    events = await run(program, "zones", batch(zone(AWAY, "UTC")))
+    (sent,) = [event for event in events if isinstance(event, Sent)]
+    there = partition_for(AWAY, 2)
+    assert (sent.topic, sent.partition, sent.key) == ("store-zones", there, AWAY)
+    assert dict(sent.headers) == {"rerouted-from": b"%d" % PARTITION}
+    zones: Any = program.zones
+    assert zones.kept == {}
+    arrived = fakes.batch(
+        [sent.value], {0: sent.headers}, partition=there, topic="store-zones"
+    )
+    events = await run(program, "zones", arrived)
+    assert zones.kept == {AWAY: zones_table.encode("UTC")}
+    assert len([event for event in events if isinstance(event, Sent)]) == 1
+
+
+async def test_a_refused_message_is_kept_with_its_place(program: Program) -> None:
+    """Its neighbours are kept, and each refused one is found again by its offset."""
+    values = (zone(HERE, "Europe/Berlin"), b"{", b"[]", zone(b"", "UTC"))
+    await run(program, "zones", batch(*values))
+    refused = program.__dict__["happened"].sent("store-polls-rejected")
+    told = [dict(one.headers) for one in refused]
+    assert [(t["reason"], t["offset"]) for t in told] == [
+        (b"bad-json", b"1"),
+        (b"bad-json", b"2"),
+        (b"missing-store-id", b"3"),
+    ]
+    assert {t["partition"] for t in told} == {b"%d" % PARTITION}
+    assert [one.value for one in refused] == list(values[1:])
+    zones: Any = program.zones
+    assert zones.kept == {HERE: BERLIN}
