@@ -273,6 +273,12 @@ class Settings:
         "Kafka: seconds without a sign of life after which a worker's partitions go"
         " to the others.",
     )
+    isolation_level: str = setting(
+        "read_committed",
+        _choice("read_committed", "read_uncommitted"),
+        "Kafka: whether what a producer took back, by aborting its transaction, is left"
+        " out (read_committed) or read all the same.",
+    )
     standby_replicas: int = setting(
         0,
         _integer(0, 10),

@@ -62,6 +62,32 @@ def forget(consumer: Any, tp: TP, position: int) -> None:
     consumer._read_offset[tp] = position or None
 
 
+def unrecovered(consumer: Any) -> list[TP]:
+    """Changelog partitions with records to go, of which all that came is applied."""
+    recovery = consumer.app.tables.recovery
+    if not recovery.in_recovery:
+        return []
+    found = []
+    for tp, highwater in recovery.active_highwaters.items():
+        applied, delivered = recovery.active_offsets[tp], delivered_offset(consumer, tp)
+        if highwater is None or applied is None or applied >= highwater:
+            continue
+        if delivered is None or delivered <= applied:
+            found.append(tp)
+    return found
+
+
+def count_as_recovered(consumer: Any, tp: TP, position: int) -> None:
+    """Have the recovery of a changelog end where it was read to its end.
+
+    Faust waits for a record at the last offset, where there may be none: a
+    transaction's marker stands there.
+    """
+    recovery = consumer.app.tables.recovery
+    if position > recovery.active_highwaters[tp]:
+        recovery.active_offsets[tp] = recovery.active_highwaters[tp]
+
+
 def committed_offset(consumer: Any, tp: TP) -> int | None:
     """The offset this worker has committed or found committed; None for none."""
     offset: int | None = consumer._committed_offset.get(tp)

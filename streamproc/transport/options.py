@@ -27,6 +27,10 @@ class BrokerOptions(Protocol):
         """The workers' consumer group."""
 
     @property
+    def isolation_level(self) -> str:
+        """Whether records of transactions that were taken back are read."""
+
+    @property
     def replication_factor(self) -> int:
         """Copies of each topic that is created; 0 for the broker's default."""
 

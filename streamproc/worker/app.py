@@ -90,6 +90,8 @@ class _App(faust.App):
     # Else its lines would count as ours, and be shown.
     logger = faust.App.logger
     web_service: Any = None
+    #: What is read of other producers' transactions; Kafka's names.
+    isolation_level = "read_committed"
 
     @cached_property
     def flow_control(self) -> FlowControlEvent:
@@ -98,7 +100,7 @@ class _App(faust.App):
 
 
 def _faust_app(settings: Settings) -> faust.App:
-    return _App(
+    app = _App(
         settings.app_id,
         broker=_broker(settings),
         datadir=str(settings.data_dir.absolute()),
@@ -118,6 +120,8 @@ def _faust_app(settings: Settings) -> faust.App:
         worker_redirect_stdouts=False,
         **({} if settings.embedded else _kafka(settings)),
     )
+    app.isolation_level = settings.isolation_level
+    return app
 
 
 def _broker(settings: Settings) -> str:

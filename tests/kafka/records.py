@@ -5,7 +5,14 @@ Every function connects, does its work within a time limit, and disconnects.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -86,6 +93,29 @@ async def produce(
             ]
             done = await asyncio.gather(*sent)
     return [(record.partition, record.offset) for record in done]
+
+
+async def transact(
+    bootstrap: str,
+    topic: str,
+    records: tuple[Sequence[bytes], Sequence[bytes | None]],
+    *,
+    commit: bool,
+    partition: int | None = None,
+) -> None:
+    """Write keys and values in a transaction, and commit or abort it."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, transactional_id=f"{topic}-{partition}"
+    )
+    async with asyncio.timeout(LIMIT_S), _open(producer):
+        await producer.begin_transaction()
+        for key, value in zip(*records, strict=True):
+            await producer.send(topic, value, key, partition)
+        await producer.flush()
+        if commit:
+            await producer.commit_transaction()
+        else:
+            await producer.abort_transaction()
 
 
 async def read_all(

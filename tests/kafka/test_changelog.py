@@ -9,7 +9,7 @@ import pytest
 from streamproc.topics import changelog, topics_for
 from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
-from tests.kafka.records import delete_records, end_offsets
+from tests.kafka.records import delete_records, end_offsets, read_all, transact
 from tests.kafka.workers import Start
 
 
@@ -56,6 +56,34 @@ async def test_polls_deleted_before_they_were_consumed_are_missed(
     assert said
     one.stop()
     assert not fleet.differences(expected, fleet.on_disk(one.settings))
+
+
+@pytest.mark.parametrize("disk", ["kept", "lost"])
+async def test_a_changelog_that_ends_in_a_marker_recovers(
+    worker: Start, disk: str
+) -> None:
+    """As one does that a mirror wrote in transactions."""
+    one, polls = worker(), Fleet(stores=50)
+    topic, servers = topics_for(one.settings).polls, fleet.bootstrap(one.settings)
+    await fleet.publish(one.settings, topic, *polls.make(500))
+    one.start()
+    await fleet.caught_up(one.settings)
+    one.stop()
+    name = changelog(one.settings, "histories")
+    for partition in range(4):
+        (*_, last) = [
+            r for r in await read_all(servers, name) if r.partition == partition
+        ]
+        again = ([last.key], [last.value])
+        await transact(servers, name, again, commit=True, partition=partition)
+    if disk == "lost":
+        shutil.rmtree(one.settings.data_dir)
+    one.start()
+    await asyncio.to_thread(one.ready, 30)
+    await fleet.publish(one.settings, topic, *polls.make(500))
+    await fleet.caught_up(one.settings)
+    one.stop()
+    assert not fleet.differences(polls.expected(), fleet.on_disk(one.settings))
 
 
 @pytest.mark.parametrize("disk", ["old", "lost"])

@@ -4,13 +4,12 @@ import asyncio
 import random
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
 from streamproc.topics import topics_for
 from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
-from tests.kafka.records import produce, read_all
+from tests.kafka.records import produce, read_all, transact
 from tests.kafka.run_worker import POISON
 from tests.kafka.workers import Start
 
@@ -108,20 +107,19 @@ async def test_an_agent_that_raises_loses_nothing(worker: Start) -> None:
     assert len({record.key for record in rejected}) == 1
 
 
-async def test_transactions_of_other_producers_are_read(worker: Start) -> None:
-    """Their markers take offsets that hold no record; a report still completes."""
-    one, polls = worker(), Fleet(stores=20)
+@pytest.mark.parametrize("isolation", ["read_committed", "read_uncommitted"])
+async def test_aborted_transactions_of_other_producers_are_not_counted(
+    worker: Start, isolation: str
+) -> None:
+    """Unless told otherwise. Markers hold no record; a report still completes."""
+    one, polls = worker(isolation_level=isolation), Fleet(stores=20)
     topic, servers = topics_for(one.settings).polls, fleet.bootstrap(one.settings)
     await fleet.publish(one.settings, topic, [], [])
-    keys, values = polls.make(200)
-    producer = AIOKafkaProducer(
-        bootstrap_servers=servers, transactional_id=one.settings.app_id
-    )
-    await producer.start()
-    async with producer.transaction():
-        for key, value in zip(keys, values, strict=True):
-            await producer.send(topic.name, value, key)
-    await producer.stop()
+    sent, aborted = polls, Fleet(2, stores=20)
+    if isolation == "read_uncommitted":
+        aborted = polls
+    await transact(servers, topic.name, sent.make(200), commit=True)
+    await transact(servers, topic.name, aborted.make(100), commit=False)
     one.start()
     await asyncio.to_thread(one.ready)
     finished = await fleet.report(one.settings)

@@ -238,6 +238,7 @@ class KafkaClient:
                 self._consumer = AIOKafkaConsumer(
                     **self._connection,
                     auto_offset_reset="earliest",
+                    isolation_level=self._options.isolation_level,
                     enable_auto_commit=False,
                     max_partition_fetch_bytes=_FETCH_BYTES,
                     request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),

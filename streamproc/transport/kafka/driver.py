@@ -46,7 +46,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        internals.prepare(consumer, FETCH_WAIT_MS, "read_uncommitted")
+        internals.prepare(consumer, FETCH_WAIT_MS, self.app.isolation_level)
         return consumer
 
     async def on_start(self) -> None:
@@ -173,6 +173,8 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
 
     async def _fetched(self, active: set[TP] | None, timeout_s: float) -> Any:
         """Runs by partition; from where they are to be read anew if need be."""
+        # All that was fetched before has been delivered.
+        await self.pass_over_markers()
         await self.forget_suspects()
         try:
             return await super()._getmany(active, timeout_s)
@@ -243,7 +245,9 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
 
     def _offset_fetcher(self) -> Fetcher:
         if self._offsets is None:
-            self._offsets = internals.offset_fetcher(self.app.producer)
+            self._offsets = internals.offset_fetcher(
+                self.app.producer, self.app.isolation_level
+            )
         return self._offsets
 
     async def create_topic(self, *_: Any, **__: Any) -> None:

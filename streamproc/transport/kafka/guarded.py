@@ -146,6 +146,12 @@ class GuardedConsumer:
                 why = went_back(position, Origin(), log_now) or "it begins anew"
                 self.guard.suspects[tp] = why
 
+    async def pass_over_markers(self) -> None:
+        """End the recovery of changelogs whose last offsets hold no record."""
+        for tp in of_faust.unrecovered(self):
+            position = await self.position(tp) or 0
+            of_faust.count_as_recovered(self, tp, position)
+
     async def forget_suspects(self) -> None:
         """Read anew what cannot be believed, once all that was read is dealt with."""
         ours = self.assignment()

@@ -279,15 +279,16 @@ def client_of(producer: driver.Producer) -> AIOKafkaClient:
     return ensure_producer(producer).client
 
 
-def offset_fetcher(producer: driver.Producer) -> Fetcher:
-    """Asks for offsets over a producer's connections.
+def offset_fetcher(producer: driver.Producer, isolation: str) -> Fetcher:
+    """Asks for offsets over a producer's connections; ends are as ``isolation`` says.
 
     A broker answers a connection's requests in turn: on a consumer's, each question
     would wait for the fetch that waits for new records.
     """
     client = client_of(producer)
     require(client, "_loop")
-    return Fetcher(client, SubscriptionState(client._loop))
+    subscriptions = SubscriptionState(client._loop)
+    return Fetcher(client, subscriptions, isolation_level=isolation)
 
 
 # -- producing ----------------------------------------------------------------------
