@@ -6,6 +6,7 @@ alone writes the table ``reports`` and the report directory.
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 from agents import report_timer
@@ -18,6 +19,7 @@ from streamproc.report.files import ReportFiles
 from streamproc.report.messages import (
     LATEST,
     STORE,
+    Doubt,
     Expire,
     Failed,
     News,
@@ -86,6 +88,8 @@ class Collector:
             self._on_request(message)
         elif isinstance(message, Expire):
             self._on_expire(message)
+        elif isinstance(message, Doubt):
+            self._on_doubt(message)
         elif isinstance(message, Retry):
             report = self._current(message)
             if report is not None:
@@ -94,14 +98,20 @@ class Collector:
             await self._on_news(message)
 
     def _on_request(self, request: Request) -> None:
-        if request.report_id in self._reports:
+        now_us = self._program.now_us()
+        for time_us in (request.as_of, request.requested_us):
+            if isinstance(time_us, int):
+                record.check_as_of(time_us, now_us)
+        known = self._reports.get(request.report_id)
+        if known is not None and not known.doubted:
             return  # the same request again
         partitions = list(range(self._program.settings.partitions))
         if request.store_id is not None and request.as_of != LATEST:
             partitions = [partition_for(request.store_id.encode(), len(partitions))]
-        report = record.start(
-            request, partitions, self._program.now_us(), self._program.worker_id
-        )
+        me = self._program.worker_id
+        report = record.start(request, partitions, now_us, me)
+        if known is not None:  # made too early
+            report = replace(report, attempt=known.attempt + 1)
         self._keep(report)
         self._order(report)
 
@@ -129,9 +139,18 @@ class Collector:
     def _on_survey(self, report: Report, news: Survey) -> None:
         now_us = self._program.now_us()
         report = record.with_part(
-            report, news.partition, now_us, newest_us=news.newest_us
+            report,
+            news.partition,
+            now_us,
+            newest_us=news.newest_us,
+            newest_store=news.newest_store,
+            next_us=news.next_us,
         )
-        as_of_us = record.surveyed_as_of(report, now_us)
+        try:
+            as_of_us = record.surveyed_as_of(report, now_us)
+        except ReportFailedError as exc:
+            self._end(record.failed(report, now_us, str(exc)))
+            return
         if as_of_us is not None and report.as_of_us is None:
             report = record.resolved(
                 report, as_of_us, self._program.settings.partitions
@@ -156,10 +175,23 @@ class Collector:
             rows=part.rows + piece.rows,
             expected=part.pieces + 1 if piece.last else None,
             behind=0,
+            left_out=piece.left_out,
+            such_as=piece.such_as,
         )
         self._keep(report)
         if report.complete_parts == len(report.parts):
             await self._finish(report)
+
+    def _on_doubt(self, message: Doubt) -> None:
+        for report_id in message.report_ids:
+            report = self._reports.get(report_id)
+            if report is not None and not report.doubted:
+                log.warning(
+                    "Report %s is as of %s, which lies in the future: was a clock"
+                    " wrong? It counts no more, and is made again when it is due",
+                    *(report_id, report.as_of_text),
+                )
+                self._keep(record.doubted(report))
 
     def _on_expire(self, message: Expire) -> None:
         for report_id in message.report_ids:
@@ -258,9 +290,9 @@ class Collector:
 
     def _is_newest(self, report: Report) -> bool:
         """Whether no later report of all stores is complete already."""
+        now_us = self._program.now_us()
         return report.kind != STORE and not any(
-            other.state == record.COMPLETE
-            and other.kind != STORE
+            other.counts_as_of(now_us)
             and (other.as_of_us or 0) > (report.as_of_us or 0)
             for other in self._reports.values()
         )
@@ -274,6 +306,8 @@ class Collector:
         else:
             path = self._files.path(report.report_id)
             log.info("Report %s: %d stores, %s", report.report_id, report.rows, path)
+            if report.left_out_text:
+                log.warning("Report %s: %s", report.report_id, report.left_out_text)
         try:
             self._files.drop_pieces(report.report_id)
         except OSError as exc:

@@ -6,6 +6,7 @@ on ``report-inbox``.
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from faust.types import TP
@@ -31,6 +32,7 @@ from streamproc.report.rows import (
     pieces,
     uptime_json,
 )
+from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.transport.batch import Batch
 from tables.rocks_errors import PartitionDamagedError
 from tables.snapshot import Snapshot
@@ -108,30 +110,23 @@ async def _catch_up(program: Program, order: Order, partition: int) -> None:
 
 
 async def _survey(program: Program, order: Order, partition: int) -> None:
-    """Tell the time of the newest poll this partition has seen."""
-    newest_us = program.histories.newest_us(partition)
+    """Tell the newest poll of this partition that does not lie in the future."""
+    until_us = program.now_us() + MAX_FUTURE_US
+    newest = await asyncio.to_thread(program.histories.survey, partition, until_us)
     await program.to_collector(
-        Survey(order.report_id, order.attempt, partition, newest_us)
+        Survey(
+            order.report_id,
+            order.attempt,
+            partition,
+            newest.time_us,
+            newest.store_id.decode() or None,
+            newest.next_us,
+        )
     )
 
 
 async def _send_rows(program: Program, order: Order, partition: int) -> None:
     """Compute and send the rows, piece by piece; the last one says it is."""
-    number = 0
-    chunks = _chunks(program, order, partition)
-    waiting: Rows | None = None
-    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-        for piece in pieces(chunk):
-            if waiting is not None:
-                await _send_piece(program, order, partition, number, waiting)
-                number += 1
-            waiting = piece
-    last = waiting if waiting is not None else NO_ROWS
-    await _send_piece(program, order, partition, number, last, last=True)
-
-
-def _chunks(program: Program, order: Order, partition: int) -> Iterator[Rows]:
-    """Rows of the order; runs in a thread, next to the event loop."""
     assert order.as_of_us is not None  # surveyed before
     snapshot = Snapshot(
         program.histories,
@@ -141,37 +136,51 @@ def _chunks(program: Program, order: Order, partition: int) -> Iterator[Rows]:
         order.as_of_us,
         program.settings.rules,
     )
-    snapshot.check()
-    if order.store_id is None:
+    number = 0
+    chunks = _chunks(snapshot, order.store_id)
+    waiting: Rows | None = None
+    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        for rows in pieces(chunk):
+            if waiting is not None:
+                piece = _piece(order, partition, number, waiting)
+                await _send_piece(program, order, piece, waiting)
+                number += 1
+            waiting = rows
+    last = waiting if waiting is not None else NO_ROWS
+    piece = _piece(order, partition, number, last)
+    piece = replace(piece, last=True, **_left_out(snapshot))
+    await _send_piece(program, order, piece, last)
+
+
+def _chunks(snapshot: Snapshot, store_id: str | None) -> Iterator[Rows]:
+    """Rows of all stores or of one; runs in a thread, next to the event loop."""
+    if store_id is None:
         yield from snapshot.rows()
+        snapshot.left_out.check(snapshot.as_of_us)
     else:
-        row = snapshot.row(order.store_id.encode())
+        row = snapshot.row(store_id.encode())
         if not len(row):
-            raise ReportFailedError(f"store {order.store_id} is not known")
+            raise ReportFailedError(f"store {store_id} is not known")
         yield row
 
 
-async def _send_piece(
-    program: Program,
-    order: Order,
-    partition: int,
-    number: int,
-    rows: Rows,
-    last: bool = False,
-) -> None:
-    await program.to_collector(
-        Piece(
-            order.report_id,
-            order.attempt,
-            partition,
-            number,
-            len(rows),
-            last,
-            encode_rows(rows),
-        )
-    )
+def _piece(order: Order, partition: int, number: int, rows: Rows) -> Piece:
+    body = encode_rows(rows)
+    of = order.report_id, order.attempt, partition
+    return Piece(*of, number, len(rows), last=False, body=body)
+
+
+def _left_out(snapshot: Snapshot) -> dict[str, Any]:
+    """What the last piece tells of stores that have no row."""
+    store_ids = snapshot.left_out.store_ids
+    such_as = store_ids[0].decode() if store_ids else None
+    return {"left_out": len(store_ids), "such_as": such_as}
+
+
+async def _send_piece(program: Program, order: Order, piece: Piece, rows: Rows) -> None:
+    await program.to_collector(piece)
     if order.kind == HOURLY and len(rows):
-        await _publish(program, order, partition, rows)
+        await _publish(program, order, piece.partition, rows)
 
 
 async def _publish(program: Program, order: Order, partition: int, rows: Rows) -> None:

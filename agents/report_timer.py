@@ -10,7 +10,7 @@ from typing import Protocol
 
 from streamproc.program import Program
 from streamproc.report import record
-from streamproc.report.messages import HOURLY, Expire, Retry
+from streamproc.report.messages import Doubt, Expire, Retry
 from streamproc.report.record import Report
 from streamproc.rules.units import DAY_US, HOUR_US
 from tables import reports as reports_table
@@ -70,15 +70,11 @@ class ReportTimer:
             if why is not None:
                 retry = Retry(report.report_id, report.attempt, why)
                 await self._program.to_collector(retry)
+        await self._doubt(reports, now_us)
         await self._expire(reports, now_us)
 
     async def _ask_for_hour(self, reports: list[Report], now_us: int) -> None:
-        hours = [
-            report.as_of_us
-            for report in reports
-            if report.kind == HOURLY and report.as_of_us is not None
-        ]
-        hour_us = record.due_hour(now_us, max(hours, default=None))
+        hour_us = record.due_hour(now_us, reports)
         if hour_us is None:
             return
         timeout_us = self._program.settings.report_timeout * 1_000_000
@@ -98,6 +94,18 @@ class ReportTimer:
         if silence_us > self._program.settings.report_timeout * 1_000_000:
             return f"no news for {silence_us // 1_000_000} s"
         return None
+
+    async def _doubt(self, reports: list[Report], now_us: int) -> None:
+        """Tell of reports that a clock ahead of its time has made."""
+        early = [
+            report.report_id
+            for report in reports
+            if report.as_of_us is not None
+            and record.is_future(report.as_of_us, now_us)
+            and not report.doubted
+        ]
+        if early:
+            await self._program.to_collector(Doubt(early[0], early))
 
     async def _expire(self, reports: list[Report], now_us: int) -> None:
         if now_us - self._expired_at_us < EXPIRE_EVERY_US:

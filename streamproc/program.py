@@ -18,7 +18,8 @@ from streamproc.metrics import Metrics
 from streamproc.rejected import Rejected
 from streamproc.report.files import ReportFiles
 from streamproc.report.messages import Identity, Message, Order, ToCollector, encode
-from streamproc.report.record import COMPLETE, STORE, Report
+from streamproc.report.record import Report
+from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.settings import Settings
 from streamproc.topics import Topics, identity_for
 from streamproc.transport.batch import BatchSchema, declare_batched, expect_partitions
@@ -104,12 +105,17 @@ class Program:
         """Wait until the tables are recovered and the worker consumes."""
         await self.app.tables.recovery.completed.wait()
 
+    def newest_us(self, partition: int) -> int:
+        """Time of a partition's newest poll, -1 for none; the future is left out."""
+        until_us = self.now_us() + MAX_FUTURE_US
+        return self.histories.newest_until(partition, until_us)
+
     def latest_complete(self) -> Report | None:
         """The newest complete report of all stores, on the worker that has it."""
         complete = [
             report
             for report in self.reports.all()
-            if report.state == COMPLETE and report.kind != STORE
+            if report.counts_as_of(self.now_us())
         ]
         return max(complete, key=lambda report: report.as_of_us or 0, default=None)
 

@@ -6,6 +6,7 @@ of the newest poll the partition has seen, ``OLDEST`` a day before which it has 
 held any; without it, nobody knows.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -17,11 +18,15 @@ import numpy as np
 from streamproc.cells import Cells, Ints
 from streamproc.rules import history
 from streamproc.rules.history import Segments
+from streamproc.rules.timestamp import timestamp_text
 from tables.batch_table import BatchTable
+
+log = logging.getLogger(__name__)
 
 NEWEST = b"\0newest"
 OLDEST = b"\0oldest"
 _SCAN_SEGMENTS = 8_192
+_SURVEYED_STORES = 16_000
 _SHORT = history.THIN_ABOVE * history.POLL_BYTES
 """Bytes of a segment that is not thinned."""
 
@@ -46,6 +51,29 @@ class Chunk:
     store_ids: list[bytes]
     counts: Ints
     packed: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest poll of some stores: when, of whom, and of the next newest store.
+
+    Times are -1 where there is none.
+    """
+
+    time_us: int = -1
+    store_id: bytes = b""
+    next_us: int = -1
+
+    def joined(self, other: "Newest") -> "Newest":
+        """The newest of two groups of stores."""
+        later, earlier = (
+            (self, other) if self.time_us > other.time_us else (other, self)
+        )
+        next_us = max(later.next_us, earlier.time_us)
+        return Newest(later.time_us, later.store_id, next_us)
+
+
+NOBODY = Newest()
 
 
 class Histories(BatchTable):
@@ -153,6 +181,30 @@ class Histories(BatchTable):
         """Time of the newest poll the partition has seen, -1 before the first."""
         value = self.read(partition, NEWEST)
         return -1 if value is None else int.from_bytes(value, "big")
+
+    def survey(self, partition: int, until_us: int) -> Newest:
+        """The newest poll up to an instant, and that of the next newest store."""
+        found = NOBODY
+        for chunk in self.chunks(partition, _SURVEYED_STORES):
+            times = history.known_until(chunk.packed, chunk.counts, until_us)
+            for at in np.argsort(times)[-2:].tolist():
+                found = found.joined(Newest(int(times[at]), chunk.store_ids[at]))
+        return found
+
+    def newest_until(self, partition: int, until_us: int) -> int:
+        """Time of the newest poll up to an instant, -1 for none.
+
+        A look-up, unless the newest of all lies later: then all stores are looked at.
+        """
+        newest_us = self.newest_us(partition)
+        if newest_us <= until_us:
+            return newest_us
+        log.warning(
+            "Polls of partition %d lie in the future, up to %s: they are left out;"
+            " see: streamproc future",
+            *(partition, timestamp_text(newest_us)),
+        )
+        return self.survey(partition, until_us).time_us
 
     def chunks(self, partition: int, stores: int) -> Iterator[Chunk]:
         """All histories in the order of their store ids, ``stores`` at a time.

@@ -5,7 +5,7 @@ a time, so that memory does not grow with the fleet.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.report.record import time_text
 from streamproc.report.rows import NO_ROWS, Rows, rows_of
-from streamproc.rules import uptime
+from streamproc.rules import history, uptime
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules
@@ -30,6 +30,54 @@ _NO_POLLS = np.zeros(0, np.int64)
 
 
 @dataclass(slots=True)
+class LeftOut:
+    """Stores whose history is not kept as far back as the windows reach.
+
+    Each store is judged by its own polls: one store's clock never decides for others.
+    """
+
+    store_ids: list[bytes] = field(default_factory=list)
+    polled: int = 0
+
+    def without(self, chunk: Chunk, as_of_us: int) -> Chunk:
+        """The chunk without such stores, which are noted."""
+        since = history.known_since(chunk.packed, chunk.counts)
+        kept = since <= as_of_us - LONGEST_US
+        self.polled += len(kept)
+        if kept.all():
+            return chunk
+        numbers = np.flatnonzero(kept).tolist()
+        self.store_ids += [chunk.store_ids[at] for at in np.flatnonzero(~kept).tolist()]
+        packed = chunk.packed[np.repeat(kept, chunk.counts)]
+        return Chunk(
+            [chunk.store_ids[at] for at in numbers], chunk.counts[kept], packed
+        )
+
+    def check(self, as_of_us: int) -> None:
+        """Raise ReportFailedError when that is so of most stores.
+
+        Then it is not their clocks: the time asked for lies too far back.
+        """
+        if 2 * len(self.store_ids) > self.polled:
+            raise ReportFailedError(
+                f"as_of {time_text(as_of_us)} lies too far back: the history of"
+                f" {len(self.store_ids):,} of {self.polled:,} stores is not kept that"
+                f" long, such as of {self.store_ids[0].decode()}"
+            )
+
+
+def check_history(store_id: bytes, packed: Ints, as_of_us: int) -> None:
+    """Raise ReportFailedError for a store whose own history is not kept that far."""
+    (since_us,) = history.known_since(packed, np.array([len(packed)])).tolist()
+    if since_us > as_of_us - LONGEST_US:
+        raise ReportFailedError(
+            f"as_of {time_text(as_of_us)} lies too far back: the history of store"
+            f" {store_id.decode()} is kept since {time_text(since_us)}, not for the"
+            f" {LONGEST_US // DAY_US} days before"
+        )
+
+
+@dataclass(slots=True)
 class Snapshot:
     """Rows of one partition as of ``as_of_us``."""
 
@@ -40,14 +88,8 @@ class Snapshot:
     as_of_us: int
     rules: Rules
 
-    def check(self) -> None:
-        """Raise ReportFailedError when the history needed is pruned already."""
-        newest_us = self.histories.newest_us(self.partition)
-        if self.as_of_us < newest_us - DAY_US:
-            raise ReportFailedError(
-                f"as_of {time_text(self.as_of_us)} lies more than a day before the"
-                f" newest poll ({time_text(newest_us)}): older history is not kept"
-            )
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """Stores without a row, since their own history was let go."""
 
     def rows(self) -> Iterator[Rows]:
         """Rows of all stores known from polls, hours or zones, in id order."""
@@ -66,6 +108,7 @@ class Snapshot:
     def row(self, store_id: bytes) -> Rows:
         """One store's row, or no rows when nothing is known of it."""
         polls = self.histories.polls_of(self.partition, store_id)
+        check_history(store_id, polls, self.as_of_us)
         week = (
             self.hours.read(self.partition, store_id),
             self.zones.read(self.partition, store_id),
@@ -79,9 +122,12 @@ class Snapshot:
         self, chunk: Chunk, after: bytes, upto: bytes | None
     ) -> tuple[Rows, list[Week]]:
         """Rows of a chunk and of the stores without polls that lie in between."""
+        chunk = self.left_out.without(chunk, self.as_of_us)
         hours = dict(_between(self.hours, self.partition, after, upto))
         zones = dict(_between(self.zones, self.partition, after, upto))
-        silent = (hours.keys() | zones.keys()).difference(chunk.store_ids)
+        silent = (hours.keys() | zones.keys()).difference(
+            chunk.store_ids, self.left_out.store_ids
+        )
         store_ids, counts = chunk.store_ids, chunk.counts
         if silent:
             polled = dict(zip(store_ids, counts.tolist(), strict=True))

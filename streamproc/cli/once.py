@@ -84,6 +84,8 @@ def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
         asyncio.run(publish(settings, loader, files))
         show(loaded)
         done = _process(settings, request)
+        if done.left_out_text:
+            click.echo(done.left_out_text, err=True)
         made = scratch / "combined_report.csv"
         made.replace(out / "combined_report.csv")
     finally:

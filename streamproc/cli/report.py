@@ -45,6 +45,8 @@ def report(
     if store is not None:
         store = check_store_id(store)
     done, rows = asyncio.run(_run(settings, store, as_of))
+    if done.left_out_text:
+        click.echo(done.left_out_text, err=True)
     if out is None:
         write_csv(sys.stdout, rows, full)
         return

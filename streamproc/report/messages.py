@@ -101,12 +101,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The newest poll of a partition, -1 when it has none."""
+    """The newest poll of a partition, and that of its next newest store.
+
+    Times are -1 where there is none; what lies in the future is left out.
+    """
 
     report_id: str
     attempt: int
     partition: int
     newest_us: int
+    newest_store: str | None
+    next_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,8 @@ class Failed:
 class Piece:
     """Some rows of a partition, numbered from 0; ``last`` when no more follow.
 
+    ``left_out``: with the last one, how many stores have no row, since their history
+    is not kept that far; ``such_as``: one of them.
     ``body``: see ``streamproc.report.rows``; it is not looked into here.
     """
 
@@ -143,6 +150,8 @@ class Piece:
     rows: int
     last: bool
     body: bytes
+    left_out: int = 0
+    such_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +171,18 @@ class Expire:
     report_ids: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """The timer's: reports as of the future, which a wrong clock has made too early."""
+
+    report_id: str
+    report_ids: list[str]
+
+
 News = Survey | Waiting | Failed
 """What a partition's owner tells besides rows."""
 
-ToCollector = Request | News | Piece | Retry | Expire
+ToCollector = Request | News | Piece | Retry | Expire | Doubt
 Message = ToCollector | Order
 M = TypeVar("M", bound=Message)
 
@@ -177,11 +194,12 @@ INBOX: dict[str, type[ToCollector]] = {
     "rows": Piece,
     "retry": Retry,
     "expire": Expire,
+    "doubt": Doubt,
 }
 ORDERS: dict[str, type[Order]] = {"order": Order}
 _KINDS = {cls: kind for kind, cls in (INBOX | ORDERS).items()}
 
-_ANY_RULES = (Request, Retry, Expire)
+_ANY_RULES = (Request, Retry, Expire, Doubt)
 """Who asks for a report need not know how it is counted."""
 
 
@@ -344,6 +362,10 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "attempt": lambda value: _is_number(value, 1, 31),
     "partition": lambda value: _is_number(value, 0, 31),
     "newest_us": lambda value: _is_number(value, -1),
+    "newest_store": _is_store,
+    "next_us": lambda value: _is_number(value, -1),
+    "left_out": lambda value: _is_number(value, 0, 31),
+    "such_as": _is_store,
     "behind": _is_number,
     "reason": lambda value: isinstance(value, str),
     "number": lambda value: _is_number(value, 0, 31),

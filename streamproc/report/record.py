@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from streamproc.errors import InvalidInput
+from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.report.messages import ALL as ALL
 from streamproc.report.messages import HOURLY as HOURLY
 from streamproc.report.messages import LATEST as LATEST
@@ -18,7 +18,7 @@ from streamproc.report.messages import NOW as NOW
 from streamproc.report.messages import STORE as STORE
 from streamproc.report.messages import Request
 from streamproc.rules.poll import MAX_FUTURE_US
-from streamproc.rules.units import HOUR_US
+from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.transport.partitioner import partition_for
 
 RUNNING, COMPLETE, FAILED = "Running", "Complete", "Failed"
@@ -31,9 +31,14 @@ def time_text(time_us: int) -> str:
     return text + (f".{micros:06d}".rstrip("0") if micros else "") + "Z"
 
 
+def is_future(time_us: int, now_us: int) -> bool:
+    """Whether a time lies ahead by more than clocks differ."""
+    return time_us > now_us + MAX_FUTURE_US
+
+
 def check_as_of(as_of_us: int, now_us: int) -> int:
     """Return a time that a report can be as of; raise InvalidInput for the future."""
-    if as_of_us > now_us + MAX_FUTURE_US:
+    if is_future(as_of_us, now_us):
         raise InvalidInput(
             "bad-as-of",
             f"as_of is {time_text(as_of_us)}, over 5 minutes in the future; it is"
@@ -48,10 +53,20 @@ def hourly_request(hour_us: int) -> Request:
     return Request(f"hourly-{moment:%Y%m%dT%H%MZ}", HOURLY, hour_us, hour_us)
 
 
-def due_hour(now_us: int, last_hour_us: int | None) -> int | None:
-    """The newest full hour, when no report of it (or a later one) exists yet."""
+def due_hour(now_us: int, reports: Iterable["Report"]) -> int | None:
+    """The newest full hour, when no report of it (or a later one) exists yet.
+
+    A report of the future does not count: it comes of a clock that was wrong.
+    """
     hour_us = now_us // HOUR_US * HOUR_US
-    return None if last_hour_us is not None and last_hour_us >= hour_us else hour_us
+    done = any(
+        report.as_of_us is not None
+        and hour_us <= report.as_of_us
+        and not is_future(report.as_of_us, now_us)
+        for report in reports
+        if report.kind == HOURLY and not report.doubted
+    )
+    return None if done else hour_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +74,8 @@ class Part:
     """What the collector has of one partition.
 
     ``pieces``: how many are on its disk. ``expected``: how many there are, known
-    from the last one. ``newest_us``: answer to a survey.
+    from the last one. ``newest_us``, ``newest_store``, ``next_us``: answer to a
+    survey. ``left_out``, ``such_as``: stores without a row, and one of them.
     """
 
     pieces: int = 0
@@ -67,6 +83,10 @@ class Part:
     rows: int = 0
     behind: int = 0
     newest_us: int | None = None
+    newest_store: str | None = None
+    next_us: int = -1
+    left_out: int = 0
+    such_as: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -76,7 +96,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report's record in the table ``reports``."""
+    """A report's record in the table ``reports``.
+
+    ``doubted``: it was once seen to be as of the future, so it was made too early.
+    """
 
     report_id: str
     kind: str
@@ -93,6 +116,29 @@ class Report:
     rows: int = 0
     finished_us: int | None = None
     error: str | None = None
+    doubted: bool = False
+
+    def counts_as_of(self, now_us: int) -> bool:
+        """Whether it is a complete report of all stores, and not of the future."""
+        return (
+            self.state == COMPLETE
+            and self.kind != STORE
+            and not self.doubted
+            and not is_future(self.as_of_us or 0, now_us)
+        )
+
+    @property
+    def left_out_text(self) -> str:
+        """Which stores have no row, for people; empty for none."""
+        some = [part for part in self.parts.values() if part.left_out]
+        count = sum(part.left_out for part in some)
+        if not count:
+            return ""
+        stores = "1 store is" if count == 1 else f"{count:,} stores are"
+        return (
+            f"{stores} left out, such as {some[0].such_as}: the history before"
+            f" {self.as_of_text} is not kept"
+        )
 
     @property
     def complete_parts(self) -> int:
@@ -164,13 +210,37 @@ def with_part(report: Report, partition: int, now_us: int, **changes: Any) -> Re
 def surveyed_as_of(report: Report, now_us: int) -> int | None:
     """The newest poll time, once every partition has told its own.
 
-    With no polls at all, now.
+    With no polls at all, now. Raises ReportFailedError when that poll stands alone,
+    over a day after the newest of all other stores: its clock decides for nobody.
     """
-    told = [part.newest_us for part in report.parts.values()]
-    if any(newest is None for newest in told):
+    told = [
+        (part.newest_us, part.next_us, part.newest_store or "?")
+        for part in report.parts.values()
+        if part.newest_us is not None
+    ]
+    if len(told) < len(report.parts):
         return None
-    newest = max(newest for newest in told if newest is not None)
-    return newest if newest >= 0 else now_us
+    told.sort()
+    newest_us, next_us, store_id = told[-1]
+    next_us = max([next_us, *(each_us for each_us, *_ in told[:-1])])
+    if 0 <= next_us < newest_us - DAY_US:
+        raise ReportFailedError(_lone_text(newest_us, store_id, next_us))
+    return newest_us if newest_us >= 0 else now_us
+
+
+def _lone_text(newest_us: int, store_id: str, next_us: int) -> str:
+    newest, following = time_text(newest_us), time_text(next_us)
+    return (
+        f"latest is {newest}, the time of a poll of store {store_id}; the next newest"
+        f" store was polled at {following}, over a day before. When the clock of store"
+        f" {store_id} was wrong, ask for --as-of {following}; when it was right, for"
+        f" --as-of {newest}"
+    )
+
+
+def doubted(report: Report) -> Report:
+    """The record of a report that was made too early, by a clock that was ahead."""
+    return replace(report, doubted=True)
 
 
 def finished(report: Report, now_us: int, rows: int) -> Report:

@@ -265,11 +265,56 @@ def thin(polls: Sequence[int]) -> list[int]:
 def retained(days: Iterable[int]) -> set[int]:
     """Which of a store's days are kept.
 
-    All within ``KEPT_DAYS`` of the newest, and the newest of the older ones:
-    with an unlimited hold its last poll still speaks.
+    All within ``KEPT_DAYS`` of the newest, and the newest of the older ones: with an
+    unlimited hold its last poll still speaks. A newest day that stands alone, further
+    than that from all others, lets go of nothing that the day before it would keep:
+    it may come from a clock that was wrong for a moment.
     """
     known = set(days)
-    horizon = max(known) - KEPT_DAYS
+    horizon = _leading_day(sorted(known)[-2:]) - KEPT_DAYS
     kept = {day for day in known if day >= horizon}
     older = known - kept
     return kept | {max(older)} if older else kept
+
+
+def _leading_day(last_two: Sequence[int]) -> int:
+    """The day that says what is kept: the newest, unless it stands alone."""
+    before, newest = last_two[0], last_two[-1]
+    return before if newest - before > KEPT_DAYS else newest
+
+
+def known_since(packed: Ints, counts: Ints) -> Ints:
+    """Since when each store's history is whole, shape (n,); -1 for ever.
+
+    ``packed``: every store's polls after one another, each store's in time order.
+    ``counts``: shape (n,), polls per store. Only who has a day beyond those that are
+    kept may ever have let go of one; of that day on, and between, nothing was.
+    """
+    edges = np.concatenate(([0], np.cumsum(counts)))
+    since = np.full(len(counts), -1, np.int64)
+    polled = np.flatnonzero(counts)
+    first = time_of(packed[edges[polled]])
+    newest = time_of(packed[edges[polled + 1] - 1])
+    far = newest // DAY_US - first // DAY_US > KEPT_DAYS
+    since[polled[far]] = first[far]
+    # Without a gap of that length, a store's newest day does not stand alone.
+    gaps = np.flatnonzero(np.diff(packed) >> FLAG_BITS >= KEPT_DAYS * DAY_US)
+    for store in np.unique(np.searchsorted(edges, gaps, side="right") - 1).tolist():
+        times = time_of(packed[edges[store] : edges[store + 1]])
+        leading = _leading_day(np.unique(times // DAY_US)[-2:].tolist())
+        if int(times[0]) // DAY_US >= leading - KEPT_DAYS:
+            since[store] = -1
+    return since
+
+
+def known_until(packed: Ints, counts: Ints, until_us: int) -> Ints:
+    """Time of each store's newest poll up to an instant, shape (n,); -1 for none.
+
+    ``packed``, ``counts``: see ``known_since``.
+    """
+    store = np.repeat(np.arange(len(counts)), counts)
+    newest = np.full(len(counts), -1, np.int64)
+    times = time_of(packed)
+    known = times <= until_us
+    np.maximum.at(newest, store[known], times[known])
+    return newest

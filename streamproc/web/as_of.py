@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from streamproc.errors import InvalidInput
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.record import time_text
-from streamproc.rules.units import DAY_US
 from streamproc.rules.windows import LONGEST_US
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
@@ -23,10 +23,10 @@ def as_of_text(as_of: AsOf) -> str:
 
 
 def _newest(program: Program, args: dict[str, Any]) -> int:
-    return program.histories.newest_us(args["partition"])
+    return program.newest_us(args["partition"])
 
 
-NEWEST = Call("newest", _newest, quick=lambda args: True)
+NEWEST = Call("newest", _newest)
 
 
 class Instants:
@@ -42,9 +42,12 @@ class Instants:
         With no polls at all, ``latest`` is now.
         """
         if isinstance(as_of, int):
-            if not LONGEST_US <= as_of <= self._program.now_us() + DAY_US:
-                raise bad("bad-as-of", "as_of lies before 1970 or in the future.")
-            return as_of
+            if as_of < LONGEST_US:
+                raise bad("bad-as-of", "as_of lies before 1970.")
+            try:
+                return record.check_as_of(as_of, self._program.now_us())
+            except InvalidInput as exc:
+                raise bad(exc.reason, f"{exc}.") from exc
         if as_of == record.LATEST:
             newest = await self.newest_us()
             if newest is not None:

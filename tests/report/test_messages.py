@@ -16,6 +16,7 @@ from streamproc.report.messages import (
     LATEST,
     NOW,
     STORE,
+    Doubt,
     Expire,
     Failed,
     Identity,
@@ -48,14 +49,16 @@ TO_COLLECTOR: list[Any] = [
     Request("s1", STORE, LATEST, NOW_US, "é 店"),
     Request("r1", ALL, 0, 0),
     record.hourly_request(utc("2025-05-06 12:00")),
-    Survey("r1", 1, 3, -1),
-    Survey("r1", 2, 0, NOW_US),
+    Survey("r1", 1, 3, -1, None, -1),
+    Survey("r1", 2, 0, NOW_US, "é", 5),
     Waiting("r1", 1, 1023, 5),
     Failed("r1", 7, 0, 'no "space" left\n é'),
     Piece("r1", 1, 0, 0, 0, True, b""),
     Piece("r1", 1, 2, 7, 2000, False, b'{"\xff": 1}'),
     Retry("r1", 4, "no news for 60 s"),
     Expire("r1", ["r1", "r2"]),
+    Doubt("r1", ["r1", "r2"]),
+    Piece("r1", 1, 0, 1, 2, True, b"", 3, "store"),
 ]
 ORDERS = [
     Order("r1", ALL, 1, None, None),
@@ -113,9 +116,9 @@ def test_every_message_is_read_back(message: Message) -> None:
 )
 def test_an_id_that_could_leave_the_directory_is_refused(report_id: object) -> None:
     """It becomes a file name: letters, digits, dashes and underscores only."""
-    for message in (TO_COLLECTOR[0], TO_COLLECTOR[-4], ORDERS[0]):
+    for message in (TO_COLLECTOR[0], TO_COLLECTOR[6], ORDERS[0]):
         assert "report_id" in str(refused(changed(message, {"report_id": report_id})))
-    refused(changed(TO_COLLECTOR[-1], {"report_ids": ["r1", report_id]}))
+    refused(changed(TO_COLLECTOR[-2], {"report_ids": ["r1", report_id]}))
 
 
 DEEP = b"[" * 1000 + b"]" * 1000
@@ -167,6 +170,10 @@ WRONG: dict[str, tuple[object, ...]] = {
     "reason": (None, 7, ["why"], {}),
     "report_ids": (None, "r1", [7], [None], {"r1": 1}),
     "number": NO_COUNT,
+    "newest_store": (7, ["7"], "", " ", "a\nb", "x" * 129),
+    "next_us": (*(x for x in NO_COUNT if x != -1), -2),
+    "left_out": NO_COUNT,
+    "such_as": (7, ["7"], "", " ", "a\nb", "x" * 129),
     "rows": NO_COUNT,
     "last": (None, 0, 1, "true", [True]),
     "surprise": (1,),
@@ -241,7 +248,7 @@ def test_orders_news_and_pieces_of_others_are_refused(other: Identity) -> None:
     assert other != ME
     for message in (*TO_COLLECTOR, *ORDERS):
         sent = encode(message, other)
-        asks = isinstance(message, Request | Retry | Expire)
+        asks = isinstance(message, Request | Retry | Expire | Doubt)
         if asks and other.app == ME.app:
             assert decode(sent) == message  # who asks need not know the rules
             continue

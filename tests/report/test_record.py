@@ -7,12 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.report import record
 from streamproc.report.messages import ALL, HOURLY, LATEST, NOW, STORE, Request
 from streamproc.report.record import COMPLETE, FAILED, RUNNING, Part, Report
 from streamproc.transport.partitioner import partition_for
 from tests.reference import HOUR_US
-from tests.rules.test_reference import utc
+from tests.rules.test_reference import MINUTE_US, utc
 
 NOW_US = utc("2025-05-06 12:34:56.789")
 HOUR_AT_US = utc("2025-05-06 12:00")
@@ -25,7 +26,9 @@ QUICK = settings(
 numbers = st.integers(-(2**63), 2**63 - 1)
 maybe = st.one_of(st.none(), numbers)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-parts = st.builds(Part, numbers, maybe, numbers, numbers, maybe)
+parts = st.builds(
+    Part, numbers, maybe, numbers, numbers, maybe, st.none() | texts, numbers, numbers
+)
 reports = st.builds(
     Report,
     report_id=texts,
@@ -43,6 +46,7 @@ reports = st.builds(
     rows=numbers,
     finished_us=maybe,
     error=st.one_of(st.none(), texts),
+    doubted=st.booleans(),
 )
 
 
@@ -69,6 +73,12 @@ def test_an_hour_has_one_id(hour: str, report_id: str) -> None:
     assert asked == Request(report_id, HOURLY, utc(hour), utc(hour))
 
 
+def hourly(as_of_us: int, **changes: Any) -> Report:
+    """The record of an hourly report."""
+    report = record.start(record.hourly_request(as_of_us), range(1), as_of_us, "me")
+    return replace(report, **changes)
+
+
 @pytest.mark.parametrize(
     ("now", "last", "due"),
     [
@@ -77,7 +87,9 @@ def test_an_hour_has_one_id(hour: str, report_id: str) -> None:
         ("2025-05-06 12:00", "2025-05-06 11:00", "2025-05-06 12:00"),
         ("2025-05-06 11:59:59.999999", "2025-05-06 11:00", None),
         ("2025-05-06 12:30", "2025-05-06 12:00", None),
-        ("2025-05-06 12:30", "2025-05-06 13:00", None),
+        ("2025-05-06 12:57", "2025-05-06 13:00", None),
+        ("2025-05-06 12:30", "2025-05-06 13:00", "2025-05-06 12:00"),
+        ("2025-05-06 12:30", "2025-05-06 15:00", "2025-05-06 12:00"),
         ("2025-05-06 12:30", "2024-01-01 00:00", "2025-05-06 12:00"),
         ("1970-01-01 00:30", None, "1970-01-01 00:00"),
     ],
@@ -85,23 +97,107 @@ def test_an_hour_has_one_id(hour: str, report_id: str) -> None:
 def test_the_newest_full_hour_is_due_once(
     now: str, last: str | None, due: str | None
 ) -> None:
-    """After an outage only the newest missed hour is due, not each one."""
-    last_us = None if last is None else utc(last)
+    """After an outage only the newest missed hour; a report of the future is none."""
+    reports = [] if last is None else [hourly(utc(last))]
     due_us = None if due is None else utc(due)
-    assert due_us == record.due_hour(utc(now), last_us)
+    assert due_us == record.due_hour(utc(now), reports)
+
+
+def test_an_hour_that_was_reported_too_early_is_due_again() -> None:
+    """By a clock that was ahead; other reports of that hour do not count for it."""
+    early = hourly(HOUR_AT_US, doubted=True)
+    other = replace(hourly(HOUR_AT_US), kind=ALL)
+    assert record.due_hour(HOUR_AT_US, [early, other]) == HOUR_AT_US
 
 
 @QUICK
-@given(
-    now_us=st.integers(0, 2**55), last_us=st.one_of(st.none(), st.integers(0, 2**55))
-)
-def test_nothing_is_due_after_what_was_due(now_us: int, last_us: int | None) -> None:
+@given(now_us=st.integers(0, 2**53), lasts_us=st.lists(st.integers(0, 2**53)))
+def test_nothing_is_due_after_what_was_due(now_us: int, lasts_us: list[int]) -> None:
     """Once the due hour is written, the same moment asks for no other."""
-    due_us = record.due_hour(now_us, last_us)
+    reports = [hourly(last_us) for last_us in lasts_us]
+    due_us = record.due_hour(now_us, reports)
     if due_us is not None:
         assert 0 <= now_us - due_us < HOUR_US
         assert due_us % HOUR_US == 0
-        assert record.due_hour(now_us, due_us) is None
+        assert record.due_hour(now_us, [*reports, hourly(due_us)]) is None
+
+
+# -- the future --------------------------------------------------------------------
+
+
+def test_as_of_may_lie_five_minutes_ahead_and_no_more() -> None:
+    """Clocks differ a little; what is more is a slip of the pen or a wrong clock."""
+    assert record.check_as_of(NOW_US + 5 * MINUTE_US, NOW_US) == NOW_US + 5 * MINUTE_US
+    with pytest.raises(InvalidInput, match="over 5 minutes in the future"):
+        record.check_as_of(NOW_US + 5 * MINUTE_US + 1, NOW_US)
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, True),
+        ({"kind": HOURLY}, True),
+        ({"state": FAILED}, False),
+        ({"kind": STORE, "store_id": "7"}, False),
+        ({"doubted": True}, False),
+        ({"as_of_us": NOW_US + DAY_US}, False),
+    ],
+)
+def test_the_newest_report_is_complete_of_all_stores_and_not_of_the_future(
+    changes: dict[str, Any], counts: bool
+) -> None:
+    """Only such a one keeps others from being combined_report.csv."""
+    report = replace(record.finished(started(), NOW_US, 1), **changes)
+    assert report.counts_as_of(NOW_US) == counts
+
+
+def surveyed(*told: tuple[int, str | None, int]) -> Report:
+    """A report whose partitions have told newest, its store, and the next newest."""
+    report = started(partitions=len(told), as_of=LATEST)
+    for partition, (newest_us, store, next_us) in enumerate(told):
+        report = record.with_part(
+            report,
+            partition,
+            NOW_US,
+            newest_us=newest_us,
+            newest_store=store,
+            next_us=next_us,
+        )
+    return report
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [(9 * DAY_US, "D", 7 * DAY_US), (-1, None, -1)],
+        [(9 * DAY_US, "D", -1), (7 * DAY_US, "A", 6 * DAY_US)],
+        [(7 * DAY_US, "A", 0), (9 * DAY_US, "D", 5 * DAY_US)],
+    ],
+)
+def test_one_bad_clock_does_not_say_what_is_latest(
+    told: list[tuple[int, str | None, int]],
+) -> None:
+    """Alone over a day after all others: both times and the store are named."""
+    with pytest.raises(ReportFailedError) as caught:
+        record.surveyed_as_of(surveyed(*told), NOW_US)
+    text = str(caught.value)
+    for part in ("store D", "1970-01-10T00:00:00Z", "1970-01-08T00:00:00Z", "--as-of"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [(9 * DAY_US, "D", 8 * DAY_US), (-1, None, -1)],
+        [(9 * DAY_US, "D", -1), (-1, None, -1)],
+        [(9 * DAY_US, "D", 0), (9 * DAY_US - 1, "A", -1)],
+    ],
+)
+def test_a_newest_poll_with_company_or_the_only_store_is_latest(
+    told: list[tuple[int, str | None, int]],
+) -> None:
+    """Within a day of another store's, or with no other store at all."""
+    assert record.surveyed_as_of(surveyed(*told), NOW_US) == 9 * DAY_US
 
 
 # -- the record ------------------------------------------------------------------

@@ -26,6 +26,7 @@ from streamproc.rules.schedule import Opening
 from streamproc.rules.uptime import Accounts, Rules, account, window_intervals
 from streamproc.rules.windows import LONGEST_US
 from tests.reference import DAY_US, HOUR_US, SECOND_US, WINDOWS_US, Poll, reference
+from tests.rules.one_store import account_one
 from tests.rules.test_reference import MINUTE_US, utc
 
 DAY_0_US = utc("2025-05-05 00:00")
@@ -608,8 +609,13 @@ def test_a_day_begins_at_midnight_utc(time_us: int, day: int) -> None:
 
 
 def lasting(days: set[int]) -> set[int]:
-    """The rule in words: within 8 of the newest, and the newest older one."""
-    recent = {day for day in days if max(days) - day <= 8}
+    """The rule in words: within 8 of the newest, and the newest older one.
+
+    When the newest stands alone, the one before it counts instead.
+    """
+    alone = all(day == max(days) or max(days) - day > 8 for day in days)
+    leading = max(days - {max(days)}) if alone and len(days) > 1 else max(days)
+    recent = {day for day in days if leading - day <= 8}
     older = days - recent
     return recent | ({max(older)} if older else set())
 
@@ -621,11 +627,15 @@ def lasting(days: set[int]) -> set[int]:
         ({0, 8}, {0, 8}),
         ({0, 9}, {0, 9}),
         ({0, 1, 9}, {0, 1, 9}),
-        ({0, 1, 10}, {1, 10}),
+        ({0, 1, 10}, {0, 1, 10}),
         ({0, 1, 2, 10}, {1, 2, 10}),
+        ({0, 1, 10, 11}, {1, 10, 11}),
         ({0, 1, 2, 11, 12}, {2, 11, 12}),
         ({3, 500}, {3, 500}),
-        ({3, 4, 500}, {4, 500}),
+        ({3, 4, 500}, {3, 4, 500}),
+        ({3, 4, 500, 501}, {4, 500, 501}),
+        ({3, 12, 13, 500}, {3, 12, 13, 500}),
+        ({3, 4, 13, 500}, {4, 13, 500}),
         (set(range(30)), set(range(20, 30))),
     ],
 )
@@ -646,6 +656,63 @@ def test_the_days_kept_do_not_depend_on_their_order(days: list[int], size: int) 
     for at in range(0, len(days), size):
         kept = history.retained(kept | set(days[at : at + size]))
     assert lasting(set(days)) == kept
+
+
+@QUICK
+@given(
+    polls=st.lists(
+        st.tuples(
+            st.integers(DAY_0 * DAY_US, (DAY_0 + 45) * DAY_US),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=40,
+    ),
+    as_of_us=st.integers((DAY_0 + 5) * DAY_US, (DAY_0 + 47) * DAY_US),
+    rules=st.builds(Rules, st.sampled_from([None, HOUR_US]), st.just(False)),
+    far=st.booleans(),
+)
+def test_where_a_history_is_whole_nothing_was_let_go_that_counts(
+    polls: list[tuple[int, bool]], as_of_us: int, rules: Rules, far: bool
+) -> None:
+    """With any hold, any gaps, and with a poll of a clock that was a year ahead."""
+    if far:
+        polls.append(((DAY_0 + 400) * DAY_US, True))
+    days = history.retained({history.day_of(time_us) for time_us, _ in polls})
+    kept = [poll for poll in polls if history.day_of(poll[0]) in days]
+    packed = history.canonical(history.pack(kept))
+    (since,) = history.known_since(packed, np.array([len(packed)])).tolist()
+    if since <= as_of_us - WINDOWS_US["week"]:
+        assert account_one(kept, (), "UTC", as_of_us, rules) == account_one(
+            polls, (), "UTC", as_of_us, rules
+        )
+    newest_day = max(history.day_of(time_us) for time_us, _ in polls)
+    if as_of_us >= newest_day * DAY_US and not far:
+        assert since <= as_of_us - WINDOWS_US["week"]  # a day back always works
+
+
+@QUICK
+@given(
+    fleet=st.lists(st.lists(st.integers(0, 60 * 24), max_size=12), max_size=6),
+    until=st.integers(0, 60 * 24),
+)
+def test_many_histories_are_judged_like_one(fleet: list[list[int]], until: int) -> None:
+    """Since when each is whole, and its newest poll up to an instant."""
+    stores = [
+        history.canonical(history.pack((hour * HOUR_US, True) for hour in hours))
+        for hours in fleet
+    ]
+    counts = np.array([len(packed) for packed in stores], np.int64)
+    packed = np.concatenate([np.zeros(0, np.int64), *stores])
+    since, newest = [], []
+    for one in stores:
+        alone = np.array([len(one)], np.int64)
+        since += history.known_since(one, alone).tolist()
+        times = [t for t in history.time_of(one).tolist() if t <= until * HOUR_US]
+        newest.append(max(times, default=-1))
+    assert history.known_since(packed, counts).tolist() == since
+    found = history.known_until(packed, counts, until * HOUR_US)
+    assert found.tolist() == newest
 
 
 def test_what_is_kept_covers_a_week_that_ended_a_day_ago() -> None:

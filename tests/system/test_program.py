@@ -41,6 +41,12 @@ class Clock:
         return self.now_us
 
 
+def clock_of(program: Program) -> Clock:
+    """The clock that a test may move."""
+    assert isinstance(program.now_us, Clock)
+    return program.now_us
+
+
 _numbers = iter(range(1_000_000))
 
 
@@ -307,11 +313,131 @@ async def test_as_of_latest_is_the_newest_poll_of_all_partitions(
 
 
 async def test_as_of_may_not_lie_where_history_is_gone(program: Program) -> None:
-    """More than a day before the newest poll the answer would be wrong."""
+    """Where the week before it was let go of, the answer would be wrong."""
+    days = [Poll("a", NOON_US - ago * DAY_US, True) for ago in range(20)]
+    await publish(program.settings, days)
+    assert (await make_report(program, NOON_US - DAY_US)).state == record.COMPLETE
+    for store_id in (None, "a"):
+        report = await make_report(program, NOON_US - 3 * DAY_US, store_id)
+        assert report.state == record.FAILED
+        assert "lies too far back" in (report.error or "")
+        assert "a" in (report.error or "")
+
+
+async def test_as_of_may_lie_back_as_far_as_each_store_is_known(
+    program: Program,
+) -> None:
+    """A store that has let go of nothing is answered for any time."""
+    await publish(program.settings, [Poll("a", NOON_US - 3 * DAY_US, True)])
     await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
-    report = await make_report(program, NOON_US - 2 * DAY_US)
+    report = await make_report(program, NOON_US - 3 * DAY_US + HOUR_US)
+    assert csv_of(program, report) == [
+        ["a", "60.00", "1.00", "1.00", "0.00", "0.00", "0.00"]
+    ]
+
+
+# -- clocks that were wrong --------------------------------------------------------
+
+
+async def test_a_poll_of_the_future_decides_for_nobody(program: Program) -> None:
+    """The worker's clock was 400 days ahead for a moment, and took such a poll."""
+    clock = clock_of(program)
+    week = [Poll("a", NOON_US - hour * HOUR_US, True) for hour in range(1, 200)]
+    await publish(program.settings, [*week, Poll("b", NOON_US - HOUR_US, True)])
+    clock.now_us += 400 * DAY_US
+    await publish(program.settings, [Poll("a", clock.now_us - HOUR_US, False)])
+    await make_report(program)
+    clock.now_us = NOON_US
+    for as_of in ("now", NOON_US - HOUR_US, "latest"):
+        report = await make_report(program, as_of)
+        assert report.state == record.COMPLETE, report.error
+        rows = {row[0]: row for row in csv_of(program, report)}
+        assert rows["a"][1:4] == ["60.00", "24.00", "168.00"]
+    assert report.as_of_us == NOON_US - HOUR_US
+    assert program.report_files.combined.read_text().count("\n") == 3
+
+
+async def test_an_as_of_in_the_future_is_refused_by_the_collector(
+    program: Program,
+) -> None:
+    """Whoever asks, by whatever program; the combined file is not replaced."""
+    await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+    await make_report(program)
+    before = program.report_files.combined.read_bytes()
+    future = Request("typo", record.ALL, NOON_US + 4000 * DAY_US, NOON_US)
+    ahead = Request("ahead", record.ALL, record.NOW, NOON_US + 3 * HOUR_US)
+    for request in (future, ahead):
+        await program.to_collector(request)
+    report = await make_report(program)
+    assert [one.reason for one in await rejected(program)] == ["bad-as-of"] * 2
+    assert program.report_files.combined.read_bytes() == before
+    assert [each.report_id for each in program.reports.all()][-1] == report.report_id
+
+
+async def test_a_report_of_the_future_is_replaced_again(program: Program) -> None:
+    """One that was made while the clock was wrong does not stay the newest."""
+    await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+    clock_of(program).now_us += 4000 * DAY_US
+    await make_report(program)
+    assert ",0.00,0.00,0.00," in program.report_files.combined.read_text()
+    clock_of(program).now_us = NOON_US
+    await make_report(program)
+    assert "a,60.00," in program.report_files.combined.read_text()
+
+
+async def test_a_clock_ahead_does_not_stop_the_hourly_report(
+    start_program: StartProgram, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Three hours ahead once: each hour is reported when it comes, and said."""
+    clock = Clock(NOON_US + 3 * HOUR_US)
+    async with start_program(now_us=clock, hourly="on") as program:
+        early = await ended(program, "hourly-20230125T1500Z")
+        clock.now_us = NOON_US
+        await ended(program, "hourly-20230125T1200Z")
+        await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
+        clock.now_us = NOON_US + HOUR_US
+        await ended(program, "hourly-20230125T1300Z")
+        clock.now_us = NOON_US + 3 * HOUR_US
+        async with asyncio.timeout(20):
+            late = early
+            while late.doubted or late.rows == early.rows:
+                await asyncio.sleep(0.02)
+                late = program.reports.find(early.report_id) or early
+        assert (early.rows, late.rows) == (0, 1)
+    assert "lies in the future: was a clock wrong?" in caplog.text
+
+
+async def test_one_bad_clock_stops_latest_and_is_named(program: Program) -> None:
+    """Both times and the store; and a time that is asked for is answered."""
+    day = [Poll("a", NOON_US - hour * HOUR_US, True) for hour in range(100, 130)]
+    await publish(program.settings, [*day, Poll("d", NOON_US - HOUR_US, True)])
+    report = await make_report(program, "latest")
     assert report.state == record.FAILED
-    assert "more than a day before the newest poll" in (report.error or "")
+    for part in ("store d", "2023-01-25T11:00:00Z", "2023-01-21T08:00:00Z", "--as-of"):
+        assert part in (report.error or "")
+    assert (await make_report(program, NOON_US - 99 * HOUR_US)).rows == 2
+
+
+async def test_a_store_whose_history_was_let_go_is_left_out_and_named(
+    program: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its clock was wrong on two days: all others have their rows."""
+    good = [Poll(f"s{i}", NOON_US - HOUR_US, True) for i in range(40)]
+    bad = [Poll("bad", NOON_US - ago * DAY_US, True) for ago in range(1, 12)]
+    await publish(program.settings, [*good, *bad])
+    await make_report(program)
+    clock_of(program).now_us += 400 * DAY_US
+    ahead = clock_of(program).now_us - HOUR_US
+    wrong = [Poll("bad", ahead, True), Poll("bad", ahead - DAY_US, True)]
+    await publish(program.settings, wrong)
+    await make_report(program)
+    clock_of(program).now_us = NOON_US
+    report = await make_report(program)
+    assert (report.state, report.rows) == (record.COMPLETE, 40)
+    assert "1 store is left out, such as bad" in report.left_out_text
+    assert report.left_out_text in caplog.text
+    one = await make_report(program, store_id="bad")
+    assert "store bad is kept since" in (one.error or "")
 
 
 async def test_a_report_of_one_store_is_one_row(program: Program) -> None:
@@ -369,7 +495,7 @@ async def test_hourly_rows_go_to_the_uptime_topic(start_program: StartProgram) -
     """One JSON row per store, keyed by its id."""
     async with start_program(now_us=Clock(), hourly="on") as program:
         await ended(program, "hourly-20230125T1200Z")
-        program.now_us.now_us += HOUR_US
+        clock_of(program).now_us += HOUR_US
         await publish(program.settings, [Poll("a", NOON_US, True)])
         await ended(program, "hourly-20230125T1300Z")
         client = await connect(program.settings)

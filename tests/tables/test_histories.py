@@ -15,7 +15,7 @@ from streamproc.program import Program
 from streamproc.rules import history
 from streamproc.rules.units import DAY_US
 from tables.fencing import PartitionLostError
-from tables.histories import NEWEST, OLDEST, Histories
+from tables.histories import NEWEST, OLDEST, Histories, Newest
 
 START_DAY = 20_000
 PARTITION = 0
@@ -96,9 +96,38 @@ async def test_a_poll_of_a_day_that_was_let_go_has_expired(
     histories: Histories,
 ) -> None:
     """It is counted, and changes nothing."""
-    await add(histories, [(1, START_DAY * DAY_US), (1, (START_DAY + 10) * DAY_US)])
+    days = {START_DAY, START_DAY + 10, START_DAY + 11}
+    await add(histories, [(1, day * DAY_US) for day in days])
     assert await add(histories, [(1, (START_DAY - 1) * DAY_US)]) == 1
-    assert days_in(histories) == {store_id(1): {START_DAY, START_DAY + 10}}
+    assert days_in(histories) == {store_id(1): days}
+
+
+async def test_a_poll_of_a_wrong_clock_lets_go_of_nothing(
+    histories: Histories,
+) -> None:
+    """A day that stands alone, a year ahead: the week before it stays, and goes on."""
+    week = [(1, (START_DAY + day) * DAY_US) for day in range(9)]
+    await add(histories, week)
+    await add(histories, [(1, (START_DAY + 400) * DAY_US)])
+    await add(histories, [(1, (START_DAY + 9) * DAY_US)])
+    kept = {START_DAY + day for day in range(10)} | {START_DAY + 400}
+    assert days_in(histories) == {store_id(1): kept}
+
+
+async def test_the_newest_poll_is_told_with_its_store_and_the_next(
+    histories: Histories,
+) -> None:
+    """Up to an instant; -1 where there is none; two of one store are one store's."""
+    now_us = START_DAY * DAY_US
+    assert histories.survey(PARTITION, now_us) == Newest()
+    await add(histories, [(1, now_us - 7), (1, now_us - 5), (2, now_us + 400 * DAY_US)])
+    assert histories.survey(PARTITION, now_us) == Newest(now_us - 5, store_id(1), -1)
+    await add(histories, [(3, now_us - 6), (2, now_us - 9)])
+    found = histories.survey(PARTITION, now_us)
+    assert found == Newest(now_us - 5, store_id(1), now_us - 6)
+    assert histories.newest_until(PARTITION, now_us) == now_us - 5
+    later_us = now_us + 401 * DAY_US
+    assert histories.newest_until(PARTITION, later_us) == now_us + 400 * DAY_US
 
 
 async def test_the_tables_own_keys_are_not_rows(histories: Histories) -> None:

@@ -132,8 +132,33 @@ async def test_a_store_that_nothing_is_known_of_has_no_row(
 async def test_history_that_was_let_go_is_said_and_not_counted_as_unknown(
     tables: Tables, make_settings: MakeSettings
 ) -> None:
-    """An as_of more than a day before the newest poll is refused."""
-    await tables.poll(b"a", [(NOON_US, True)])
-    tables.snapshot(make_settings(), NOON_US - DAY_US).check()
-    with pytest.raises(ReportFailedError, match="older history is not kept"):
-        tables.snapshot(make_settings(), NOON_US - DAY_US - 1).check()
+    """Each store is judged by its own polls; the time asked for, when it is most."""
+    days = [(NOON_US - ago * DAY_US, True) for ago in range(20)]
+    await tables.poll(b"a", days)
+    await tables.poll(b"b", [(NOON_US - 9 * DAY_US, True)])
+    for name in (b"a", b"b"):
+        assert len(tables.snapshot(make_settings(), NOON_US - DAY_US).row(name)) == 1
+    early = tables.snapshot(make_settings(), NOON_US - 3 * DAY_US)
+    assert len(early.row(b"b")) == 1
+    with pytest.raises(ReportFailedError, match="store a is kept since"):
+        early.row(b"a")
+    assert all_rows(early).store_ids == ["b"]
+    assert early.left_out.store_ids == [b"a"]
+    early.left_out.check(early.as_of_us)
+    await tables.poll(b"c", days)
+    early = tables.snapshot(make_settings(), NOON_US - 3 * DAY_US)
+    assert all_rows(early).store_ids == ["b"]
+    with pytest.raises(ReportFailedError, match="2 of 3 stores"):
+        early.left_out.check(early.as_of_us)
+
+
+async def test_a_store_that_is_left_out_comes_in_by_no_other_door(
+    tables: Tables, make_settings: MakeSettings
+) -> None:
+    """Not as one without polls, since its hours or its zone are known."""
+    await tables.poll(b"a", [(NOON_US - ago * DAY_US, True) for ago in range(20)])
+    await tables.poll(b"b", [(NOON_US, True)])
+    await put(tables.hours, {b"a": b"[]"})
+    await put(tables.zones, {b"a": b"UTC"})
+    early = tables.snapshot(make_settings(), NOON_US - 3 * DAY_US)
+    assert all_rows(early).store_ids == ["b"]

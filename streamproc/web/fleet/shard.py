@@ -44,8 +44,8 @@ def compute(program: Program, partition: int, as_of_us: int) -> Shard:
         as_of_us,
         program.settings.rules,
     )
-    snapshot.check()
     parts = list(snapshot.rows_with_weeks())
+    snapshot.left_out.check(as_of_us)
     weeks = [week for _, mine in parts for week in mine]
     names = [zones_table.decode(zone) for _, zone in weeks]
     zones = sorted(set(names))

@@ -7,11 +7,9 @@ import numpy as np
 import orjson
 
 from streamproc.cells import Ints
-from streamproc.errors import ReportFailedError
 from streamproc.program import Program
-from streamproc.report.record import time_text
-from streamproc.rules.units import DAY_US
 from streamproc.web.cluster.calls import Call
+from tables.snapshot import check_history
 
 QUICK_STORES = 50
 
@@ -32,20 +30,18 @@ class StoreData:
 
 def _stores(program: Program, args: dict[str, Any]) -> list[StoreData]:
     partition = args["partition"]
-    newest_us = program.histories.newest_us(partition)
-    if args["as_of_us"] < newest_us - DAY_US:
-        raise ReportFailedError(
-            f"as_of {time_text(args['as_of_us'])} lies more than a day before the"
-            f" newest poll ({time_text(newest_us)}): older history is not kept"
-        )
-    return [
+    keys = [store_id.encode() for store_id in args["store_ids"]]
+    found = [
         StoreData(
             program.histories.polls_of(partition, key),
             program.hours.read(partition, key),
             program.zones.read(partition, key),
         )
-        for key in (store_id.encode() for store_id in args["store_ids"])
+        for key in keys
     ]
+    for key, data in zip(keys, found, strict=True):
+        check_history(key, data.packed, args["as_of_us"])
+    return found
 
 
 def _encode_stores(found: list[StoreData]) -> bytes:
