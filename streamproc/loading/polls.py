@@ -66,7 +66,7 @@ class PollFile:
         active, known = read_statuses(statuses, self.words)
         good &= known & are_plain(ids) & (time_us <= now_us + MAX_FUTURE_US)
         chosen = np.flatnonzero(good)
-        self._keep(ids[chosen], (time_us << history.FLAG_BITS | active)[chosen])
+        self._keep(ids[chosen], history.packed_of(time_us, active)[chosen])
         self.rows += len(chosen)
         odd = np.ones(len(lines.starts), bool)
         odd[usual[chosen]] = False

@@ -232,8 +232,8 @@ def encode_polls(store_ids: Cells, codes: Ints, packed: Ints) -> Cells:
     ``store_ids``: ``quoted`` ids; ``codes``: shape (n,), which of them each poll is of.
     """
     ids = store_ids[codes]
-    active = packed & history.ACTIVE
-    stamps, stamp_chars = _stamps(packed >> history.FLAG_BITS)
+    active = history.is_active(packed).astype(np.int64)
+    stamps, stamp_chars = _stamps(history.time_of(packed))
     text = [
         *(_HEAD, ids.chars(int(ids.lengths.max(initial=0)))),
         *(_MIDDLE, stamps),
