@@ -32,7 +32,9 @@ class JarsError(Exception):
 
 @functools.cache
 def version() -> str:
-    """Return the Kafka version that the pom asks for."""
+    """Return ``$KAFKA_TESTS_VERSION``, else the Kafka version the pom asks for."""
+    if named := os.environ.get("KAFKA_TESTS_VERSION"):
+        return named
     field = "{*}properties/{*}kafka.version"
     text = ElementTree.parse(POM).findtext(field)
     if text is None:
@@ -113,6 +115,7 @@ def _fetch(folder: Path) -> None:
 def _maven(project: Path) -> None:
     command = ["mvn", "-B", "-q", "dependency:copy-dependencies"]
     command.append(f"-DoutputDirectory={project / 'libs'}")
+    command.append(f"-Dkafka.version={version()}")
     done = subprocess.run(
         command,
         cwd=project,
