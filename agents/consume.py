@@ -21,6 +21,9 @@ Prepared = TypeVar("Prepared")
 BATCHES_UNDER_WAY = 3
 """One that is written, and one on either side of it."""
 
+REROUTED = "rerouted-from"
+"""Header of a record that was sent on to its partition."""
+
 
 async def consume(
     program: Program, stream: Any, handle: Callable[[Batch], Awaitable[None]]
@@ -144,7 +147,7 @@ async def reroute(
     by_partition: dict[int, list[int]] = {}
     for at, partition in enumerate(to):
         by_partition.setdefault(int(partition), []).append(at)
-    origin: Headers = encoded((("rerouted-from", str(batch.partition)),))
+    origin: Headers = encoded(((REROUTED, str(batch.partition)),))
     await asyncio.gather(
         *(
             program.app.producer.append_batch(

@@ -90,8 +90,7 @@ async def _catch_up(program: Program, order: Order, partition: int) -> None:
 
     A report then covers every poll whose producer had its acknowledgement.
     """
-    sources = (program.topics.polls, program.topics.hours, program.topics.zones)
-    tps = [TP(source.name, partition) for source in sources]
+    tps = [TP(topic.name, partition) for topic in program.topics.inputs]
     ends = await program.ends(*tps)
     clock = asyncio.get_running_loop().time
     told = idle_since = clock()
@@ -130,8 +129,7 @@ async def _send_rows(program: Program, order: Order, partition: int) -> None:
     assert order.as_of_us is not None  # surveyed before
     snapshot = Snapshot(
         program.histories,
-        program.hours,
-        program.zones,
+        program.facts,
         partition,
         order.as_of_us,
         program.settings.rules,

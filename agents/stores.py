@@ -1,99 +1,242 @@
-"""Agents ``hours`` and ``zones``: what is known of each store besides its polls."""
+"""Agents of what is known of a store besides its polls, one a topic.
 
-from collections.abc import Callable
+``hours``, ``zones``, ``special_hours`` and ``exclusions``: each keeps the newest fact
+of every key in the table of its name.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from agents.consume import consume, reject, reroute
+from agents.consume import REROUTED, consume, reject, reroute
 from streamproc.errors import InvalidInput, as_refusal, shown
 from streamproc.program import Program
+from streamproc.rules.exclusions import check_exclusion_id, parse_exclusion
 from streamproc.rules.poll import check_store_id
 from streamproc.rules.schedule import parse_hours
+from streamproc.rules.special_hours import date_text, parse_date, parse_special_hours
 from streamproc.rules.zones import zone_or_none
+from streamproc.topics import TO_ALL
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partitions_for
+from streamproc.transport.topic import Topic
+from tables import exclusions as exclusions_table
 from tables import hours as hours_table
+from tables import special_hours as special_hours_table
 from tables import zones as zones_table
 from tables.batch_table import BatchTable
+from tables.facts import ALL_STORES, encode_day, encode_key
 
-Read = Callable[[dict[str, Any]], bytes | None]
-"""From a message to the table's value; None forgets the store."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact of a store; ``value`` None forgets it.
+
+    ``text``: what follows the store id in the record's key; ``suffix``: the same in
+    the table's key. Without them it is the only fact that the store then has there:
+    those before it are forgotten.
+    """
+
+    row: int
+    store_id: bytes
+    text: bytes
+    suffix: bytes
+    value: bytes | None
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it is told of all stores."""
+        return self.store_id == ALL_STORES
+
+    @property
+    def record_key(self) -> bytes:
+        """Key of its record in the topic."""
+        return encode_key(self.store_id, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the messages of a topic are read.
+
+    ``read``: what follows the store id in the record's key, and the table's value, of
+    a message published at a time in milliseconds. ``suffix``: the former, as the
+    table's key has it. ``of_all``: whether there are facts of all stores.
+    """
+
+    read: Callable[[Row, int], tuple[str, bytes | None]]
+    suffix: Callable[[str], bytes]
+    of_all: bool = False
 
 
 def register(program: Program) -> None:
-    """Declare both agents on the program's app."""
-
-    @program.app.agent(program.source(program.topics.hours), name="hours")
-    async def hours(stream: Any) -> None:
-        """Keep every store's business hours."""
-        await consume(
-            program, stream, lambda batch: keep(program, program.hours, batch, hours_of)
-        )
-
-    @program.app.agent(program.source(program.topics.zones), name="zones")
-    async def zones(stream: Any) -> None:
-        """Keep every store's time zone."""
-        await consume(
-            program, stream, lambda batch: keep(program, program.zones, batch, zone_of)
-        )
+    """Declare the agents on the program's app."""
+    topics = program.topics
+    _register(program, topics.hours, program.hours, HOURS)
+    _register(program, topics.zones, program.zones, ZONES)
+    _register(program, topics.special_hours, program.special_hours, SPECIAL_HOURS)
+    _register(program, topics.exclusions, program.exclusions, EXCLUSIONS)
 
 
-def hours_of(row: dict[str, Any]) -> bytes | None:
+def _register(program: Program, topic: Topic, table: BatchTable, kind: Kind) -> None:
+    @program.app.agent(program.source(topic), name=table.name)
+    async def facts(stream: Any) -> None:
+        """Keep what is known of every store."""
+        await consume(program, stream, lambda batch: keep(program, table, batch, kind))
+
+
+# -- reading ---------------------------------------------------------------------------
+
+
+def _hours(row: Row, at_ms: int) -> tuple[str, bytes | None]:
     if "hours" not in row:
         raise InvalidInput("bad-hours", "hours is missing; null forgets a store's")
+    since = row.get("valid_from")
+    text = "" if since is None else date_text(parse_date(since, "valid_from"))
     if row["hours"] is None:
-        return None
-    return hours_table.encode(parse_hours(row["hours"]))
+        return text, None
+    return text, hours_table.encode(parse_hours(row["hours"]))
 
 
-def zone_of(row: dict[str, Any]) -> bytes | None:
+def _zone(row: Row, at_ms: int) -> tuple[str, bytes | None]:
     if "timezone_str" not in row:
         raise InvalidInput("unknown-zone", "timezone_str is missing; null forgets it")
     zone = zone_or_none(row["timezone_str"])
-    return None if zone is None else zones_table.encode(zone)
+    return "", None if zone is None else zones_table.encode(zone)
+
+
+def _special_hours(row: Row, at_ms: int) -> tuple[str, bytes | None]:
+    special = parse_special_hours(row)
+    return date_text(special.day), special_hours_table.encode(special)
+
+
+def _exclusion(row: Row, at_ms: int) -> tuple[str, bytes | None]:
+    exclusion = parse_exclusion(row, at_ms)
+    return exclusion.exclusion_id, exclusions_table.encode(exclusion)
+
+
+def _no_suffix(text: str) -> bytes:
+    if text:
+        raise InvalidInput("bad-key", f"the key goes on after the store: {shown(text)}")
+    return b""
+
+
+def _week_suffix(text: str) -> bytes:
+    return encode_day(parse_date(text, "valid_from")) if text else b""
+
+
+def _date_suffix(text: str) -> bytes:
+    return encode_day(parse_date(text, "date"))
+
+
+def _exclusion_suffix(text: str) -> bytes:
+    return check_exclusion_id(text).encode()
+
+
+HOURS = Kind(_hours, _week_suffix)
+ZONES = Kind(_zone, _no_suffix)
+SPECIAL_HOURS = Kind(_special_hours, _date_suffix, of_all=True)
+EXCLUSIONS = Kind(_exclusion, _exclusion_suffix, of_all=True)
 
 
 def read_message(
-    key: bytes | None, value: bytes | None, read: Read
-) -> tuple[bytes, bytes | None]:
-    """Store id and table value of one message; raises InvalidInput."""
+    row: int, key: bytes | None, value: bytes | None, at_ms: int, kind: Kind
+) -> Fact:
+    """The fact of one message, the batch's ``row``; raises InvalidInput."""
     if value is None or value.strip() == b"null":
-        return check_store_id((key or b"").decode(errors="replace")).encode(), None
+        store, _, rest = (key or b"").partition(b"\0")
+        store_id = _store_id(store.decode(errors="replace"), kind)
+        text, encoded = rest.decode(errors="replace"), None
+    else:
+        message = _object(value)
+        store_id = _store_id(message.get("store_id"), kind)
+        text, encoded = kind.read(message, at_ms)
+    return Fact(row, store_id, text.encode(), kind.suffix(text), encoded)
+
+
+def _object(value: bytes) -> Row:
     try:
-        row = orjson.loads(value)
+        message = orjson.loads(value)
     except orjson.JSONDecodeError as exc:
         raise InvalidInput("bad-json", f"not JSON: {exc}") from exc
-    if not isinstance(row, dict):
-        raise InvalidInput("bad-json", f"expected a JSON object, not {shown(row)}")
-    return check_store_id(row.get("store_id")).encode(), read(row)
+    if not isinstance(message, dict):
+        raise InvalidInput("bad-json", f"expected a JSON object, not {shown(message)}")
+    return message
 
 
-async def keep(program: Program, table: BatchTable, batch: Batch, read: Read) -> None:
-    """Write a batch of messages to the table; the last one of a store counts."""
-    rows: list[int] = []
-    store_ids: list[bytes] = []
-    values: list[bytes | None] = []
+def _store_id(text: object, kind: Kind) -> bytes:
+    if kind.of_all and text == ALL_STORES.decode():
+        return ALL_STORES
+    return check_store_id(text).encode()
+
+
+# -- keeping ---------------------------------------------------------------------------
+
+
+async def keep(program: Program, table: BatchTable, batch: Batch, kind: Kind) -> None:
+    """Write a batch of messages to the table; the last one of a key counts."""
+    facts: list[Fact] = []
     refused: list[tuple[int, InvalidInput]] = []
     for row, (key, value) in enumerate(zip(batch.keys, batch.values, strict=True)):
+        at_ms = int(batch.timestamps_ms[row])
         try:
-            store_id, new = read_message(key, value, read)
+            facts.append(read_message(row, key, value, at_ms, kind))
         except Exception as exc:
             refused.append((row, as_refusal(exc)))
-            continue
-        rows.append(row)
-        store_ids.append(store_id)
-        values.append(new)
-    home = partitions_for(store_ids, program.settings.partitions).tolist()
-    here = [at for at, partition in enumerate(home) if partition == batch.partition]
-    away = [at for at, partition in enumerate(home) if partition != batch.partition]
+    homes = partitions_for(
+        [fact.store_id for fact in facts], program.settings.partitions
+    )
+    placed = list(zip(facts, homes.tolist(), strict=True))
+    await _send_on(program, batch, placed)
+    await reject(program, batch, refused)
+    here = [f for f, home in placed if f.is_of_all or home == batch.partition]
+    async with table.exclusive(batch.partition):
+        await table.write(batch.partition, _changes(table, batch.partition, here))
+
+
+async def _send_on(
+    program: Program, batch: Batch, placed: Iterable[tuple[Fact, int]]
+) -> None:
+    """Send facts on to the partitions that lack them."""
+    sent = [
+        (fact, to)
+        for fact, home in placed
+        for to in _elsewhere(fact, home, batch, program.settings.partitions)
+    ]
     await reroute(
         program,
         batch,
-        [rows[at] for at in away],
-        [store_ids[at] for at in away],
-        [home[at] for at in away],
+        [fact.row for fact, _ in sent],
+        [fact.record_key for fact, _ in sent],
+        [to for _, to in sent],
     )
-    await reject(program, batch, refused)
-    async with table.exclusive(batch.partition):
-        await table.write(batch.partition, {store_ids[at]: values[at] for at in here})
+
+
+def _elsewhere(fact: Fact, home: int, batch: Batch, partitions: int) -> Iterable[int]:
+    """Partitions that a fact is to be sent on to."""
+    if not fact.is_of_all:
+        return () if home == batch.partition else (home,)
+    headers = dict(batch.record_headers.get(fact.row, ()))
+    if TO_ALL in headers or REROUTED in headers:
+        return ()  # it is on every partition already
+    return (other for other in range(partitions) if other != batch.partition)
+
+
+def _changes(
+    table: BatchTable, partition: int, facts: Sequence[Fact]
+) -> dict[bytes, bytes | None]:
+    """What is to be written; a fact without a suffix forgets the store's others."""
+    alone = sorted({fact.store_id for fact in facts if not fact.suffix})
+    others = table.keys_under(partition, alone)
+    changes: dict[bytes, bytes | None] = {}
+    for fact in facts:
+        key = encode_key(fact.store_id, fact.suffix)
+        if fact.suffix:
+            others.setdefault(fact.store_id, []).append(key)
+        else:
+            changes.update(dict.fromkeys(others.pop(fact.store_id, ())))
+        changes[key] = fact.value
+    return changes

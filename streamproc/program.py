@@ -26,9 +26,12 @@ from streamproc.transport.batch import BatchSchema, declare_batched, expect_part
 from streamproc.transport.protocols import consumer_of, producer_of
 from streamproc.transport.topic import Topic
 from tables.batch_table import BatchTable
+from tables.calendars import FactTables
+from tables.exclusions import Exclusions
 from tables.histories import Histories
 from tables.hours import Hours
 from tables.reports import Reports
+from tables.special_hours import SpecialHoursTable
 from tables.zones import Zones
 
 NOTICED_S = 0.1
@@ -50,6 +53,8 @@ class Program:
     histories: Histories
     hours: Hours
     zones: Zones
+    special_hours: SpecialHoursTable
+    exclusions: Exclusions
     reports: Reports
     metrics: Metrics = field(default_factory=Metrics)
     clock_doubt: ClockDoubt = field(default_factory=ClockDoubt)
@@ -64,13 +69,22 @@ class Program:
     @property
     def tables(self) -> tuple[BatchTable, ...]:
         """All tables."""
-        return (self.histories, self.hours, self.zones, self.reports)
+        return (*self.fact_tables, self.histories, self.reports)
+
+    @property
+    def facts(self) -> FactTables:
+        """What is known of each store besides its polls."""
+        return FactTables(self.hours, self.zones, self.special_hours, self.exclusions)
+
+    @property
+    def fact_tables(self) -> tuple[BatchTable, ...]:
+        """The tables of what is known of each store besides its polls."""
+        return (self.hours, self.zones, self.special_hours, self.exclusions)
 
     @property
     def consumed_topics(self) -> tuple[Topic, ...]:
         """The topics that agents consume."""
-        topics = self.topics
-        return (topics.polls, topics.hours, topics.zones, topics.orders, topics.inbox)
+        return (*self.topics.inputs, self.topics.orders, self.topics.inbox)
 
     def source(self, topic: Topic) -> faust.TopicT:
         """The topic as an agent consumes it: in batches."""

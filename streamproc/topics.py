@@ -14,6 +14,10 @@ from streamproc.transport.topic import Topic
 DAY_MS = 86_400_000
 
 
+TO_ALL = "to-all"
+"""Header of a record of all stores whose producer has put it onto every partition."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topics:
     """All topics but the tables' changelogs, which Faust names and creates."""
@@ -21,17 +25,28 @@ class Topics:
     polls: Topic
     hours: Topic
     zones: Topic
+    special_hours: Topic
+    exclusions: Topic
     rejected: Topic
     inbox: Topic
     orders: Topic
     uptime: Topic
 
+    @property
+    def inputs(self) -> tuple[Topic, ...]:
+        """What producers write: polls, and what is known of each store."""
+        return (
+            self.polls,
+            self.hours,
+            self.zones,
+            self.special_hours,
+            self.exclusions,
+        )
+
     def __iter__(self) -> Iterator[Topic]:
         return iter(
             (
-                self.polls,
-                self.hours,
-                self.zones,
+                *self.inputs,
                 self.rejected,
                 self.inbox,
                 self.orders,
@@ -52,6 +67,8 @@ def topics_for(settings: Settings) -> Topics:
         ),
         hours=Topic(f"{prefix}store-hours", count, compacted=True),
         zones=Topic(f"{prefix}store-zones", count, compacted=True),
+        special_hours=Topic(f"{prefix}store-special-hours", count, compacted=True),
+        exclusions=Topic(f"{prefix}store-exclusions", count, compacted=True),
         rejected=Topic(
             f"{prefix}store-polls-rejected",
             count,

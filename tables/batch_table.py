@@ -238,6 +238,22 @@ class BatchTable(faust.Table[bytes, bytes]):
         items: Iterator[tuple[bytes, bytes]] = self.data.scan(partition, start)
         return items
 
+    def keys_under(
+        self, partition: int, prefixes: Iterable[bytes]
+    ) -> dict[bytes, list[bytes]]:
+        """Keys that go on after a NUL byte behind a prefix, of those that have any."""
+        found: dict[bytes, list[bytes]] = {}
+        with self.data.using(partition) as db:
+            cursor = db.iter()
+            try:
+                for prefix in prefixes:
+                    keys = list(_keys_from(cursor, prefix + b"\0"))
+                    if keys:
+                        found[prefix] = keys
+            finally:
+                del cursor  # a traceback would keep it, and it the database
+        return found
+
     # -- writing ----------------------------------------------------------------
 
     async def write(
@@ -298,3 +314,12 @@ class BatchTable(faust.Table[bytes, bytes]):
 
 async def _unconnected() -> Client:
     raise LookupError("the table was not told how to read its changelog")
+
+
+def _keys_from(cursor: Any, prefix: bytes) -> Iterator[bytes]:
+    """Keys that begin with a prefix, in order."""
+    cursor.seek(prefix)
+    while cursor.valid() and (key := cursor.key()).startswith(prefix):
+        yield key
+        cursor.next()
+    cursor.status()  # raises where it is damage that has ended it

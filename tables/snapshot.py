@@ -1,7 +1,7 @@
 """A partition's tables as one: the rows of all its stores at one instant.
 
-Reads ``histories``, ``hours`` and ``zones`` side by side, some thousand stores at
-a time, so that memory does not grow with the fleet.
+Reads ``histories`` and what is known of the stores side by side, some thousand stores
+at a time, so that memory does not grow with the fleet.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,11 @@ from streamproc.errors import ReportFailedError
 from streamproc.report.record import time_text
 from streamproc.report.rows import NO_ROWS, Rows, rows_of
 from streamproc.rules import history, uptime
-from streamproc.rules.business import BusinessTime
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import LONGEST_US
-from tables.batch_table import BatchTable
+from tables.calendars import NO_FACTS, FactTables, StoreFacts, times_of
 from tables.histories import Chunk, Histories
-from tables.hours import Hours
-from tables.weeks import Week, intervals
-from tables.zones import Zones
 
 STORES_PER_CHUNK = 16_000
 
@@ -79,85 +75,78 @@ def check_history(store_id: bytes, packed: Ints, as_of_us: int) -> None:
 
 @dataclass(slots=True)
 class Snapshot:
-    """Rows of one partition as of ``as_of_us``."""
+    """Rows of one partition as of ``as_of_us``.
+
+    ``as_polled``: as if there were no exclusions.
+    """
 
     histories: Histories
-    hours: Hours
-    zones: Zones
+    facts: FactTables
     partition: int
     as_of_us: int
     rules: Rules
+    as_polled: bool = False
 
     left_out: LeftOut = field(default_factory=LeftOut)
     """Stores without a row, since their own history was let go."""
 
     def rows(self) -> Iterator[Rows]:
-        """Rows of all stores known from polls, hours or zones, in id order."""
-        return (rows for rows, _ in self.rows_with_weeks())
+        """Rows of all known stores, in id order."""
+        return (rows for rows, _ in self.rows_with_facts())
 
-    def rows_with_weeks(self) -> Iterator[tuple[Rows, list[Week]]]:
-        """The same, with each row's week."""
+    def rows_with_facts(self) -> Iterator[tuple[Rows, list[StoreFacts]]]:
+        """The same, with what is known of each row's store."""
+        of_all = self.facts.of_all(self.partition)
         done = b""
         for chunk in self.histories.chunks(self.partition, STORES_PER_CHUNK):
             last = chunk.store_ids[-1]
-            yield self._rows(chunk, done, last)
+            yield self._rows(chunk, of_all, done, last)
             done = last
         rest = Chunk([], _NO_POLLS, _NO_POLLS)
-        yield self._rows(rest, done, None)
+        yield self._rows(rest, of_all, done, None)
 
     def row(self, store_id: bytes) -> Rows:
         """One store's row, or no rows when nothing is known of it."""
         polls = self.histories.polls_of(self.partition, store_id)
         check_history(store_id, polls, self.as_of_us)
-        week = (
-            self.hours.read(self.partition, store_id),
-            self.zones.read(self.partition, store_id),
-        )
-        if not len(polls) and week == (None, None):
+        own = self.facts.of(self.partition, store_id)
+        if not len(polls) and not any(own):
             return NO_ROWS
+        facts = own.with_all(self.facts.of_all(self.partition))
         counts = np.array([len(polls)], np.int64)
-        return self._account([store_id], counts, polls, [week])
+        return self._account([store_id], counts, polls, [facts])
 
     def _rows(
-        self, chunk: Chunk, after: bytes, upto: bytes | None
-    ) -> tuple[Rows, list[Week]]:
+        self, chunk: Chunk, of_all: StoreFacts, after: bytes, upto: bytes | None
+    ) -> tuple[Rows, list[StoreFacts]]:
         """Rows of a chunk and of the stores without polls that lie in between."""
         chunk = self.left_out.without(chunk, self.as_of_us)
-        hours = dict(_between(self.hours, self.partition, after, upto))
-        zones = dict(_between(self.zones, self.partition, after, upto))
-        silent = (hours.keys() | zones.keys()).difference(
-            chunk.store_ids, self.left_out.store_ids
-        )
+        known = self.facts.between(self.partition, after, upto)
+        silent = known.keys() - {*chunk.store_ids, *self.left_out.store_ids}
         store_ids, counts = chunk.store_ids, chunk.counts
         if silent:
             polled = dict(zip(store_ids, counts.tolist(), strict=True))
             store_ids = sorted([*store_ids, *silent])
             counts = np.array([polled.get(i, 0) for i in store_ids], np.int64)
-        weeks = [(hours.get(i), zones.get(i)) for i in store_ids]
-        return self._account(store_ids, counts, chunk.packed, weeks), weeks
+        nothing = NO_FACTS.with_all(of_all)
+        facts = [
+            known[i].with_all(of_all) if i in known else nothing for i in store_ids
+        ]
+        return self._account(store_ids, counts, chunk.packed, facts), facts
 
     def _account(
         self,
         store_ids: list[bytes],
         counts: Ints,
         packed: Ints,
-        weeks: list[Week],
+        facts: list[StoreFacts],
     ) -> Rows:
         if not store_ids:
             return NO_ROWS
-        number: dict[Week, int] = {}
-        schedule = np.array([number.setdefault(w, len(number)) for w in weeks])
-        opened = [intervals(week, self.as_of_us) for week in number]
-        business = BusinessTime(opened, self.as_of_us - LONGEST_US, self.as_of_us)
-        accounts = uptime.account(packed, counts, schedule, business, self.rules)
+        number: dict[StoreFacts, int] = {}
+        schedule = np.array([number.setdefault(f, len(number)) for f in facts])
+        begin_us, end_us = self.as_of_us - LONGEST_US, self.as_of_us
+        counted = [f.as_polled if self.as_polled else f for f in number]
+        times = times_of(counted, begin_us, end_us)
+        accounts = uptime.account(packed, counts, schedule, times, self.rules)
         return rows_of(store_ids, accounts)
-
-
-def _between(
-    table: BatchTable, partition: int, after: bytes, upto: bytes | None
-) -> Iterator[tuple[bytes, bytes]]:
-    """Items with ``after`` < key <= ``upto``; None for no end."""
-    for key, value in table.scan(partition, after + b"\0" if after else b""):
-        if upto is not None and key > upto:
-            break
-        yield key, value

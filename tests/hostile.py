@@ -87,6 +87,22 @@ OPENING = (
     b'{"dayOfWeek":1,"start_time_local":"09:00","end_time_local":"17:00","more":%b}'
 )
 HOURS = {"store_id": b'"42"', "hours": b"[%b]" % (OPENING % b"1")}
+SPECIAL_HOURS = {
+    "store_id": b'"42"',
+    "date": b'"2026-12-25"',
+    "openings": b"[%b]" % (OPENING % b"1"),
+    "note": b'"a note"',
+}
+EXCLUSION = {
+    "store_id": b'"42"',
+    "id": b'"m1"',
+    "from": b'"2026-11-23T12:00:00Z"',
+    "to": b'"2026-11-23T13:00:00Z"',
+    "kind": b'"maintenance"',
+    "note": b'"a note"',
+    "by": b'"me"',
+    "withdrawn": b"false",
+}
 ZONE = {"store_id": b'"42"', "timezone_str": b'"Europe/Berlin"'}
 REQUEST = {
     "report_id": b'"r1"',

@@ -6,7 +6,7 @@ change between two neighbouring breakpoints, so this equals asking every microse
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -26,6 +26,7 @@ DAY_US = DAY_S * SECOND_US
 WINDOWS_US = {"hour": HOUR_US, "day": DAY_US, "week": 7 * DAY_US}
 
 NO_ZONE = "America/Chicago"
+ALL_DAY = [{"dayOfWeek": None, "start_time_local": "00:00", "end_time_local": "00:00"}]
 LAST_MINUTE_S = DAY_S - 60
 # An opening lasts up to a day, and a skipped calendar day (Apia, 2011-12-30) moves
 # its ends by another: this many days around a window can reach into it.
@@ -81,6 +82,105 @@ def reference(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """One incident; `end_us` None while it goes on."""
+
+    start_us: int
+    end_us: int | None
+    started_after_us: int | None
+    down_us: int
+    unknown_us: int
+    wall_us: int
+    ended_by: str | None
+
+
+class _Watch:
+    """Sees one open stretch of a store after the other, and notes its outages."""
+
+    def __init__(self, bridge_us: int) -> None:
+        self.found: list[Outage] = []
+        self._bridge_us = bridge_us
+        self._start_us: int | None = None
+        self._down_us = self._bridged_us = self._unknown_us = 0
+        self._unknown_from_us = 0
+
+    def see(self, at_us: int, length_us: int, status: bool | None) -> None:
+        """The store has this status for so long."""
+        if status is None:
+            if not self._unknown_us:
+                self._unknown_from_us = at_us
+            self._unknown_us += length_us
+            return
+        self._bridge()
+        if status:
+            self._end(at_us, "up")
+        else:
+            if self._start_us is None:
+                self._start_us = at_us
+            self._down_us += length_us
+
+    def now(self, at_us: int) -> None:
+        """What has not ended goes on, unless nothing is known of it for too long."""
+        self._bridge()
+        if self._start_us is not None:
+            self._end(None, None, at_us)
+
+    def _bridge(self) -> None:
+        if self._unknown_us > self._bridge_us:
+            self._end(self._unknown_from_us, "no-data")
+        elif self._start_us is not None:
+            self._bridged_us += self._unknown_us
+        self._unknown_us = 0
+
+    def _end(self, end_us: int | None, by: str | None, now_us: int = 0) -> None:
+        if self._start_us is not None:
+            self.found.append(
+                Outage(
+                    self._start_us,
+                    end_us,
+                    None,
+                    self._down_us,
+                    self._bridged_us,
+                    (end_us if end_us is not None else now_us) - self._start_us,
+                    by,
+                )
+            )
+        self._start_us, self._down_us, self._bridged_us = None, 0, 0
+
+
+def outages(
+    polls: Iterable[Poll],
+    business: Sequence[Span],
+    begin_us: int,
+    as_of_us: int,
+    hold_us: int | None,
+    backfill: bool,
+    bridge_us: int,
+) -> list[Outage]:
+    """The incidents of a store, whose business time is given, by walking it."""
+    known = [poll for poll in polls if poll[0] < as_of_us]
+    points = {begin_us, as_of_us} | {end for span in business for end in span}
+    points |= {time for time, _ in known}
+    points |= {time + (hold_us or 0) for time, _ in known}
+    watch = _Watch(bridge_us)
+    for at_us, next_us in steps(points, begin_us, as_of_us):
+        if is_open(business, at_us):
+            status = status_at(known, at_us, hold_us, backfill)
+            watch.see(at_us, next_us - at_us, status)
+    watch.now(as_of_us)
+    inactive = {time for time, active in known if not active}
+    active = {time for time, _ in known} - inactive
+    return [
+        replace(o, started_after_us=newest(active, o.start_us)) for o in watch.found
+    ]
+
+
+def newest(times: Iterable[int], before_us: int) -> int | None:
+    """The latest of the times before an instant."""
+    return max((time for time in times if time < before_us), default=None)
+
+
 def open_spans(
     hours: Hours, zone: str | None, start_us: int, end_us: int
 ) -> list[Span]:
@@ -131,6 +231,20 @@ def all_openings(
     if not hours:
         yield start_us, end_us
         return
+    yield from dated_openings([(None, hours)], {}, zone, start_us, end_us)
+
+
+def dated_openings(
+    weeks: Sequence[tuple[int | None, Hours]],
+    special: Mapping[int, Sequence[Mapping[str, Any]]],
+    zone: str | None,
+    start_us: int,
+    end_us: int,
+) -> Iterator[Span]:
+    """The same, of a store whose week changes, and with hours for single dates.
+
+    `weeks`: from which day on (None: undated) which hours; no hours are 24x7.
+    """
     first_day = start_us // DAY_US - MARGIN_DAYS
     last_day = end_us // DAY_US + MARGIN_DAYS
     offsets = walk_zone(
@@ -139,14 +253,35 @@ def all_openings(
     for day in range(first_day, last_day + 1):
         if not is_shown(offsets, day):
             continue
-        for entry in hours:
-            if entry["dayOfWeek"] == (day + 3) % 7:  # day 0, 1970-01-01: a Thursday
-                opens_s = clock_s(entry["start_time_local"])
-                closes_s = closing_s(opens_s, clock_s(entry["end_time_local"]))
-                yield (
-                    instant_s(offsets, day * DAY_S + opens_s) * SECOND_US,
-                    instant_s(offsets, day * DAY_S + closes_s) * SECOND_US,
-                )
+        if day in special:
+            entries = special[day]
+        else:
+            entries = [
+                entry
+                for entry in week_in_force(weeks, day) or ALL_DAY
+                if entry["dayOfWeek"] in (None, (day + 3) % 7)  # 1970-01-01: Thursday
+            ]
+        for entry in entries:
+            if entry.get("closed"):
+                continue
+            opens_s = clock_s(entry["start_time_local"])
+            closes_s = closing_s(opens_s, clock_s(entry["end_time_local"]))
+            yield (
+                instant_s(offsets, day * DAY_S + opens_s) * SECOND_US,
+                instant_s(offsets, day * DAY_S + closes_s) * SECOND_US,
+            )
+
+
+def week_in_force(weeks: Sequence[tuple[int | None, Hours]], day: int) -> Hours:
+    """The hours with the latest date not after the day; else undated, else first."""
+    dated = {since: hours for since, hours in weeks if since is not None}
+    past = [since for since in dated if since <= day]
+    if past:
+        return dated[max(past)]
+    undated = [hours for since, hours in weeks if since is None]
+    if undated:
+        return undated[0]
+    return dated[min(dated)] if dated else None
 
 
 def is_shown(offsets: Sequence[Stretch], day: int) -> bool:

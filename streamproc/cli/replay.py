@@ -4,6 +4,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 
@@ -26,7 +27,11 @@ Record = tuple[bytes | None, bytes | None]
 """Key and value."""
 
 Check = Callable[[bytes | None, bytes | None], bytes]
-"""From a record to its store's id; raises InvalidInput when it would be refused."""
+"""From a record to its key; raises InvalidInput when it would be refused."""
+
+
+def _fact_key(kind: stores.Kind, key: bytes | None, value: bytes | None) -> bytes:
+    return stores.read_message(0, key, value, 0, kind).record_key
 
 
 @dataclass
@@ -47,13 +52,14 @@ class Replay:
                 topics.polls,
                 lambda _, value: parse_poll(value, now_us).store_id.encode(),
             ),
-            (
-                topics.hours,
-                lambda key, value: stores.read_message(key, value, stores.hours_of)[0],
-            ),
-            (
-                topics.zones,
-                lambda key, value: stores.read_message(key, value, stores.zone_of)[0],
+            *(
+                (topic, partial(_fact_key, kind))
+                for topic, kind in (
+                    (topics.hours, stores.HOURS),
+                    (topics.zones, stores.ZONES),
+                    (topics.special_hours, stores.SPECIAL_HOURS),
+                    (topics.exclusions, stores.EXCLUSIONS),
+                )
             ),
         )
 

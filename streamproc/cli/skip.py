@@ -47,7 +47,7 @@ def skip(topic: str, partition: int, first: int, end: int, **options: Any) -> No
 def _input(settings: Settings, tp: TP) -> Topic:
     """The topic, which workers consume; raises SkipRefusedError for any other."""
     topics = topics_for(settings)
-    inputs = (topics.polls, topics.hours, topics.zones, topics.inbox, topics.orders)
+    inputs = (*topics.inputs, topics.inbox, topics.orders)
     for topic in inputs:
         if topic.name == tp.topic and tp.partition < topic.partitions:
             return topic

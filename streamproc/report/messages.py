@@ -22,7 +22,7 @@ from streamproc.rules.poll import check_store_id
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import WINDOWS
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Of the messages; raised whenever one of them changes its meaning or its form."""
 
 ALL, HOURLY, STORE = "all", "hourly", "store"

@@ -51,6 +51,7 @@ FULL_HEADER = (
     *(f"uptime_percent_last_{window}(of observed)" for window in windows.NAMES),
     "last_poll_utc",
     "last_status",
+    *(_head("excluded", window) for window in windows.NAMES),
 )
 """The same columns, and then all there is."""
 
@@ -62,15 +63,21 @@ ROWS_PER_PIECE = 2_000
 class Rows:
     """Rows as columns.
 
-    ``up``, ``down``, ``open``: shape (windows, n), microseconds. ``last``: the
-    last packed poll of each store, or -1.
+    ``up``, ``down``, ``open`` and ``excluded``, which is part of it: shape
+    (windows, n), microseconds. ``last``: the last packed poll of each store, or -1.
     """
 
     store_ids: list[str]
     up: Ints
     down: Ints
     open: Ints
+    excluded: Ints
     last: Ints
+
+    @property
+    def unknown(self) -> Ints:
+        """Business time that nothing is known of, shape (windows, n)."""
+        return self.open - self.excluded - self.up - self.down
 
     def __len__(self) -> int:
         return len(self.store_ids)
@@ -81,8 +88,10 @@ class Rows:
             store_ids = self.store_ids[part]
         else:
             store_ids = [self.store_ids[row] for row in part.tolist()]
-        up, down, opened = (each[:, part] for each in (self.up, self.down, self.open))
-        return Rows(store_ids, up, down, opened, self.last[part])
+        up, down, opened, excluded = (
+            each[:, part] for each in (self.up, self.down, self.open, self.excluded)
+        )
+        return Rows(store_ids, up, down, opened, excluded, self.last[part])
 
     @classmethod
     def join(cls, parts: Sequence["Rows"]) -> "Rows":
@@ -93,6 +102,7 @@ class Rows:
             np.concatenate([part.up for part in parts], axis=1),
             np.concatenate([part.down for part in parts], axis=1),
             np.concatenate([part.open for part in parts], axis=1),
+            np.concatenate([part.excluded for part in parts], axis=1),
             np.concatenate([part.last for part in parts]),
         )
 
@@ -104,12 +114,20 @@ def rows_of(store_ids: Sequence[bytes], accounts: Accounts) -> Rows:
         accounts.up,
         accounts.down,
         accounts.open,
+        accounts.excluded,
         accounts.last,
     )
 
 
 _NO_AMOUNTS = np.zeros((len(WINDOWS), 0), np.int64)
-NO_ROWS = Rows([], _NO_AMOUNTS, _NO_AMOUNTS, _NO_AMOUNTS, np.zeros(0, np.int64))
+NO_ROWS = Rows(
+    [],
+    _NO_AMOUNTS,
+    _NO_AMOUNTS,
+    _NO_AMOUNTS,
+    _NO_AMOUNTS,
+    np.zeros(0, np.int64),
+)
 
 
 def pieces(rows: Rows) -> Iterator[Rows]:
@@ -126,6 +144,7 @@ def encode_rows(rows: Rows) -> bytes:
             "up": np.ascontiguousarray(rows.up),
             "down": np.ascontiguousarray(rows.down),
             "open": np.ascontiguousarray(rows.open),
+            "excluded": np.ascontiguousarray(rows.excluded),
             "last": np.ascontiguousarray(rows.last),
         },
         option=orjson.OPT_SERIALIZE_NUMPY,
@@ -138,9 +157,9 @@ def decode_rows(value: bytes) -> Rows:
         columns = orjson.loads(value)
         store_ids = columns["store_ids"]
         shape = len(WINDOWS), len(store_ids)
-        up, down, opened = (
+        up, down, opened, excluded = (
             np.array(columns[name], np.int64).reshape(shape)
-            for name in ("up", "down", "open")
+            for name in ("up", "down", "open", "excluded")
         )
         last = np.array(columns["last"], np.int64).reshape(len(store_ids))
     except (KeyError, TypeError, ValueError, OverflowError) as exc:
@@ -149,7 +168,7 @@ def decode_rows(value: bytes) -> Rows:
         isinstance(store_id, str) for store_id in store_ids
     ):
         raise InvalidInput("bad-request", "not rows: store_ids")
-    return Rows(store_ids, up, down, opened, last)
+    return Rows(store_ids, up, down, opened, excluded, last)
 
 
 def join_rows(parts: Sequence[Rows]) -> Rows:
@@ -203,14 +222,14 @@ def csv_rows(rows: Rows, full: bool = False) -> Iterator[Sequence[str]]:
     columns = [[safe_cell(store_id) for store_id in rows.store_ids]]
     columns += _columns((rows.up, rows.down), _FIRST)
     if full:
-        unknown = rows.open - rows.up - rows.down
         columns += _columns((rows.up, rows.down), _MORE)
-        columns += _columns((unknown, rows.open), windows.NAMES)
+        columns += _columns((rows.unknown, rows.open), windows.NAMES)
         columns += [percents(*both) for both in zip(rows.up, rows.down, strict=True)]
         columns += [
             [last_poll_text(poll) for poll in rows.last.tolist()],
             [last_status(poll) for poll in rows.last.tolist()],
         ]
+        columns += _columns((rows.excluded,), windows.NAMES)
     return zip(*columns, strict=True)
 
 
@@ -250,8 +269,9 @@ def uptime_json(rows: Rows, as_of_us: int) -> list[bytes]:
         for name, amount in (
             ("up", rows.up),
             ("down", rows.down),
-            ("unknown", rows.open - rows.up - rows.down),
+            ("unknown", rows.unknown),
             ("open", rows.open),
+            ("excluded", rows.excluded),
         )
         for i, window in enumerate(windows.NAMES)
     }

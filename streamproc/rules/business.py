@@ -4,7 +4,7 @@ Comes from ``calendar`` (open intervals); leads to ``uptime`` and ``incidents``.
 piecewise linear and never falls; closed time does not exist in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -13,6 +13,17 @@ from streamproc.cells import Ints
 Interval = tuple[int, int]
 
 _KEY_BITS = 63
+
+
+def clipped(
+    intervals: Iterable[Interval], begin_us: int, end_us: int
+) -> list[Interval]:
+    """The parts of intervals within ``[begin_us, end_us)``."""
+    return [
+        (max(begin, begin_us), min(end, end_us))
+        for begin, end in intervals
+        if begin < end_us and begin_us < end
+    ]
 
 
 class BusinessTime:
@@ -52,7 +63,13 @@ class BusinessTime:
         self._before = np.array(before, np.int64)
         self._reached = (self._starts >> self._bits << self._bits) + self._before
 
-    def before(self, schedule: Ints, time_us: Ints) -> Ints:
+    def within(self, schedule: Ints, begins_us: Ints) -> Ints:
+        """Business time from each begin to the end, shape (begins, schedules)."""
+        return self.before(schedule, self.end_us) - self.before(
+            schedule, begins_us[:, np.newaxis]
+        )
+
+    def before(self, schedule: Ints, time_us: Ints | int) -> Ints:
         """B(t), elementwise; times outside the span are clipped to it."""
         offset = np.clip(time_us, self.begin_us, self.end_us) - self.begin_us
         keys = (schedule << self._bits) + offset

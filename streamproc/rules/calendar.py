@@ -1,4 +1,4 @@
-"""A store's calendar: from its week and zone to open intervals.
+"""A store's calendar: from weeks, special dates and zone to open intervals.
 
 Pure. Comes from ``schedule``; leads to ``uptime`` and ``timeline``. Times are UTC
 microseconds since 1970, intervals half-open ``[start, end)``; a local date is its
@@ -6,7 +6,9 @@ days since 1970-01-01.
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,6 +33,14 @@ def instant_us(zone: ZoneInfo, day: int, second: int) -> int:
     offset = local.utcoffset()
     assert offset is not None  # a ZoneInfo always knows its offset
     return (day * DAY_S + second) * SECOND_US - int(offset / timedelta(microseconds=1))
+
+
+def local_instant_us(zone_name: str, wall_s: int) -> int:
+    """UTC microseconds of a wall-clock second since 1970-01-01 00:00 there.
+
+    One that does not exist moves forward by the gap, an ambiguous one is the first.
+    """
+    return instant_us(load_zone(zone_name), *divmod(wall_s, DAY_S))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -60,11 +70,66 @@ def _exists(zone: ZoneInfo, day: int) -> bool:
     return instant_us(zone, day, 0) < instant_us(zone, day + 1, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What decides when a store is open.
+
+    ``weeks``: what its week is from which local date on, in the order of the dates;
+    None for a week that was given without a date, which comes first. A week that is
+    empty, or none at all, means open 24x7. ``special``: openings of single local
+    dates, in place of those the week has; none at all means closed on that date.
+    """
+
+    zone: str
+    weeks: tuple[tuple[int | None, Schedule], ...] = ()
+    special: tuple[tuple[int, Schedule], ...] = ()
+
+    @classmethod
+    def weekly(cls, openings: Schedule, zone: str) -> "Calendar":
+        """The same week always."""
+        return cls(zone, ((None, openings),))
+
+    def week_on(self, day: int) -> Schedule:
+        """The week in force on a local date."""
+        weeks = self.weeks or ((None, ()),)
+        # The first one is also in force before its date.
+        dates = [since or 0 for since, _ in weeks[1:]]
+        return weeks[bisect_right(dates, day)][1]
+
+    @property
+    def is_always_open(self) -> bool:
+        """Whether no date has an end."""
+        return not self.special and not any(week for _, week in self.weeks)
+
+
+class _Openings:
+    """Looks up which openings begin on a local date."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._by_weekday = {week: _by_weekday(week) for _, week in calendar.weeks}
+        self._by_weekday.setdefault((), _by_weekday(()))
+        self._special = dict(calendar.special)
+
+    def on(self, day: int) -> Schedule:
+        """The openings that begin on the date."""
+        if day in self._special:
+            return self._special[day]
+        week = self._by_weekday[self._calendar.week_on(day)]
+        return week[(day + 3) % 7]  # 1970-01-01 was a Thursday
+
+
+def _by_weekday(week: Schedule) -> list[Schedule]:
+    """A week's openings by weekday; an empty one is open from midnight to midnight."""
+    if not week:
+        return [(Opening(day, 0, DAY_S),) for day in range(7)]
+    return [tuple(o for o in week if o.day == day) for day in range(7)]
+
+
 def _day_intervals(
-    by_weekday: Sequence[Sequence[Opening]], zone_name: str, day: int
-) -> Iterable[tuple[int, int]]:
+    openings: Schedule, zone_name: str, day: int
+) -> Iterator[tuple[int, int]]:
     """Openings of one local date as UTC intervals; a vanished one is left out."""
-    openings = by_weekday[(day + 3) % 7]  # 1970-01-01 was a Thursday
     if not openings:
         return
     midnight = _uniform_midnight_us(zone_name, day)
@@ -83,26 +148,25 @@ def _day_intervals(
 
 
 def open_intervals(
-    openings: Schedule, zone_name: str, start_us: int, end_us: int
+    calendar: Calendar, start_us: int, end_us: int
 ) -> list[tuple[int, int]]:
     """Merged open intervals within ``[start_us, end_us)``, in order.
 
-    No openings at all means open 24x7.
+    An opening belongs to the local date on which it begins: the openings of a special
+    date replace those that the week has on it, and what began the evening before goes
+    on. On each date that week is in force whose own date is the latest not after it.
     """
     if start_us >= end_us:
         return []
-    if not openings:
+    if calendar.is_always_open:
         return [(start_us, end_us)]
-    by_weekday: list[list[Opening]] = [[] for _ in range(7)]
-    for opening in openings:
-        by_weekday[opening.day].append(opening)
+    openings, zone = _Openings(calendar), calendar.zone
     # An opening may begin up to two local dates before the instant it covers.
-    first = local_day(zone_name, start_us) - 2
-    last = local_day(zone_name, end_us) + 1
+    first, last = local_day(zone, start_us) - 2, local_day(zone, end_us) + 1
     found = sorted(
         interval
         for day in range(first, last + 1)
-        for interval in _day_intervals(by_weekday, zone_name, day)
+        for interval in _day_intervals(openings.on(day), zone, day)
     )
     return _merge(found, start_us, end_us)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.cells import Bytes, Cells, Ints
-from streamproc.rules.poll import MAX_STORE_ID_BYTES, STATUS
+from streamproc.rules.poll import ALL_STORES, MAX_STORE_ID_BYTES, STATUS
 
 Flags = npt.NDArray[np.bool_]
 
@@ -64,7 +64,7 @@ def are_plain(store_ids: Cells) -> Flags:
     """Quick yes for the ids nearly everybody has; a no is not final.
 
     Printable ASCII without a backslash, which JSON would read as an escape, no blank
-    at either end, and not a number as a spreadsheet writes it.
+    at either end, not ``*`` and not a number as a spreadsheet writes it.
     """
     lengths = store_ids.lengths
     good: Flags = (lengths >= 1) & (lengths <= MAX_STORE_ID_BYTES)
@@ -75,6 +75,7 @@ def are_plain(store_ids: Cells) -> Flags:
     good &= plain.all(axis=1)
     last = np.clip(lengths, 1, width) - 1
     good &= (chars[:, 0] != ord(" ")) & (chars[np.arange(len(chars)), last] != ord(" "))
+    good &= (lengths > 1) | (chars[:, 0] != ord(ALL_STORES))
     return good & ~_may_be_mangled(chars)
 
 

@@ -19,6 +19,9 @@ STATUS = {"inactive": False, "active": True}
 """What a status says: whether the store was up."""
 
 MAX_STORE_ID_BYTES = 128
+ALL_STORES = "*"
+"""Names all stores in special hours and exclusions; no store has it as its id."""
+
 MAX_FUTURE_US = 5 * 60 * 1_000_000
 IN_THE_FUTURE = "in-the-future"
 """Reason of polls further ahead of this machine's clock than that."""
@@ -49,6 +52,10 @@ def check_store_id(store_id: object) -> str:
     text = store_id.strip()
     if not text:
         raise InvalidPoll("missing-store-id", "store_id is blank")
+    if text == ALL_STORES:
+        raise InvalidPoll(
+            "bad-store-id", "store_id is *, which stands for all stores elsewhere"
+        )
     if len(text.encode(errors="surrogatepass")) > MAX_STORE_ID_BYTES:
         raise InvalidPoll(
             "long-store-id", f"store_id is longer than {MAX_STORE_ID_BYTES} bytes"

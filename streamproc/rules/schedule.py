@@ -177,8 +177,8 @@ def parse_hours(rows: object) -> Schedule:
     """Return a store's openings, sorted and without repeats.
 
     ``rows`` is the ``hours`` list of a store-hours message: objects with
-    ``dayOfWeek``, ``start_time_local`` and ``end_time_local``. Raises
-    InvalidHours and names the field.
+    ``dayOfWeek``, ``start_time_local`` and ``end_time_local``, or ``dayOfWeek`` and
+    ``closed: true``. Raises InvalidHours and names the field.
     """
     if not isinstance(rows, list):
         raise InvalidHours("bad-hours", f"hours is {shown(rows)}, expected a list")
@@ -188,6 +188,9 @@ def parse_hours(rows: object) -> Schedule:
             raise InvalidHours(
                 "bad-hours", f"hours holds {shown(row)}, expected objects"
             )
+        if row.get("closed") is True:
+            found.append(Closing(parse_weekday(row.get("dayOfWeek", row.get("day")))))
+            continue
         found.append(
             parse_opening(
                 row.get("dayOfWeek", row.get("day")),

@@ -1,4 +1,4 @@
-"""A store's week as spans of up, down, unknown and closed time. Pure.
+"""A store's week as spans of up, down, unknown, excluded and closed time. Pure.
 
 The same rules as ``uptime``, which only sums: the spans of a window add up to
 its figures to the microsecond. Leads to the store page and ``/timeline``.
@@ -7,17 +7,21 @@ its figures to the microsecond. Leads to the store page and ``/timeline``.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
-from streamproc.rules import history
-from streamproc.rules.uptime import Rules
+from streamproc.cells import Ints
+from streamproc.rules import business
+from streamproc.rules.business import BusinessTime, Interval
+from streamproc.rules.exclusions import Correction, without
+from streamproc.rules.uptime import Rules, Times, statuses
 from streamproc.rules.windows import LONGEST_US
 from streamproc.rules.zones import load_zone
 
 UP, DOWN, UNKNOWN, CLOSED = "up", "down", "unknown", "closed"
+EXCLUDED = "excluded"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -45,25 +49,50 @@ class Day:
     end_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTime:
+    """One store's time that counts: ``opened``, ``business`` without what is excluded.
+
+    Both in order; ``corrections`` without overlaps.
+    """
+
+    opened: Sequence[Interval]
+    business: Sequence[Interval]
+    corrections: Sequence[Correction] = ()
+
+    @classmethod
+    def plain(cls, opened: Sequence[Interval]) -> "OpenTime":
+        """Nothing is excluded, nothing put right."""
+        return cls(opened, opened)
+
+    def times(self, begin_us: int, end_us: int) -> Times:
+        """The same as the accounting has it, of the one store."""
+        opened, counted = (
+            BusinessTime([business.clipped(each, begin_us, end_us)], begin_us, end_us)
+            for each in (self.opened, self.business)
+        )
+        return Times(opened, counted, [self.corrections])
+
+
 def spans(
-    packed: npt.NDArray[np.int64],
-    intervals: Sequence[tuple[int, int]],
+    packed: Ints,
+    time: OpenTime,
     as_of_us: int,
     rules: Rules,
     length_us: int = LONGEST_US,
 ) -> list[Span]:
     """Spans that fill the window of ``length_us`` before ``as_of_us``.
 
-    ``packed``: the store's polls in time order. ``intervals``: its open
-    intervals over (at least) that window. Neighbours differ in state.
+    ``packed``: the store's polls in time order. ``time``: over that window. Neighbours
+    differ in state.
     """
     begin_us = as_of_us - length_us
     found: list[Span] = []
-    covers = list(_covers(packed, begin_us, as_of_us, rules))
+    covers = _covers(packed, time.times(begin_us, as_of_us), rules)
     at = 0
-    for start, end, is_open in _phases(intervals, begin_us, as_of_us):
-        if not is_open:
-            _append(found, start, end, CLOSED)
+    for start, end, state in _phases(time, begin_us, as_of_us):
+        if state is not None:
+            _append(found, start, end, state)
             continue
         while at < len(covers) and covers[at].end_us <= start:
             at += 1
@@ -71,39 +100,30 @@ def spans(
     return found
 
 
-def _covers(
-    packed: npt.NDArray[np.int64], begin_us: int, as_of_us: int, rules: Rules
-) -> Iterator[Span]:
-    """What each poll says, clipped to the window, in time order."""
-    times = history.time_of(packed)
-    count = int(np.searchsorted(times, as_of_us))
-    first = max(int(np.searchsorted(times[:count], begin_us, side="right")) - 1, 0)
-    chosen = times[first:count].tolist()
-    active = history.is_active(packed[first:count]).tolist()
-    for row, time in enumerate(chosen):
-        following = chosen[row + 1] if row + 1 < len(chosen) else as_of_us
-        end = rules.until(time, following)
-        start = begin_us if rules.backfill and first + row == 0 else time
-        start = max(start, begin_us)
-        if start < end:
-            yield Span(start, end, UP if active[row] else DOWN)
+def _covers(packed: Ints, times: Times, rules: Rules) -> list[Span]:
+    """What is known of the store, within the window, in order."""
+    counts, schedule = np.array([len(packed)]), np.zeros(1, np.int64)
+    told = statuses(packed, counts, schedule, times, rules)
+    begin_us, end_us = times.business.begin_us, times.business.end_us
+    return [
+        Span(max(start, begin_us), min(end, end_us), UP if up else DOWN)
+        for start, end, up in zip(
+            told.begin_us.tolist(), told.end_us.tolist(), told.up.tolist(), strict=True
+        )
+        if end > begin_us and start < end_us
+    ]
 
 
 def _phases(
-    intervals: Sequence[tuple[int, int]], begin_us: int, end_us: int
-) -> Iterator[tuple[int, int, bool]]:
-    """The window cut into open and closed time."""
-    done = begin_us
-    for start, end in intervals:
-        start, end = max(start, begin_us), min(end, end_us)
-        if start >= end:
-            continue
-        if done < start:
-            yield done, start, False
-        yield start, end, True
-        done = end
-    if done < end_us:
-        yield done, end_us, False
+    time: OpenTime, begin_us: int, end_us: int
+) -> Iterator[tuple[int, int, str | None]]:
+    """The window cut into business time, excluded and closed time; None: the first."""
+    opened = business.clipped(time.opened, begin_us, end_us)
+    counted = business.clipped(time.business, begin_us, end_us)
+    cut: list[tuple[int, int, str | None]] = [(*span, None) for span in counted]
+    cut += [(*span, CLOSED) for span in without([(begin_us, end_us)], opened)]
+    cut += [(*span, EXCLUDED) for span in without(opened, counted)]
+    yield from sorted(cut, key=itemgetter(0))
 
 
 def _fill(
@@ -142,7 +162,7 @@ def clipped(all_spans: Sequence[Span], start_us: int, end_us: int) -> list[Span]
 
 def totals(some: Sequence[Span]) -> dict[str, int]:
     """Microseconds of each state."""
-    sums = dict.fromkeys((UP, DOWN, UNKNOWN, CLOSED), 0)
+    sums = dict.fromkeys((UP, DOWN, UNKNOWN, CLOSED, EXCLUDED), 0)
     for span in some:
         sums[span.state] += span.length_us
     return sums

@@ -7,6 +7,7 @@ All stores are computed at once with numpy: a status that held over ``[s, e)`` c
 ``B(e) - B(max(s, w))`` of the business time of the window that begins at w.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -16,8 +17,10 @@ import numpy.typing as npt
 from streamproc.cells import Ints
 from streamproc.rules import history
 from streamproc.rules.business import BusinessTime
-from streamproc.rules.calendar import open_intervals
+from streamproc.rules.calendar import Calendar, open_intervals
+from streamproc.rules.exclusions import Correction
 from streamproc.rules.schedule import Schedule
+from streamproc.rules.statuses import Statuses, corrected
 from streamproc.rules.units import HOUR_US
 from streamproc.rules.windows import LONGEST_US, WINDOWS
 
@@ -63,45 +66,79 @@ class Uptime:
     up_us: int
     down_us: int
     open_us: int
+    excluded_us: int = 0
 
     @property
     def unknown_us(self) -> int:
         """Business time that no poll covers: neither up nor down."""
-        return self.open_us - self.up_us - self.down_us
+        return self.open_us - self.excluded_us - self.up_us - self.down_us
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """The figures of n stores.
 
-    ``up``, ``down`` and ``open``: shape (windows, n), microseconds.
+    ``up``, ``down``, ``open`` and ``excluded``: shape (windows, n), microseconds;
+    what is excluded is part of what is open.
     ``last``: shape (n,), each store's last packed poll before ``as_of``, or -1.
     """
 
     up: Ints
     down: Ints
     open: Ints
+    excluded: Ints
     last: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The time that counts, of many stores by the number of their schedule.
+
+    ``opened``: all open time. ``business``: the same less what is excluded, over the
+    same span. ``corrections``: of each schedule, in order and without overlaps.
+    """
+
+    opened: BusinessTime
+    business: BusinessTime
+    corrections: Sequence[Sequence[Correction]] = ()
+
+    @classmethod
+    def plain(cls, opened: BusinessTime) -> "Times":
+        """Nothing is excluded, nothing put right."""
+        return cls(opened, opened)
+
+    def of_each(self, schedule: Ints) -> Sequence[Sequence[Correction]]:
+        """The corrections of each store; empty when there is none at all."""
+        if not any(self.corrections):
+            return ()
+        return [self.corrections[number] for number in schedule.tolist()]
 
 
 def window_intervals(
     openings: Schedule, zone: str, as_of_us: int
 ) -> list[tuple[int, int]]:
     """Open intervals within the longest window that ends at ``as_of_us``."""
-    return open_intervals(openings, zone, as_of_us - LONGEST_US, as_of_us)
+    calendar = Calendar.weekly(openings, zone)
+    return open_intervals(calendar, as_of_us - LONGEST_US, as_of_us)
 
 
-def _spans(packed: Ints, store: Ints, as_of_us: int, rules: Rules) -> tuple[Ints, Ints]:
-    """Start and end of each poll's status, before clipping to any window."""
+def _polled(
+    packed: Ints, store: Ints, business: BusinessTime, rules: Rules
+) -> Statuses:
+    """What the polls say, from when until when, up to the end of ``business``.
+
+    ``packed``: polls before that end, each store's in time order. ``store``: shape
+    as ``packed``, the number of each one's store, ascending.
+    """
     start = history.time_of(packed)
-    following = np.full_like(start, as_of_us)
+    following = np.full_like(start, business.end_us)
     followed = store[1:] == store[:-1]
     following[:-1][followed] = start[1:][followed]
     end = rules.until(start, following)
     if rules.backfill and len(start):
         first = np.concatenate(([True], ~followed))
-        start[first] = np.minimum(start[first], as_of_us - LONGEST_US)
-    return start, end
+        start[first] = np.minimum(start[first], business.begin_us)
+    return Statuses(store, start, end, history.is_active(packed))
 
 
 def _sums(values: Ints, edges: Ints) -> Ints:
@@ -113,38 +150,63 @@ def _sums(values: Ints, edges: Ints) -> Ints:
 
 
 def account(
-    packed: Ints, counts: Ints, schedule: Ints, business: BusinessTime, rules: Rules
+    packed: Ints, counts: Ints, schedule: Ints, times: Times, rules: Rules
 ) -> Accounts:
     """Account all stores at once.
 
     ``packed``: every store's polls after one another, each store's in time
     order and without repeats (see ``history``). ``counts``: shape (n,), polls
-    per store. ``schedule``: shape (n,), each store's number in ``business``, which
+    per store. ``schedule``: shape (n,), each store's number in ``times``, which
     covers the longest window before ``as_of``.
     """
-    as_of_us, stores = business.end_us, len(counts)
-    store = np.repeat(np.arange(stores), counts)
-    known = history.time_of(packed) < as_of_us
-    if not known.all():
-        packed, store = packed[known], store[known]
-        counts = np.bincount(store, minlength=stores)
-    edges = np.concatenate(([0], np.cumsum(counts)))
-    start, end = _spans(packed, store, as_of_us, rules)
-    own = schedule[store]
-    b_start, b_end = business.before(own, start), business.before(own, end)
-    b_as_of = business.before(schedule, np.full(stores, as_of_us))
-    active = history.is_active(packed)
-    up, down, opened = [], [], []
-    for window in WINDOWS:
-        b_window = business.before(
-            schedule, np.full(stores, as_of_us - window.length_us)
-        )
-        covered = np.maximum(b_end - np.maximum(b_start, b_window[store]), 0)
-        all_us, up_us = _sums(covered, edges), _sums(covered * active, edges)
+    business, stores = times.business, len(counts)
+    packed, store = known_polls(packed, counts, times)
+    told = _told(packed, store, schedule, times, rules)
+    edges = np.searchsorted(told.store, np.arange(stores + 1))
+    own = schedule[told.store]
+    b_begin = business.before(own, told.begin_us)
+    b_end = business.before(own, told.end_us)
+    begins = np.array([business.end_us - window.length_us for window in WINDOWS])
+    b_windows = business.within(schedule, begins)
+    up, down = [], []
+    for b_window in business.before(schedule, business.end_us) - b_windows:
+        covered = np.maximum(b_end - np.maximum(b_begin, b_window[told.store]), 0)
+        all_us, up_us = _sums(covered, edges), _sums(covered * told.up, edges)
         up.append(up_us)
         down.append(all_us - up_us)
-        opened.append(b_as_of - b_window)
+    opened = times.opened.within(schedule, begins)
+    last = _last(packed, store, stores)
+    return Accounts(np.array(up), np.array(down), opened, opened - b_windows, last)
+
+
+def known_polls(packed: Ints, counts: Ints, times: Times) -> tuple[Ints, Ints]:
+    """The polls before the end, and the number of each one's store."""
+    store = np.repeat(np.arange(len(counts)), counts)
+    known = history.time_of(packed) < times.business.end_us
+    if known.all():
+        return packed, store
+    return packed[known], store[known]
+
+
+def statuses(
+    packed: Ints, counts: Ints, schedule: Ints, times: Times, rules: Rules
+) -> Statuses:
+    """What is known of all stores: what the polls say, where nobody put it right.
+
+    The arguments are those of ``account``.
+    """
+    return _told(*known_polls(packed, counts, times), schedule, times, rules)
+
+
+def _told(
+    packed: Ints, store: Ints, schedule: Ints, times: Times, rules: Rules
+) -> Statuses:
+    told = _polled(packed, store, times.business, rules)
+    return corrected(told, times.of_each(schedule))
+
+
+def _last(packed: Ints, store: Ints, stores: int) -> Ints:
+    """Each store's last packed poll, or -1."""
     last = np.full(stores, -1, np.int64)
-    polled = counts > 0
-    last[polled] = packed[edges[1:][polled] - 1]
-    return Accounts(np.array(up), np.array(down), np.array(opened), last)
+    last[store] = packed  # of several the last one counts
+    return last

@@ -35,6 +35,22 @@ def partitions_for(keys: Sequence[bytes | None], partitions: int) -> Ints:
     return (hashes % np.uint32(partitions)).astype(np.int64)
 
 
+def places_for(keys: Sequence[bytes | None], partitions: int) -> Ints:
+    """Partition of each record: by its key up to the first zero byte.
+
+    So records whose keys go on differently behind the same beginning stay together.
+    """
+    cells = Cells.of(keys)
+    zeros = np.flatnonzero(np.frombuffer(cells.buffer, np.uint8) == 0)
+    if len(zeros):
+        first = np.append(zeros, len(cells.buffer))[
+            np.searchsorted(zeros, cells.starts)
+        ]
+        lengths = np.minimum(cells.lengths, first - cells.starts)
+        cells = Cells(cells.buffer, cells.starts, lengths)
+    return partitions_for(cells, partitions)
+
+
 def by_partition(partitions: Sequence[int]) -> dict[int, list[int]]:
     """Rows of each partition, in order."""
     rows: dict[int, list[int]] = {}

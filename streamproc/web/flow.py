@@ -66,8 +66,7 @@ class FlowMeter:
 
     async def _lag(self) -> dict[TP, int]:
         program = self._program
-        topics = program.topics
-        sources = {t.name for t in (topics.polls, topics.hours, topics.zones)}
+        sources = {topic.name for topic in program.topics.inputs}
         tps = [tp for tp in program.app.consumer.assignment() if tp.topic in sources]
         ends = await program.app.consumer.highwaters(*tps)
         return {tp: await program.behind(tp, ends[tp] or 0) for tp in tps}

@@ -20,7 +20,7 @@ from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.zones import zone_or_none
-from streamproc.transport.partitioner import by_partition, partitions_for
+from streamproc.transport.partitioner import by_partition, places_for
 from streamproc.transport.topic import Topic
 from streamproc.web import requests
 from streamproc.web.bodies import body_of, json_in
@@ -166,7 +166,7 @@ class Gateway:
         self, topic: Topic, keys: list[bytes], values: list[bytes | None]
     ) -> None:
         """Append to each key's partition; returns when all is durable."""
-        groups = by_partition(partitions_for(keys, topic.partitions).tolist())
+        groups = by_partition(places_for(keys, topic.partitions).tolist())
 
         async def append() -> None:
             producer = self._site.program.app.producer

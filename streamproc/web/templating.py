@@ -18,7 +18,13 @@ from streamproc.web import words
 
 GUARD: web.AppKey[Any] = web.AppKey("guard", object)
 
-STATE_WORDS = {"up": "up", "down": "down", "unknown": "no data", "closed": "closed"}
+STATE_WORDS = {
+    "up": "up",
+    "down": "down",
+    "unknown": "no data",
+    "excluded": "maintenance",
+    "closed": "closed",
+}
 NAVIGATION = (
     ("/", "Fleet"),
     ("/reports", "Reports"),
@@ -59,7 +65,7 @@ def strip(
             f'<rect class="{span.state}"{_FILLS.get(span.state, "")} {place}'
             f' height="{height}"><title>{span_text(span, zone)}</title></rect>'
         )
-        if span.state == "closed":
+        if span.state in ("closed", "excluded"):
             middle = height // 2 - 1
             parts.append(f'<rect class="thread" {place} y="{middle}" height="2"/>')
     return Markup(

@@ -18,9 +18,11 @@ from streamproc.transport.kafka.security import addresses, credentials
 from streamproc.transport.positions import on_forgotten
 from streamproc.web.server import WebServer
 from tables.batch_table import BatchTable
+from tables.exclusions import Exclusions
 from tables.histories import Histories
 from tables.hours import Hours
 from tables.reports import Reports
+from tables.special_hours import SpecialHoursTable
 from tables.zones import Zones
 
 AnyTable = TypeVar("AnyTable", bound=BatchTable)
@@ -49,11 +51,19 @@ def build(settings: Settings) -> Program:
         histories=table(Histories, "histories", count, "Polls by store and UTC day."),
         hours=table(Hours, "hours", count, "Business hours by store."),
         zones=table(Zones, "zones", count, "Time zone by store."),
+        special_hours=table(
+            SpecialHoursTable, "special_hours", count, "Openings of single dates."
+        ),
+        exclusions=table(
+            Exclusions, "exclusions", count, "Maintenance and corrections by store."
+        ),
         reports=table(Reports, "reports", 1, "Reports and their state, by id."),
     )
     program.histories.source = program.topics.polls.name
     program.hours.source = program.topics.hours.name
     program.zones.source = program.topics.zones.name
+    program.special_hours.source = program.topics.special_hours.name
+    program.exclusions.source = program.topics.exclusions.name
     for module in (polls, stores, report_rows, report_collector):
         module.register(program)
     _follow_rebalances(program)

@@ -1,6 +1,6 @@
 """What stands for the broker and the table of reports, and notes what happens."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,8 @@ def program(
         "histories": None,
         "hours": None,
         "zones": None,
+        "special_hours": None,
+        "exclusions": None,
         "reports": Reports(happened),
         "now_us": lambda: NOW_US,
         **parts,
@@ -205,6 +207,16 @@ class Table:
         self._locked = True
         yield
         self._locked = False
+
+    def keys_under(
+        self, partition: int, prefixes: Iterable[bytes]
+    ) -> dict[bytes, list[bytes]]:
+        """Keys that go on after a NUL byte behind a prefix."""
+        return {
+            prefix: keys
+            for prefix in prefixes
+            if (keys := [k for k in self.kept if k.startswith(prefix + b"\0")])
+        }
 
     async def write(self, partition: int, changes: dict[bytes, bytes | None]) -> None:
         """Note and keep what is written."""

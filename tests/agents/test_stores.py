@@ -1,4 +1,4 @@
-"""Agents ``hours`` and ``zones``: the newest word on each store, and nothing lost."""
+"""Agents of what is known of stores: the newest word on each, and nothing lost."""
 
 from typing import Any
 
@@ -8,10 +8,14 @@ import pytest
 from agents import stores
 from streamproc.program import Program
 from streamproc.rules.schedule import parse_hours
+from streamproc.rules.special_hours import parse_date
+from streamproc.topics import TO_ALL
 from streamproc.transport.batch import Batch
+from streamproc.transport.columns import Headers
 from streamproc.transport.partitioner import partition_for
 from tables import hours as hours_table
 from tables import zones as zones_table
+from tables.facts import encode_day, encode_key
 from tests.agents import fakes
 from tests.agents.fakes import Sent, Table
 
@@ -31,7 +35,7 @@ def program() -> Program:
     """A program of two partitions, with tables that note what is written."""
     made = fakes.program()
     happened = made.__dict__["happened"]
-    for name in ("hours", "zones"):
+    for name in ("hours", "zones", "special_hours", "exclusions"):
         setattr(made, name, Table(name, happened))
     return made
 
@@ -162,3 +166,48 @@ async def test_a_refused_message_is_kept_with_its_place(program: Program) -> Non
     assert [one.value for one in refused] == list(values[1:])
     zones: Any = program.zones
     assert zones.kept == {HERE: BERLIN}
+
+
+def dated(since: str | None, opening: str) -> bytes:
+    """A week of a store, from a date on or undated."""
+    rows = [{"dayOfWeek": 1, "start_time_local": opening, "end_time_local": "17:00"}]
+    return orjson.dumps({"store_id": "a", "valid_from": since, "hours": rows})
+
+
+async def test_an_undated_week_forgets_the_dated_ones_before_it(
+    program: Program,
+) -> None:
+    """Those of the table and those of its own batch; one that follows it stays."""
+    await run(program, "hours", batch(dated("2026-01-01", "08:00")))
+    values = (
+        dated("2026-02-01", "08:00"),
+        dated(None, "09:00"),
+        dated("2026-03-01", "07:00"),
+    )
+    await run(program, "hours", batch(*values))
+    hours: Any = program.hours
+    march = encode_day(parse_date("2026-03-01", "date"))
+    assert sorted(hours.kept) == [HERE, encode_key(HERE, march)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent_on"),
+    [((), True), (((TO_ALL, b"1"),), False), ((("rerouted-from", b"1"),), False)],
+)
+async def test_what_is_of_all_stores_is_sent_on_to_the_other_partitions_once(
+    program: Program, headers: Headers, sent_on: bool
+) -> None:
+    """Unless it is there already; and kept here in any case."""
+    value = orjson.dumps({"store_id": "*", "date": "2026-12-25", "openings": []})
+    told = fakes.batch(
+        [value], {0: headers}, partition=PARTITION, topic="store-special-hours"
+    )
+    events = await run(program, "special_hours", told)
+    sent = [event for event in events if isinstance(event, Sent)]
+    others = [n for n in range(2) if n != PARTITION]
+    assert [one.partition for one in sent] == (others if sent_on else [])
+    assert all(one.key == b"*\0002026-12-25" for one in sent)
+    special: Any = program.special_hours
+    assert list(special.kept) == [
+        encode_key(b"*", encode_day(parse_date("2026-12-25", "date")))
+    ]

@@ -59,26 +59,27 @@ def test_whatever_is_sent_as_polls_is_read_or_refused(
     assert all(exc.reason and len(str(exc)) < 300 for exc in refused.values())
 
 
-@given(
-    hostile.records(hostile.HOURS), st.sampled_from([stores.hours_of, stores.zone_of])
-)
-@settings(max_examples=300, deadline=None)
-def test_whatever_is_sent_as_hours_or_zone_is_read_or_refused(
-    values: list[bytes | None], read: stores.Read
-) -> None:
-    """A value for the table, or a refusal whose text is short."""
-    for value in values:
-        assert len(refusal_of(stores.read_message, b"42", value, read)) < 300
+KINDS = {
+    "hours": (hostile.HOURS, stores.HOURS),
+    "zones": (hostile.ZONE, stores.ZONES),
+    "special-hours": (hostile.SPECIAL_HOURS, stores.SPECIAL_HOURS),
+    "exclusions": (hostile.EXCLUSION, stores.EXCLUSIONS),
+}
 
 
-@given(hostile.records(hostile.ZONE))
+@pytest.mark.parametrize("topic", KINDS)
+@given(data=st.data())
 @settings(max_examples=200, deadline=None)
-def test_whatever_is_sent_as_a_zone_is_read_or_refused(
-    values: list[bytes | None],
+def test_whatever_is_sent_of_a_store_is_read_or_refused(
+    topic: str, data: st.DataObject
 ) -> None:
-    """The same of messages that are nearly zones."""
-    for value in values:
-        assert len(refusal_of(stores.read_message, b"42", value, stores.zone_of)) < 300
+    """A fact for the table, or a refusal whose text is short."""
+    fields, kind = KINDS[topic]
+    for value in data.draw(hostile.records(fields)):
+        key = data.draw(
+            st.sampled_from([b"42", b"42\0x", b"42\0002026-12-25", b"\xff"])
+        )
+        assert len(refusal_of(stores.read_message, 0, key, value, 0, kind)) < 300
 
 
 @given(hostile.records(hostile.ORDER))
@@ -130,14 +131,13 @@ def of_a_field(fields: dict[str, bytes], name: str, value: bytes) -> bytes:
 
 READERS = {
     "polls": (hostile.POLL, lambda value: poll.parse_poll(value, NOW_US)),
-    "hours": (
-        hostile.HOURS,
-        lambda value: stores.read_message(b"42", value, stores.hours_of),
-    ),
-    "zones": (
-        hostile.ZONE,
-        lambda value: stores.read_message(b"42", value, stores.zone_of),
-    ),
+    **{
+        topic: (
+            fields,
+            lambda value, kind=kind: stores.read_message(0, b"42", value, 0, kind),
+        )
+        for topic, (fields, kind) in KINDS.items()
+    },
     "inbox": (
         hostile.REQUEST,
         lambda value: decode_inbox(headers_of("request"), value, IDENTITY),

@@ -119,7 +119,7 @@ def bootstrap(settings: Settings) -> str:
 async def caught_up(settings: Settings, limit_s: float = CAUGHT_UP_S) -> None:
     """Wait until all polls, hours and zones are committed as dealt with."""
     topics = topics_for(settings)
-    names = [topics.polls.name, topics.hours.name, topics.zones.name]
+    names = [topic.name for topic in topics.inputs]
     servers = bootstrap(settings)
 
     async def done() -> bool:

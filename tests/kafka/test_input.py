@@ -50,7 +50,7 @@ async def test_garbage_on_every_topic_is_rejected_with_its_reason(
         (b"t", None),
         (b"\xff", None),
     ]
-    inputs = (topics.polls, topics.hours, topics.zones, topics.orders, topics.inbox)
+    inputs = (*topics.inputs, topics.orders, topics.inbox)
     for topic in inputs:
         # Kafka itself refuses what has no key on a compacted topic.
         sent = [pair for pair in garbage if pair[0] or not topic.compacted]

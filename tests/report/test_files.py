@@ -78,7 +78,7 @@ def rows_of_ids(ids: object) -> Rows:
     """Rows of stores that were never up."""
     names = [str(name) for name in ids]  # type: ignore[attr-defined]
     nothing = np.zeros((3, len(names)), np.int64)
-    return Rows(names, nothing, nothing, nothing, np.full(len(names), -1))
+    return Rows(names, nothing, nothing, nothing, nothing, np.full(len(names), -1))
 
 
 def ids_in(path: Path) -> list[str]:

@@ -33,7 +33,7 @@ from streamproc.report.messages import (
     encode,
     identity_of,
 )
-from streamproc.rules.calendar import open_intervals
+from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.uptime import Rules
 from tests.rules.test_reference import utc, weekly
@@ -204,7 +204,7 @@ def test_a_time_that_is_accepted_can_be_computed_and_shown(time_us: int) -> None
     decode(changed(TO_COLLECTOR[0], {"as_of": time_us}))
     assert record.time_text(time_us)
     hours = parse_hours(weekly((0, "09:00", "17:00")))
-    assert open_intervals(hours, "UTC", time_us - 7 * DAY_US, time_us) is not None
+    assert open_intervals(Calendar.weekly(hours, "UTC"), time_us - 7 * DAY_US, time_us)
 
 
 @settings(deadline=None, max_examples=200)

@@ -101,7 +101,10 @@ def rows_from(table: Table) -> Rows:
         return np.array([row[1][at] for row in table], np.int64).reshape(-1, 3).T
 
     last = np.array([row[2] for row in table], np.int64)
-    return Rows([row[0] for row in table], column(0), column(1), column(2), last)
+    excluded = np.zeros_like(column(0))
+    return Rows(
+        [row[0] for row in table], column(0), column(1), column(2), excluded, last
+    )
 
 
 def some_rows(ids: Sequence[str], seed: int = 0) -> Rows:
@@ -112,12 +115,12 @@ def some_rows(ids: Sequence[str], seed: int = 0) -> Rows:
         most - dice.integers(0, MINUTE_US, (3, len(ids))) for _ in range(3)
     )
     last = AS_OF_US * 4 - dice.integers(0, DAY_US, len(ids))
-    return Rows(list(ids), up, down, opened, last)
+    return Rows(list(ids), up, down, opened, opened, last)
 
 
 def as_lists(rows: Rows) -> tuple[object, ...]:
     """Everything in the rows, to be compared."""
-    columns = (rows.up, rows.down, rows.open, rows.last)
+    columns = (rows.up, rows.down, rows.open, rows.excluded, rows.last)
     assert all(column.dtype == np.int64 for column in columns)
     return rows.store_ids, *(column.tolist() for column in columns)
 
@@ -385,13 +388,16 @@ def test_a_piece_fits_into_one_message(store_id: str) -> None:
 def test_rows_are_made_of_accounts() -> None:
     """Ids become text, and the figures are handed on."""
     numbers = np.arange(9).reshape(3, 3)[:, :2]
-    accounts = Accounts(numbers, numbers + 1, numbers + 2, np.array([-1, 7]))
+    accounts = Accounts(
+        numbers, numbers + 1, numbers + 2, numbers + 3, np.array([-1, 7])
+    )
     rows = rows_of([b"a", "é".encode()], accounts)
     assert as_lists(rows) == (
         ["a", "é"],
         numbers.tolist(),
         (numbers + 1).tolist(),
         (numbers + 2).tolist(),
+        (numbers + 3).tolist(),
         [-1, 7],
     )
 
@@ -421,6 +427,9 @@ def test_a_store_is_published_with_all_its_figures() -> None:
         "open_hour_s": 3600.0,
         "open_day_s": 86_400.0,
         "open_week_s": 604_800.0,
+        "excluded_hour_s": 0.0,
+        "excluded_day_s": 0.0,
+        "excluded_week_s": 0.0,
         "last_poll": "2025-05-06T11:30:00Z",
         "last_status": "active",
     }

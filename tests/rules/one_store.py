@@ -7,7 +7,7 @@ import numpy as np
 from streamproc.rules import history
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.schedule import Schedule
-from streamproc.rules.uptime import Rules, Uptime, account, window_intervals
+from streamproc.rules.uptime import Rules, Times, Uptime, account, window_intervals
 from streamproc.rules.windows import LONGEST_US, NAMES
 
 
@@ -25,7 +25,7 @@ def account_one(
         packed,
         np.array([len(packed)], np.int64),
         np.zeros(1, np.int64),
-        BusinessTime([intervals], as_of_us - LONGEST_US, as_of_us),
+        Times.plain(BusinessTime([intervals], as_of_us - LONGEST_US, as_of_us)),
         rules,
     )
     return {

@@ -23,7 +23,7 @@ from streamproc.rules.history import (
     THINNED,
 )
 from streamproc.rules.schedule import Opening
-from streamproc.rules.uptime import Accounts, Rules, account, window_intervals
+from streamproc.rules.uptime import Accounts, Rules, Times, account, window_intervals
 from streamproc.rules.windows import LONGEST_US
 from tests.reference import DAY_US, HOUR_US, SECOND_US, WINDOWS_US, Poll, reference
 from tests.rules.one_store import account_one
@@ -158,7 +158,7 @@ def figures(packed: Ints, as_of_us: int, rules: Rules) -> Accounts:
     both = np.concatenate((packed, packed))
     counts = np.array([len(packed)] * 2, np.int64)
     business = BusinessTime([week, intervals], as_of_us - LONGEST_US, as_of_us)
-    return account(both, counts, np.arange(2), business, rules)
+    return account(both, counts, np.arange(2), Times.plain(business), rules)
 
 
 def history_opening() -> tuple[Opening, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streamproc.errors import InvalidHours
-from streamproc.rules.calendar import open_intervals
+from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import (
     ALWAYS_CLOSED,
     WEEKDAYS,
@@ -28,10 +28,11 @@ DAY_S = 24 * HOUR_S
 
 SHOW_INTERVALS = """
 import sys
-from streamproc.rules.calendar import open_intervals
+zone, *window = map(eval, sys.argv[1:])
+from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import parse_hours
 hours = [{"dayOfWeek": 0, "start_time_local": "09:00", "end_time_local": "17:00"}]
-print(open_intervals(parse_hours(hours), *map(eval, sys.argv[1:])))
+print(open_intervals(Calendar.weekly(parse_hours(hours), zone), *map(int, window)))
 """
 
 
@@ -131,7 +132,7 @@ def test_closed_twice_or_two_empty_times_close_the_weekday(
     never = parse_hours(weekly(*((day, *closed) for day in range(7))))
     assert never == ALWAYS_CLOSED
     start, end = utc("2025-05-05 00:00"), utc("2025-05-12 00:00")
-    assert open_intervals(never, "UTC", start, end) == []
+    assert open_intervals(Calendar.weekly(never, "UTC"), start, end) == []
     assert decode(encode(never)) == never
 
 
@@ -218,7 +219,10 @@ def test_every_zone_can_be_used() -> None:
     hours = parse_hours(weekly((0, "09:00", "17:00")))
     week = utc("2025-05-05 00:00"), utc("2025-05-12 00:00")
     open_s = {
-        name: sum(end - start for start, end in open_intervals(hours, name, *week))
+        name: sum(
+            end - start
+            for start, end in open_intervals(Calendar.weekly(hours, name), *week)
+        )
         for name in zone_names()
     }
     assert len(open_s) > 500
@@ -243,7 +247,7 @@ def test_zones_never_come_from_the_system(tmp_path: Path) -> None:
     """Neither a system without zones nor one with wrong ones changes an answer."""
     zone, window = "America/Chicago", (utc("2024-03-11 00:00"), utc("2024-03-12 00:00"))
     hours = parse_hours(weekly((0, "09:00", "17:00")))
-    expected = str(open_intervals(hours, zone, *window))
+    expected = str(open_intervals(Calendar.weekly(hours, zone), *window))
     tokyo = resources.files("tzdata").joinpath("zoneinfo", "Asia", "Tokyo").read_bytes()
     (tmp_path / "America").mkdir()
     (tmp_path / "America" / "Chicago").write_bytes(tokyo)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.rules import history, status
-from streamproc.rules.timeline import CLOSED, DOWN, UNKNOWN, UP, spans
+from streamproc.rules.timeline import CLOSED, DOWN, UNKNOWN, UP, OpenTime, spans
 from streamproc.rules.units import HOUR_US, MINUTE_US
 from streamproc.rules.uptime import Rules
 
@@ -47,7 +47,7 @@ def test_the_state_now_goes_on_with_the_timeline(
 ) -> None:
     """The microsecond that follows has the state of now, on the page's bar, too."""
     last = history.packed_of(NOW_US - age_us, int(active))
-    opened = [(NOW_US - HOUR_US, NOW_US + 1)]
+    opened = OpenTime.plain([(NOW_US - HOUR_US, NOW_US + 1)])
     bar = spans(np.array([last]), opened, NOW_US + 1, by, HOUR_US)
     assert bar[-1].state == status.state(last, True, NOW_US, by)
 

@@ -16,6 +16,7 @@ from streamproc.rules.timeline import (
     DOWN,
     UNKNOWN,
     UP,
+    OpenTime,
     Span,
     clipped,
     spans,
@@ -71,7 +72,7 @@ def test_spans_add_up_to_the_figures_of_every_window(
     timed = [(as_of_us + second * SECOND_US, active) for second, active in polls]
     packed = history.canonical(history.pack(timed))
     intervals = uptime.window_intervals(openings, zone, as_of_us)
-    found = spans(packed, intervals, as_of_us, rules)
+    found = spans(packed, OpenTime.plain(intervals), as_of_us, rules)
     expected = account_one(timed, openings, zone, as_of_us, rules)
     for window in WINDOWS:
         sums = totals(clipped(found, as_of_us - window.length_us, as_of_us))
@@ -91,7 +92,7 @@ def test_spans_fill_the_week_without_gap_and_neighbours_differ(
     timed = [(as_of_us + second * SECOND_US, active) for second, active in polls]
     packed = history.canonical(history.pack(timed))
     intervals = uptime.window_intervals(parse_hours(hours), zone, as_of_us)
-    found = spans(packed, intervals, as_of_us, rules)
+    found = spans(packed, OpenTime.plain(intervals), as_of_us, rules)
     assert found[0].start_us == as_of_us - LONGEST_US
     assert found[-1].end_us == as_of_us
     for before, after in pairwise(found):
@@ -104,7 +105,7 @@ def test_the_worked_example_reads_up_then_down() -> None:
     noon = us("2025-05-06T12:00")
     polls = [(noon - HOUR_US, True), (noon - HOUR_US // 2, False)]
     packed = history.pack(polls)
-    found = spans(packed, [(noon - LONGEST_US, noon)], noon, Rules())
+    found = spans(packed, OpenTime.plain([(noon - LONGEST_US, noon)]), noon, Rules())
     assert found[-2:] == [
         Span(noon - HOUR_US, noon - HOUR_US // 2, UP),
         Span(noon - HOUR_US // 2, noon, DOWN),
@@ -116,7 +117,12 @@ def test_without_polls_open_time_is_unknown_and_the_rest_closed() -> None:
     """No poll is neither up nor down, and closed time is not unknown."""
     noon = us("2025-05-06T12:00")
     nothing = np.zeros(0, np.int64)
-    found = spans(nothing, [(noon - 3 * HOUR_US, noon - HOUR_US)], noon, Rules())
+    found = spans(
+        nothing,
+        OpenTime.plain([(noon - 3 * HOUR_US, noon - HOUR_US)]),
+        noon,
+        Rules(),
+    )
     assert [span.state for span in found] == [CLOSED, UNKNOWN, CLOSED]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc.rules.calendar import open_intervals
+from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.uptime import Rules
 from tests.reference import (
@@ -274,7 +274,7 @@ def test_a_day_has_23_24_or_25_hours(
     end_us = start_us + days * DAY_US
     openings = parse_hours(weekly(*hours))
     assert spans_us(date, spans) == open_intervals(
-        openings, zone or NO_ZONE, start_us, end_us
+        Calendar.weekly(openings, zone or NO_ZONE), start_us, end_us
     )
 
 
@@ -348,7 +348,9 @@ def test_open_intervals_are_the_walk_of_the_oracle(
 ) -> None:
     """Merged, clipped and sorted, any hours in any zone open and close as walked."""
     hours, zone, (start_us, end_us) = window
-    intervals = open_intervals(parse_hours(hours), zone or NO_ZONE, start_us, end_us)
+    intervals = open_intervals(
+        Calendar.weekly(parse_hours(hours), zone or NO_ZONE), start_us, end_us
+    )
     assert open_spans(hours, zone, start_us, end_us) == intervals
 
 

@@ -12,10 +12,13 @@ from streamproc.errors import ReportFailedError
 from streamproc.report.rows import Rows
 from streamproc.rules import history
 from streamproc.rules.schedule import parse_hours
+from streamproc.rules.special_hours import SpecialHours
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
 from tables import hours as hours_table
-from tables import snapshot, zones
+from tables import snapshot, special_hours, zones
+from tables.calendars import FactTables
+from tables.facts import encode_day, encode_key
 from tables.snapshot import Snapshot
 from tests.reference import reference
 from tests.tables.fakes import PARTITION, Changelog, open_table, put
@@ -30,10 +33,11 @@ HOURS = [
 
 
 class Tables:
-    """The three tables of a partition, and what was put into them."""
+    """The tables of a partition, and what was put into them."""
 
-    def __init__(self, histories: Any, hours: Any, zones: Any) -> None:
-        self.histories, self.hours, self.zones = histories, hours, zones
+    def __init__(self, histories: Any, facts: FactTables) -> None:
+        self.histories, self.facts = histories, facts
+        self.hours, self.zones = facts.hours, facts.zones
         self.polls: dict[bytes, list[tuple[int, bool]]] = {}
 
     async def poll(self, store_id: bytes, polls: list[tuple[int, bool]]) -> None:
@@ -47,17 +51,17 @@ class Tables:
 
     def snapshot(self, settings: Settings, as_of_us: int = NOON_US) -> Snapshot:
         """The partition as of an instant."""
-        return Snapshot(
-            self.histories, self.hours, self.zones, PARTITION, as_of_us, settings.rules
-        )
+        return Snapshot(self.histories, self.facts, PARTITION, as_of_us, settings.rules)
 
 
 @pytest.fixture
 async def tables(make_settings: MakeSettings) -> Tables:
-    """Three empty tables."""
-    names = ("histories", "hours", "zones")
-    made = [await open_table(make_settings(), Changelog(), name=n) for n in names]
-    return Tables(*made)
+    """Empty tables."""
+    names = ("histories", "hours", "zones", "special_hours", "exclusions")
+    histories, *facts = [
+        await open_table(make_settings(), Changelog(), name=name) for name in names
+    ]
+    return Tables(histories, FactTables(*facts))
 
 
 def all_rows(found: Snapshot) -> Rows:
@@ -162,3 +166,30 @@ async def test_a_store_that_is_left_out_comes_in_by_no_other_door(
     await put(tables.zones, {b"a": b"UTC"})
     early = tables.snapshot(make_settings(), NOON_US - 3 * DAY_US)
     assert all_rows(early).store_ids == ["b"]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+async def test_a_store_with_many_facts_has_one_row_and_what_is_of_all_makes_none(
+    tables: Tables,
+    make_settings: MakeSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    chunk: int,
+) -> None:
+    """Their keys go on behind its id; none is lost where a chunk ends with it."""
+    monkeypatch.setattr(snapshot, "STORES_PER_CHUNK", chunk)
+    await tables.poll(b"a", [(NOON_US - HOUR_US, True)])
+    await tables.poll(b"b", [(NOON_US - HOUR_US, True)])
+    today = NOON_US // DAY_US
+    closed = special_hours.encode(SpecialHours(today, ()))
+    for store_id in (b"a", b"b", b"c"):
+        key = encode_key(store_id, encode_day(today))
+        await put(tables.facts.special_hours, {key: closed})
+        await put(tables.zones, {store_id: b"UTC"})
+    everywhere = encode_key(b"*", encode_day(today - 1))
+    await put(tables.facts.special_hours, {everywhere: closed})
+    rows = all_rows(tables.snapshot(make_settings()))
+    assert rows.store_ids == ["a", "b", "c"]
+    week_hours = (rows.open[2] // HOUR_US).tolist()
+    assert week_hours == [168 - 24 - 12] * 3
+    alone = tables.snapshot(make_settings()).row(b"b")
+    assert (alone.open[2] // HOUR_US).tolist() == [168 - 24 - 12]

@@ -221,7 +221,7 @@ class LiveSite:
 
     async def _settle(self) -> None:
         consumer, topics = self.program.app.consumer, self.program.topics
-        sources = {topics.polls.name, topics.hours.name, topics.zones.name}
+        sources = {topic.name for topic in topics.inputs}
         async with asyncio.timeout(START_LIMIT_S):
             for tp in consumer.assignment():
                 if tp.topic not in sources:

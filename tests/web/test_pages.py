@@ -13,6 +13,7 @@ from streamproc.web import words
 from streamproc.web.store.data import StoreData
 from streamproc.web.store.view import StoreView, opening_text
 from tables import hours as hours_table
+from tables.calendars import StoreFacts
 from tests.rules.test_timeline import us
 from tests.web.live_site import HOSTILE, LiveSite
 
@@ -159,7 +160,9 @@ def view(as_of: str, hours: str, zone: str, polls: list[tuple[str, bool]]) -> St
         ]
     )
     packed = history.pack([(us(time), active) for time, active in polls])
-    data = StoreData(packed, hours_table.encode(week), zone.encode())
+    data = StoreData(
+        packed, StoreFacts(((b"", hours_table.encode(week)),), zone.encode())
+    )
     return StoreView("s", data, us(as_of), Rules(None))
 
 

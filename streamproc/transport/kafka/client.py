@@ -24,7 +24,7 @@ from streamproc.transport.kafka.records import Damage, batches
 from streamproc.transport.kafka.refusals import in_words
 from streamproc.transport.kafka.security import addresses, connection
 from streamproc.transport.options import BrokerOptions
-from streamproc.transport.partitioner import by_partition, partitions_for
+from streamproc.transport.partitioner import by_partition, places_for
 from streamproc.transport.topic import Topic
 
 REQUEST_TIMEOUT_S = 30.0
@@ -112,7 +112,7 @@ class KafkaClient:
         """Append records, partitioned by key; returns when they are durable."""
         producer = await self._start_producer()
         given = headers or {}
-        partitions = partitions_for(keys, topic.partitions).tolist()
+        partitions = places_for(keys, topic.partitions).tolist()
         await asyncio.gather(
             *(
                 append.append(

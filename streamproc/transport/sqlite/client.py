@@ -10,7 +10,7 @@ from faust.types import TP
 from streamproc.cells import Cells
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
-from streamproc.transport.partitioner import partitions_for
+from streamproc.transport.partitioner import places_for
 from streamproc.transport.sqlite.consumer import POLL_INTERVAL_S
 from streamproc.transport.sqlite.driver import log_path
 from streamproc.transport.sqlite.lock import WorkerLock
@@ -57,7 +57,7 @@ class SqliteClient:
         headers: Mapping[int, Headers],
     ) -> None:
         key_cells, value_cells = Cells.of(keys), Cells.of(values)
-        partitions = partitions_for(key_cells, topic.partitions)
+        partitions = places_for(key_cells, topic.partitions)
         self._log.append(
             Append(
                 topic.name,

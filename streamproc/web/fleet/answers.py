@@ -72,7 +72,9 @@ class StoresPage:
 def fleet_of(overview: Overview, flow: Flow) -> Fleet:
     """The fleet's figures."""
     windows = {
-        total.window: window_of(total.up_us, total.down_us, total.open_us)
+        total.window: window_of(
+            total.up_us, total.down_us, total.open_us, total.excluded_us
+        )
         for total in overview.totals
     }
     arrived = flow.last_arrival_us
@@ -96,6 +98,7 @@ def store_of(overview: Overview, row: int) -> Store:
         rows.up[:, row].tolist(),
         rows.down[:, row].tolist(),
         rows.open[:, row].tolist(),
+        rows.excluded[:, row].tolist(),
         strict=True,
     )
     return Store(
@@ -104,7 +107,7 @@ def store_of(overview: Overview, row: int) -> Store:
         overview.shard.zones[int(overview.shard.zone[row])],
         last_poll_text(last) or None,
         last_status(last) or None,
-        {window: window_of(up, down, opened) for window, up, down, opened in amounts},
+        {window: window_of(*parts) for window, *parts in amounts},
     )
 
 

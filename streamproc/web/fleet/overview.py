@@ -35,11 +35,12 @@ class Total:
     up_us: int
     down_us: int
     open_us: int
+    excluded_us: int
 
     @property
     def unknown_us(self) -> int:
         """Business time that no poll covers."""
-        return self.open_us - self.up_us - self.down_us
+        return self.open_us - self.excluded_us - self.up_us - self.down_us
 
 
 @dataclass
@@ -65,7 +66,12 @@ class Overview:
         """The sums over all stores, by window."""
         sums = [
             amounts.sum(axis=1).tolist()
-            for amounts in (self.rows.up, self.rows.down, self.rows.open)
+            for amounts in (
+                self.rows.up,
+                self.rows.down,
+                self.rows.open,
+                self.rows.excluded,
+            )
         ]
         return [Total(w, *parts) for w, *parts in zip(NAMES, *sums, strict=True)]
 
@@ -145,23 +151,24 @@ class Overview:
         if name == "percent":
             seen = up + down
             return np.where(seen > 0, up / np.maximum(seen, 1), np.nan)
-        opened = self.rows.open[at]
         columns = {
             "up": up,
             "down": down,
-            "open": opened,
-            "unknown": opened - up - down,
+            "open": self.rows.open[at],
+            "unknown": self.rows.unknown[at],
+            "excluded": self.rows.excluded[at],
         }
         column: npt.NDArray[np.float64] = columns[name].astype(float)
         return column
 
 
+_SORTED = ("down", "up", "unknown", "open", "percent", "excluded")
 SORTS = (
     "store",
     "now",
     "zone",
     "last_poll",
-    *(f"{n}_{w}" for n in ("down", "up", "unknown", "open", "percent") for w in NAMES),
+    *(f"{name}_{window}" for name in _SORTED for window in NAMES),
 )
 
 

@@ -11,9 +11,7 @@ from streamproc.cells import Ints
 from streamproc.program import Program
 from streamproc.report.rows import NO_ROWS, Rows, decode_rows, encode_rows, order_of
 from streamproc.web.cluster.calls import Call
-from tables import zones as zones_table
 from tables.snapshot import Snapshot
-from tables.weeks import is_open
 
 Flags = npt.NDArray[np.bool_]
 
@@ -38,21 +36,20 @@ def compute(program: Program, partition: int, as_of_us: int) -> Shard:
     """The partition's shard; reads its tables in one ordered scan."""
     snapshot = Snapshot(
         program.histories,
-        program.hours,
-        program.zones,
+        program.facts,
         partition,
         as_of_us,
         program.settings.rules,
     )
-    parts = list(snapshot.rows_with_weeks())
+    parts = list(snapshot.rows_with_facts())
     snapshot.left_out.check(as_of_us)
-    weeks = [week for _, mine in parts for week in mine]
-    names = [zones_table.decode(zone) for _, zone in weeks]
+    facts = [each for _, mine in parts for each in mine]
+    names = [each.zone_name for each in facts]
     zones = sorted(set(names))
     number = {zone: at for at, zone in enumerate(zones)}
     return Shard(
         Rows.join([rows for rows, _ in parts]),
-        np.array([is_open(week, as_of_us) for week in weeks], bool),
+        np.array([each.is_open(as_of_us) for each in facts], bool),
         np.array([number[name] for name in names], np.int64),
         zones,
     )

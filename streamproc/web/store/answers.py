@@ -7,7 +7,8 @@ from typing import Annotated
 from streamproc.report.record import time_text
 from streamproc.report.rows import csv_rows, last_status, write_csv
 from streamproc.rules.schedule import Opening
-from streamproc.rules.timeline import Span, local_time
+from streamproc.rules.status import STATES
+from streamproc.rules.timeline import EXCLUDED, Span, local_time
 from streamproc.rules.windows import LONGEST_US
 from streamproc.web.figures import State, Windows, window_of
 from streamproc.web.shapes import OneOf, called
@@ -33,11 +34,14 @@ class StoreDetail:
     report_row: list[str]
 
 
+SpanState = Annotated[str, OneOf((*STATES, EXCLUDED))]
+
+
 @dataclass(frozen=True, slots=True)
 class StoreSpan:
     """A time in which the store was one thing."""
 
-    state: State
+    state: SpanState
     start: str = field(metadata=called("from"))
     end: str = field(metadata=called("to"))
     seconds: float
@@ -92,7 +96,9 @@ def store_of(view: StoreView) -> StoreDetail:
         None if view.last_us is None else time_text(view.last_us),
         last_status(-1 if view.last is None else view.last) or None,
         {
-            window: window_of(found.up_us, found.down_us, found.open_us)
+            window: window_of(
+                found.up_us, found.down_us, found.open_us, found.excluded_us
+            )
             for window, found in view.windows.items()
         },
         list(next(iter(csv_rows(view.rows)))),

@@ -9,6 +9,7 @@ import orjson
 from streamproc.cells import Ints
 from streamproc.program import Program
 from streamproc.web.cluster.calls import Call
+from tables.calendars import NO_FACTS, StoreFacts
 from tables.snapshot import check_history
 
 QUICK_STORES = 50
@@ -16,26 +17,32 @@ QUICK_STORES = 50
 
 @dataclass(frozen=True, slots=True)
 class StoreData:
-    """All that is kept of one store: packed polls, hours and zone as stored."""
+    """All that is kept of one store: packed polls, its own facts, those of all."""
 
     packed: Ints
-    hours: bytes | None
-    zone: bytes | None
+    own: StoreFacts
+    of_all: StoreFacts = NO_FACTS
+
+    @property
+    def facts(self) -> StoreFacts:
+        """What decides how its time counts."""
+        return self.own.with_all(self.of_all)
 
     @property
     def is_known(self) -> bool:
         """Whether anything has ever been heard of the store."""
-        return bool(len(self.packed)) or (self.hours, self.zone) != (None, None)
+        return bool(len(self.packed)) or any(self.own)
 
 
 def _stores(program: Program, args: dict[str, Any]) -> list[StoreData]:
     partition = args["partition"]
     keys = [store_id.encode() for store_id in args["store_ids"]]
+    of_all = program.facts.of_all(partition)
     found = [
         StoreData(
             program.histories.polls_of(partition, key),
-            program.hours.read(partition, key),
-            program.zones.read(partition, key),
+            program.facts.of(partition, key),
+            of_all,
         )
         for key in keys
     ]
@@ -47,11 +54,7 @@ def _stores(program: Program, args: dict[str, Any]) -> list[StoreData]:
 def _encode_stores(found: list[StoreData]) -> bytes:
     return orjson.dumps(
         [
-            [
-                data.packed.tolist(),
-                None if data.hours is None else data.hours.decode(),
-                None if data.zone is None else data.zone.decode(),
-            ]
+            [data.packed.tolist(), _facts_json(data.own), _facts_json(data.of_all)]
             for data in found
         ]
     )
@@ -59,13 +62,31 @@ def _encode_stores(found: list[StoreData]) -> bytes:
 
 def _decode_stores(value: bytes) -> list[StoreData]:
     return [
-        StoreData(
-            np.array(packed, np.int64),
-            None if hours is None else hours.encode(),
-            None if zone is None else zone.encode(),
-        )
-        for packed, hours, zone in orjson.loads(value)
+        StoreData(np.array(packed, np.int64), _facts(own), _facts(of_all))
+        for packed, own, of_all in orjson.loads(value)
     ]
+
+
+def _facts_json(facts: StoreFacts) -> list[Any]:
+    """Facts as another worker gets them; suffixes are no text."""
+    return [
+        [[suffix.hex(), value.decode()] for suffix, value in facts.hours],
+        None if facts.zone is None else facts.zone.decode(),
+        *(
+            [[suffix.hex(), value.decode()] for suffix, value in each]
+            for each in (facts.special, facts.exclusions)
+        ),
+    ]
+
+
+def _facts(value: list[Any]) -> StoreFacts:
+    hours, zone, special, exclusions = value
+    hours, special, exclusions = (
+        tuple((bytes.fromhex(suffix), text.encode()) for suffix, text in each)
+        for each in (hours, special, exclusions)
+    )
+    zone = None if zone is None else zone.encode()
+    return StoreFacts(hours, zone, special, exclusions)
 
 
 STORE_DATA = Call(

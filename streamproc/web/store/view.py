@@ -9,17 +9,15 @@ import numpy as np
 
 from streamproc.report.rows import Rows
 from streamproc.rules import history, status, timeline
+from streamproc.rules.calendar import local_day
 from streamproc.rules.schedule import Opening, Schedule
-from streamproc.rules.timeline import DOWN, UNKNOWN, UP, Day, Span
+from streamproc.rules.timeline import DOWN, EXCLUDED, UNKNOWN, UP, Day, OpenTime, Span
 from streamproc.rules.units import DAY_S, HOUR_US, MINUTE_US
 from streamproc.rules.uptime import Rules, Uptime
 from streamproc.rules.windows import LONGEST_US, WINDOWS
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.store.data import StoreData
-from tables import hours as hours_table
-from tables import weeks
-from tables import zones as zones_table
-from tables.weeks import Week
+from tables.calendars import StoreFacts, calendar_of
 
 SHORT_US = 10 * MINUTE_US
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -34,6 +32,7 @@ class DayRow:
     up_us: int
     down_us: int
     unknown_us: int
+    excluded_us: int
 
     @property
     def hours(self) -> float:
@@ -61,29 +60,35 @@ class StoreView:
     rules: Rules
 
     @cached_property
-    def openings(self) -> Schedule:
-        """Its weekly hours; none means open 24x7."""
-        return hours_table.decode(self.data.hours)
+    def facts(self) -> StoreFacts:
+        """What decides how its time counts."""
+        return self.data.facts
 
-    @property
-    def _week(self) -> Week:
-        return self.data.hours, self.data.zone
+    @cached_property
+    def openings(self) -> Schedule:
+        """The weekly hours in force; none means open 24x7."""
+        return calendar_of(self.facts).week_on(local_day(self.zone, self.as_of_us))
 
     @property
     def zone(self) -> str:
         """Its zone, or the default one."""
-        return zones_table.decode(self.data.zone)
+        return self.facts.zone_name
 
     @property
     def zone_is_default(self) -> bool:
         """Whether no zone was ever told."""
-        return self.data.zone is None
+        return self.facts.zone is None
 
     @cached_property
     def spans(self) -> list[Span]:
         """The last seven days."""
-        intervals = weeks.intervals(self._week, self.as_of_us)
-        return timeline.spans(self.data.packed, intervals, self.as_of_us, self.rules)
+        begin_us, end_us = self.as_of_us - LONGEST_US, self.as_of_us
+        time = OpenTime(
+            self.facts.open_between(begin_us, end_us),
+            self.facts.business_between(begin_us, end_us),
+            self.facts.corrections,
+        )
+        return timeline.spans(self.data.packed, time, self.as_of_us, self.rules)
 
     @cached_property
     def windows(self) -> dict[str, Uptime]:
@@ -94,9 +99,15 @@ class StoreView:
             sums = timeline.totals(
                 timeline.clipped(self.spans, start_us, self.as_of_us)
             )
-            opened = sums[UP] + sums[DOWN] + sums[UNKNOWN]
-            found[window.name] = Uptime(sums[UP], sums[DOWN], opened)
+            excluded = sums[EXCLUDED]
+            opened = sums[UP] + sums[DOWN] + sums[UNKNOWN] + excluded
+            found[window.name] = Uptime(sums[UP], sums[DOWN], opened, excluded)
         return found
+
+    @property
+    def has_excluded(self) -> bool:
+        """Whether any of its open time is excluded."""
+        return any(window.excluded_us for window in self.windows.values())
 
     @cached_property
     def rows(self) -> Rows:
@@ -107,6 +118,7 @@ class StoreView:
             np.array([[w.up_us] for w in windows], np.int64),
             np.array([[w.down_us] for w in windows], np.int64),
             np.array([[w.open_us] for w in windows], np.int64),
+            np.array([[w.excluded_us] for w in windows], np.int64),
             np.array([status.NEVER if self.last is None else self.last], np.int64),
         )
 
@@ -115,7 +127,7 @@ class StoreView:
     @property
     def is_open(self) -> bool:
         """Whether it is open at ``as_of_us``."""
-        return weeks.is_open(self._week, self.as_of_us)
+        return self.facts.is_open(self.as_of_us)
 
     @cached_property
     def _known(self) -> int:
@@ -156,7 +168,8 @@ class StoreView:
         for day in timeline.local_days(self.zone, begin_us, self.as_of_us):
             inside = timeline.clipped(self.spans, day.start_us, day.end_us)
             sums = timeline.totals(inside)
-            rows.append(DayRow(day, inside, sums[UP], sums[DOWN], sums[UNKNOWN]))
+            amounts = (sums[state] for state in (UP, DOWN, UNKNOWN, EXCLUDED))
+            rows.append(DayRow(day, inside, *amounts))
         return rows
 
     @cached_property

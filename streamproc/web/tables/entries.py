@@ -12,6 +12,7 @@ from streamproc.report import record
 from streamproc.report.record import time_text
 from streamproc.rules import history
 from streamproc.rules.schedule import ALWAYS_CLOSED
+from streamproc.rules.special_hours import date_text
 from streamproc.rules.units import DAY_US
 from streamproc.web.cluster.calls import table_named
 from streamproc.web.refusal import unknown
@@ -19,9 +20,12 @@ from streamproc.web.site import Site
 from streamproc.web.store.view import WEEKDAYS, opening_text
 from streamproc.web.tables.answers import Partition, Table
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
+from tables import exclusions as exclusions_table
 from tables import hours as hours_table
+from tables import special_hours as special_hours_table
 from tables import zones as zones_table
 from tables.batch_table import BatchTable
+from tables.facts import ALL_STORES, decode_day, decode_key
 
 SHOWN_POLLS = 2_000
 
@@ -114,11 +118,21 @@ def _key(name: str, key: bytes) -> tuple[str, str | None]:
     if name == "reports":
         return key.decode(errors="replace"), None
     if name != "histories":
-        store_id = key.decode(errors="replace")
-        return store_id, store_id
+        return _fact_key(name, key)
     raw, day = history.split_key(key)
     store_id = raw.decode(errors="replace")
     return f"{store_id} · {time_text(day * DAY_US)[:10]}", store_id
+
+
+def _fact_key(name: str, key: bytes) -> tuple[str, str | None]:
+    raw, suffix = decode_key(key)
+    store_id = raw.decode(errors="replace")
+    shown = store_id
+    if suffix:
+        is_id = name == "exclusions"
+        what = suffix.decode() if is_id else date_text(decode_day(suffix))
+        shown = f"{store_id} · {what}"
+    return shown, None if raw == ALL_STORES else store_id
 
 
 def _segment(value: bytes) -> tuple[str, Any]:
@@ -154,9 +168,23 @@ def _report(value: bytes) -> tuple[str, Any]:
     return f"{report.state}, {report.kind}, {report.rows} rows", orjson.loads(value)
 
 
+def _special_hours(value: bytes) -> tuple[str, Any]:
+    special = special_hours_table.decode(b"", value)
+    texts = [opening_text(opening) for opening in special.openings]
+    return "; ".join(texts) or "closed", orjson.loads(value)
+
+
+def _exclusion(value: bytes) -> tuple[str, Any]:
+    exclusion = exclusions_table.decode(value)
+    withdrawn = ", withdrawn" if exclusion.withdrawn else ""
+    return f"{exclusion.kind}{withdrawn}", orjson.loads(value)
+
+
 _DECODERS = {
     "histories": _segment,
     "hours": _hours,
     "zones": _zone,
+    "special_hours": _special_hours,
+    "exclusions": _exclusion,
     "reports": _report,
 }

@@ -1,4 +1,4 @@
-"""A store's week from the tables: the rules' own intervals, worked out once."""
+"""A store's facts from the tables: the rules' own intervals, worked out once."""
 
 import pytest
 from hypothesis import given
@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from streamproc.rules.schedule import Opening
 from streamproc.rules.units import DAY_S, HOUR_US
 from streamproc.rules.uptime import window_intervals
+from streamproc.rules.windows import LONGEST_US
 from tables import hours, zones
-from tables.weeks import intervals, is_open
+from tables.calendars import NO_FACTS, StoreFacts
 
 MARCH_US = 1_741_000_000_000_000
 """Some days before clocks change in Chicago."""
@@ -30,16 +31,16 @@ def test_a_weeks_intervals_are_the_rules_own(
     week: tuple[Opening, ...], zone: str, as_of_us: int
 ) -> None:
     """To the microsecond, wherever in its hour the instant lies."""
-    stored = (hours.encode(week), zones.encode(zone))
+    stored = StoreFacts(((b"", hours.encode(week)),), zones.encode(zone))
     wanted = window_intervals(week, zone, as_of_us)
-    assert intervals(stored, as_of_us) == wanted
+    assert stored.open_between(as_of_us - LONGEST_US, as_of_us) == wanted
     after = window_intervals(week, zone, as_of_us + 1)
-    assert is_open(stored, as_of_us) == bool(after and after[-1][1] == as_of_us + 1)
+    assert stored.is_open(as_of_us) == bool(after and after[-1][1] == as_of_us + 1)
 
 
 @pytest.mark.parametrize("as_of_us", [MARCH_US, MARCH_US + 1])
 def test_a_store_without_hours_is_always_open(as_of_us: int) -> None:
     """No hours and no zone mean open 24x7."""
-    assert is_open((None, None), as_of_us)
-    [(start, end)] = intervals((None, None), as_of_us)
+    assert NO_FACTS.is_open(as_of_us)
+    [(start, end)] = NO_FACTS.open_between(as_of_us - LONGEST_US, as_of_us)
     assert (start, end) == (as_of_us - 168 * HOUR_US, as_of_us)

@@ -1,0 +1,150 @@
+"""Incidents: outages in business time, of all stores at once. Pure.
+
+Comes from ``history`` (polls) and ``business`` (time that is open and not excluded).
+The rule and its examples: ``docs/accounting.md``. In business time closed time does
+not exist, so an incident is a run of down spans with no gap longer than ``bridge``
+between them: comparisons of neighbours. Only its ends go back to the clock.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from streamproc.cells import Ints
+from streamproc.rules import history
+from streamproc.rules.business import BusinessTime
+from streamproc.rules.statuses import Statuses
+from streamproc.rules.uptime import Rules, Times, known_polls, statuses
+
+Flags = npt.NDArray[np.bool_]
+
+NONE = -1
+"""No end yet, or no active poll before."""
+
+DEFAULT_BRIDGE_US = 10 * 60 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """The incidents of many stores as columns, by store and start; shape (m,).
+
+    ``store``: the store's number. ``start_us``: the first down instant.
+    ``end_us``: the first up instant, or where an unknown piece longer than the bridge
+    begins; NONE while it goes on. ``started_after_us``: the last active poll before
+    the start, or NONE. ``down_us`` and ``unknown_us``: business time of either kind
+    within. ``wall_us``: time on the clock from start to end, or to now.
+    ``by_up``: whether it was ended by an up instant.
+    """
+
+    store: Ints
+    start_us: Ints
+    end_us: Ints
+    started_after_us: Ints
+    down_us: Ints
+    unknown_us: Ints
+    wall_us: Ints
+    by_up: Flags
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """Statuses that cover some business time, in order; shape (k,).
+
+    ``begin`` and ``end``: in business time. ``gap``: business time without a status
+    after it, up to the store's next one or to now. ``followed``: whether there is a
+    next one.
+    """
+
+    store: Ints
+    begin: Ints
+    end: Ints
+    gap: Ints
+    up: Flags
+    followed: Flags
+
+
+def incidents(
+    packed: Ints,
+    counts: Ints,
+    schedule: Ints,
+    times: Times,
+    rules: Rules,
+    bridge_us: int = DEFAULT_BRIDGE_US,
+) -> Incidents:
+    """All incidents of all stores within the span of ``times``, as of its end.
+
+    ``packed``, ``counts``, ``schedule``: as in ``uptime.account``.
+    """
+    business = times.business
+    told = statuses(packed, counts, schedule, times, rules)
+    spoken = _spoken(told, schedule, business)
+    first, last = _runs(spoken, bridge_us)
+    short = spoken.gap[last] <= bridge_us
+    by_up = spoken.followed[last] & short
+    ongoing = ~spoken.followed[last] & short
+    following = np.minimum(last + 1, max(len(spoken.store) - 1, 0))
+    whose = spoken.store[first]
+    own = schedule[whose]
+    end = np.where(by_up, spoken.begin[following], spoken.end[last])
+    start_us = business.first_instant(own, spoken.begin[first])
+    end_us = np.where(ongoing, business.end_us, business.first_instant(own, end))
+    down = np.where(spoken.up, 0, spoken.end - spoken.begin)
+    bridged = np.where(~spoken.up & (spoken.gap <= bridge_us), spoken.gap, 0)
+    return Incidents(
+        whose,
+        start_us,
+        np.where(ongoing, NONE, end_us),
+        _last_active(*known_polls(packed, counts, times), whose, start_us),
+        _summed(down, first, last),
+        _summed(bridged, first, last),
+        end_us - start_us,
+        by_up,
+    )
+
+
+def _spoken(told: Statuses, schedule: Ints, business: BusinessTime) -> _Spoken:
+    """The statuses in business time; what covers none of it is left out."""
+    own = schedule[told.store]
+    begin = business.before(own, told.begin_us)
+    end = business.before(own, told.end_us)
+    speaks = np.flatnonzero(end > begin)
+    begin, end, store = begin[speaks], end[speaks], told.store[speaks]
+    followed = np.zeros(len(store), bool)
+    followed[:-1] = store[1:] == store[:-1]
+    now = business.before(schedule[store], business.end_us)
+    gap = np.where(followed, np.roll(begin, -1), now) - end
+    return _Spoken(store, begin, end, gap, told.up[speaks], followed)
+
+
+def _runs(spoken: _Spoken, bridge_us: int) -> tuple[Ints, Ints]:
+    """First and last down status of each incident."""
+    down = ~spoken.up
+    goes_on = down & spoken.followed & (spoken.gap <= bridge_us)
+    goes_on[:-1] &= down[1:]
+    joined = np.zeros(len(down), bool)
+    joined[1:] = goes_on[:-1]
+    return np.flatnonzero(down & ~joined), np.flatnonzero(down & ~goes_on)
+
+
+def _last_active(packed: Ints, store: Ints, of_store: Ints, before_us: Ints) -> Ints:
+    """Time of each store's newest active poll before an instant, or NONE."""
+    active = history.is_active(packed)
+    known = Statuses(
+        store[active],
+        history.time_of(packed[active]) + 1,
+        np.full(np.count_nonzero(active), np.iinfo(np.int64).max),
+        np.ones(np.count_nonzero(active), bool),
+    )
+    row, found = known.holding(of_store, before_us)
+    return np.where(found, known.begin_us[row] - 1 if len(known) else NONE, NONE)
+
+
+def _summed(values: Ints, first: Ints, last: Ints) -> Ints:
+    """Sum of each run ``values[first] .. values[last]``."""
+    running = np.concatenate((np.zeros(1, np.int64), np.cumsum(values)))
+    sums: Ints = running[last + 1] - running[first]
+    return sums

@@ -1,0 +1,188 @@
+"""What is known of a store besides its polls, and the business time that follows.
+
+Stores with the same facts have the same bytes, so their time is worked out once for
+all of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from streamproc.rules.business import BusinessTime, Interval, clipped
+from streamproc.rules.calendar import Calendar, open_intervals
+from streamproc.rules.exclusions import (
+    Correction,
+    Exclusion,
+    corrections,
+    excluded,
+    without,
+)
+from streamproc.rules.units import HOUR_US
+from streamproc.rules.uptime import Times
+from streamproc.rules.windows import LONGEST_US
+from tables import exclusions as exclusions_table
+from tables import hours as hours_table
+from tables import special_hours as special_hours_table
+from tables import zones as zones_table
+from tables.exclusions import Exclusions
+from tables.facts import ALL_STORES, Facts, decode_day, facts_between, facts_of
+from tables.hours import Hours
+from tables.special_hours import SpecialHoursTable
+from tables.zones import Zones
+
+
+class StoreFacts(NamedTuple):
+    """What decides how a store's time counts, as the tables have it.
+
+    Special hours and exclusions are its own and those of all stores.
+    """
+
+    hours: Facts = ()
+    zone: bytes | None = None
+    special: Facts = ()
+    exclusions: Facts = ()
+
+    @property
+    def zone_name(self) -> str:
+        """Its zone, or the default one."""
+        return zones_table.decode(self.zone)
+
+    @property
+    def as_polled(self) -> "StoreFacts":
+        """The same without any exclusion."""
+        return self._replace(exclusions=())
+
+    def with_all(self, of_all: "StoreFacts") -> "StoreFacts":
+        """With what is told of all stores; its own special dates go before."""
+        if not (of_all.special or of_all.exclusions):
+            return self
+        special = dict(of_all.special) | dict(self.special)
+        return self._replace(
+            special=tuple(sorted(special.items())),
+            exclusions=self.exclusions + of_all.exclusions,
+        )
+
+    def open_between(self, begin_us: int, end_us: int) -> list[Interval]:
+        """Open intervals within ``[begin_us, end_us)``, in order."""
+        return _clipped(self._calendar(), begin_us, end_us)
+
+    def business_between(self, begin_us: int, end_us: int) -> list[Interval]:
+        """Those less the time that maintenance takes out."""
+        opened = self.open_between(begin_us, end_us)
+        if not self.exclusions:
+            return opened
+        return without(opened, excluded(self.decoded_exclusions, self.zone_name))
+
+    def is_open(self, at_us: int) -> bool:
+        """Whether the store is open at an instant."""
+        # Over the time that its figures need, too, so that it is worked out once.
+        around = self.open_between(at_us - LONGEST_US, at_us + 1)
+        return bool(around) and around[-1][1] > at_us
+
+    @property
+    def corrections(self) -> list[Correction]:
+        """Statuses that were put right, in order and without overlaps."""
+        if not self.exclusions:
+            return []
+        return corrections(self.decoded_exclusions, self.zone_name)
+
+    @property
+    def decoded_exclusions(self) -> list[Exclusion]:
+        """All exclusions, withdrawn ones too."""
+        return [exclusions_table.decode(value) for _, value in self.exclusions]
+
+    def _calendar(self) -> "StoreFacts":
+        """What decides when the store is open, and nothing else."""
+        return self._replace(exclusions=())
+
+
+NO_FACTS = StoreFacts()
+
+
+def calendar_of(facts: StoreFacts) -> Calendar:
+    """The calendar that the facts make."""
+    return Calendar(
+        facts.zone_name,
+        tuple(
+            (decode_day(suffix) if suffix else None, hours_table.decode(value))
+            for suffix, value in facts.hours
+        ),
+        tuple(
+            (decode_day(suffix), special_hours_table.decode(suffix, value).openings)
+            for suffix, value in facts.special
+        ),
+    )
+
+
+def _clipped(facts: StoreFacts, begin_us: int, end_us: int) -> list[Interval]:
+    around = _around(facts, begin_us // HOUR_US, end_us // HOUR_US + 1)
+    return clipped(around, begin_us, end_us)
+
+
+@lru_cache(maxsize=8192)
+def _around(facts: StoreFacts, first_hour: int, end_hour: int) -> tuple[Interval, ...]:
+    """Open intervals of whole hours.
+
+    Local time is what costs; within the hour only the clipping is done again.
+    """
+    calendar = calendar_of(facts)
+    return tuple(open_intervals(calendar, first_hour * HOUR_US, end_hour * HOUR_US))
+
+
+def times_of(facts: Sequence[StoreFacts], begin_us: int, end_us: int) -> Times:
+    """The time that counts of each distinct set of facts, by its position."""
+    opened = BusinessTime(
+        [each.open_between(begin_us, end_us) for each in facts], begin_us, end_us
+    )
+    if not any(each.exclusions for each in facts):
+        return Times.plain(opened)
+    business = BusinessTime(
+        [each.business_between(begin_us, end_us) for each in facts], begin_us, end_us
+    )
+    return Times(opened, business, [each.corrections for each in facts])
+
+
+@dataclass(frozen=True, slots=True)
+class FactTables:
+    """The tables of what is known of stores besides their polls."""
+
+    hours: Hours
+    zones: Zones
+    special_hours: SpecialHoursTable
+    exclusions: Exclusions
+
+    def of_all(self, partition: int) -> StoreFacts:
+        """What is told of all stores."""
+        return StoreFacts(
+            special=facts_of(self.special_hours, partition, ALL_STORES),
+            exclusions=facts_of(self.exclusions, partition, ALL_STORES),
+        )
+
+    def of(self, partition: int, store_id: bytes) -> StoreFacts:
+        """One store's own facts."""
+        return StoreFacts(
+            facts_of(self.hours, partition, store_id),
+            self.zones.read(partition, store_id),
+            facts_of(self.special_hours, partition, store_id),
+            facts_of(self.exclusions, partition, store_id),
+        )
+
+    def between(
+        self, partition: int, after: bytes, upto: bytes | None
+    ) -> dict[bytes, StoreFacts]:
+        """The own facts of the stores with ``after`` < id <= ``upto``; None: no end."""
+        hours, zones, special, exclusions = (
+            facts_between(table, partition, after, upto)
+            for table in (self.hours, self.zones, self.special_hours, self.exclusions)
+        )
+        known: Sequence[bytes] = sorted({*hours, *zones, *special, *exclusions})
+        return {
+            store_id: StoreFacts(
+                hours.get(store_id, ()),
+                zones[store_id][0][1] if store_id in zones else None,
+                special.get(store_id, ()),
+                exclusions.get(store_id, ()),
+            )
+            for store_id in known
+        }
