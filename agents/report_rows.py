@@ -13,7 +13,11 @@ from faust.types import TP
 
 from agents.consume import consume
 from agents.report_mail import Mail
-from streamproc.errors import RecordTooLargeError, ReportFailedError
+from streamproc.errors import (
+    RecordTooLargeError,
+    ReportFailedError,
+    TopicMissingError,
+)
 from streamproc.program import Program
 from streamproc.report.messages import (
     HOURLY,
@@ -63,7 +67,7 @@ async def answer(program: Program, batch: Batch) -> None:
                 await _survey(program, order, batch.partition)
             else:
                 await _send_rows(program, order, batch.partition)
-        except (ReportFailedError, RecordTooLargeError) as exc:
+        except (ReportFailedError, RecordTooLargeError, TopicMissingError) as exc:
             await program.to_collector(
                 Failed(order.report_id, order.attempt, batch.partition, str(exc))
             )

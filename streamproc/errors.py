@@ -18,6 +18,7 @@ StreamprocError
 │   ├── TableLockedError
 │   ├── TableDamagedError
 │   └── TableDiskError
+├── TopicMissingError      a topic that was there is gone
 ├── TopicMismatchError     a topic exists, but not as this program needs it
 ├── BrokerUnavailableError nothing answers at the broker's address
 ├── BrokerError            the broker refuses what it is asked for
@@ -241,6 +242,13 @@ class TableDiskError(TableError):
     """Raised when the disk of the tables is full, or cannot be read or written.
 
     Operator action: make room or mend the disk, and start the worker again.
+    """
+
+
+class TopicMissingError(StreamprocError):
+    """Raised when a topic that was there is gone.
+
+    Operator action: create it again, or restart the workers, which create it.
     """
 
 

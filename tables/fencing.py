@@ -11,6 +11,7 @@ from collections.abc import Callable
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from streamproc.errors import TopicMissingError
 from streamproc.transport.protocols import Consumer
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class Fence:
             if reached > end and await consumer.is_member():
                 self._ends[partition] = reached
                 return range(end, reached)
-        except (KafkaError, TimeoutError) as exc:
+        except (KafkaError, TimeoutError, TopicMissingError) as exc:
             log.warning("%s, partition %d: %s", tp.topic, partition, exc)
         return _NOTHING
 

@@ -7,7 +7,12 @@ import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from streamproc.errors import StalledError
-from streamproc.worker.logs import OncePerWhile, SaidAtTheEnd
+from streamproc.worker.logs import (
+    OWN_REPEATED_S,
+    REPEATED_S,
+    OncePerWhile,
+    SaidAtTheEnd,
+)
 
 
 def line(name: str, text: str, *args: object, **extra: object) -> logging.LogRecord:
@@ -30,7 +35,7 @@ class Clock:
 def test_a_line_of_a_library_is_shown_once_in_a_while() -> None:
     """With the number of those held back, whatever their arguments were."""
     clock = Clock()
-    limit = OncePerWhile(10, clock)
+    limit = OncePerWhile(clock)
     first = line("aiokafka.client", "Unable connect to node %s", 1)
     assert limit.filter(first)
     assert first.getMessage() == "Unable connect to node 1"
@@ -39,7 +44,7 @@ def test_a_line_of_a_library_is_shown_once_in_a_while() -> None:
             line("aiokafka.client", "Unable connect to node %s", node)
         )
     assert limit.filter(line("aiokafka.client", "Failed fetch from %s", 1))
-    clock.now += 10
+    clock.now += REPEATED_S
     again = line("aiokafka.client", "Unable connect to node %s", 2)
     assert limit.filter(again)
     assert again.getMessage() == "Unable connect to node 2 (and 80 more of the kind)"
@@ -47,13 +52,16 @@ def test_a_line_of_a_library_is_shown_once_in_a_while() -> None:
 
 def test_a_line_of_the_program_is_always_shown_unless_it_asks() -> None:
     """Lines that tell different things must not hold each other back."""
-    limit = OncePerWhile(10, Clock())
+    clock = Clock()
+    limit = OncePerWhile(clock)
     for partition in range(3):
         assert limit.filter(line("streamproc.x", "partition %d", partition))
     for partition in range(3):
         kind = ("lag", partition)
         assert limit.filter(line("streamproc.x", "late", once_per_while=kind))
         assert not limit.filter(line("streamproc.x", "late", once_per_while=kind))
+    clock.now += OWN_REPEATED_S
+    assert limit.filter(line("streamproc.x", "late", once_per_while=("lag", 0)))
 
 
 @pytest.mark.parametrize(

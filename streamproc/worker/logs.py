@@ -24,6 +24,9 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 REPEATED_S = 10.0
 """How long a line of a library is not repeated."""
 
+OWN_REPEATED_S = 60.0
+"""The same of a line of ours that asks for it."""
+
 
 class Plain(logging.Formatter):
     """Writes lines without what a terminal would take for a command."""
@@ -37,14 +40,11 @@ class OncePerWhile(logging.Filter):
     """Lets one line of a kind through, and then none for a while.
 
     A library's lines are of one kind when they differ in their arguments only; those
-    of the program are all shown, but those with ``extra=once_per_while(...)``.
+    of the program are all shown, but those with ``extra={"once_per_while": kind}``.
     """
 
-    def __init__(
-        self, seconds: float = REPEATED_S, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._seconds = seconds
         self._clock = clock
         self._shown_at: dict[Hashable, float] = {}
         self._held_back: Counter[Hashable] = Counter()
@@ -55,7 +55,8 @@ class OncePerWhile(logging.Filter):
         if kind is None:
             return True
         now = self._clock()
-        if now - self._shown_at.get(kind, -self._seconds) < self._seconds:
+        seconds = REPEATED_S if _is_of_a_library(record) else OWN_REPEATED_S
+        if now - self._shown_at.get(kind, -seconds) < seconds:
             self._held_back[kind] += 1
             return False
         self._shown_at[kind] = now

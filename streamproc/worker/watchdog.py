@@ -14,7 +14,7 @@ from typing import Any
 
 from faust.types import TP
 
-from streamproc.errors import StalledError
+from streamproc.errors import StalledError, TopicMissingError
 from streamproc.program import Program
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,8 @@ class Watchdog:
         try:
             async with asyncio.timeout(ANSWER_S):
                 return await self._lagging()
+        except TopicMissingError as exc:
+            return str(exc)
         except Exception as exc:
             return f"the broker does not answer ({type(exc).__name__} {exc})"
 

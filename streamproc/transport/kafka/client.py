@@ -12,16 +12,12 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
-from streamproc.errors import (
-    AccessDeniedError,
-    BrokerUnavailableError,
-    StreamprocError,
-)
+from streamproc.errors import BrokerUnavailableError, StreamprocError
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import admin, append, internals
 from streamproc.transport.kafka.records import Damage, batches
-from streamproc.transport.kafka.refusals import in_words
+from streamproc.transport.kafka.refusals import in_words, is_denied
 from streamproc.transport.kafka.security import addresses, connection
 from streamproc.transport.options import BrokerOptions
 from streamproc.transport.partitioner import by_partition, places_for
@@ -250,10 +246,8 @@ class KafkaClient:
 
 def _refusal(exc: Exception, what: str, group: str = "") -> StreamprocError:
     """AccessDeniedError where only a permission helps, else a broker to wait for."""
-    if isinstance(exc, KafkaError):
-        told = in_words(exc, group=group)
-        if isinstance(told, AccessDeniedError):
-            return told
+    if isinstance(exc, KafkaError) and is_denied(exc):
+        return in_words(exc, group=group)
     return BrokerUnavailableError(f"{what}: {exc or 'some partitions have no leader'}")
 
 

@@ -4,6 +4,7 @@ Registered as ``kafkabatch``, since ``kafka`` is Faust's own; the app translates
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,10 +23,14 @@ from mode import Service
 from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import append, internals
-from streamproc.transport.kafka.guarded import GuardedConsumer
+from streamproc.transport.kafka.guarded import LOOK_S, GuardedConsumer
 from streamproc.transport.kafka.records import Damage, batches
-from streamproc.transport.kafka.refusals import in_words
+from streamproc.transport.kafka.refusals import in_words, is_denied
+from streamproc.transport.kafka.requests import topic_facts
+from streamproc.transport.kafka.topic_watch import TopicWatch
 from streamproc.transport.positions import Origin
+
+log = logging.getLogger(f"{__name__}.consumer")  # not the one Faust's lines go to
 
 SCHEME = "kafkabatch"
 
@@ -118,6 +123,7 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
         self._offsets: Fetcher | None = None
         self._seeking = False
         self._fetching = asyncio.Lock()
+        self.topics = TopicWatch()
 
     async def on_stop(self) -> None:
         """Commit what was processed."""
@@ -161,6 +167,28 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
             if self._thread.started:
                 fetching = self.flow_active and bool(self._get_active_partitions())
                 await self._thread.stay_in_touch(fetching=fetching)
+
+    @Service.task
+    async def _watch_topics(self) -> None:
+        """See that the topics are there, also while the group does not settle."""
+        expected: set[str] = set()
+        while not self.should_stop:
+            await self.sleep(LOOK_S)
+            if self._thread.started:
+                expected |= await self._thread.subscribed()
+                await self._look_for_topics(expected)
+
+    async def _look_for_topics(self, expected: set[str]) -> None:
+        client = internals.client_of(self.app.producer)
+        try:
+            async with asyncio.timeout(LOOK_S):
+                found = await topic_facts(client, expected)
+        except (KafkaError, TimeoutError) as exc:
+            if isinstance(exc, KafkaError) and is_denied(exc):
+                raise in_words(exc) from exc
+            log.debug("The brokers do not answer: %r", exc)
+        else:
+            self.topics.note(expected, found)
 
     async def _commit_up_to(self, damage: Damage) -> None:
         """Have everything before damaged records dealt with and committed.
@@ -231,7 +259,9 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
         """Begin offset of each partition."""
         fetcher = self._offset_fetcher()
         timeout_ms = self.app.conf.broker_request_timeout * 1000
-        return _plain(await fetcher.beginning_offsets(_theirs(partitions), timeout_ms))
+        asked = fetcher.beginning_offsets(_theirs(partitions), timeout_ms)
+        topics = {tp.topic for tp in partitions}
+        return _plain(await self.topics.unless_missing(topics, asked))
 
     async def log_starts(self, *partitions: TP) -> Mapping[TP, int]:
         """Offset before which records were deleted; compaction does not move it."""
@@ -241,7 +271,9 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
         """End offset of each partition."""
         fetcher = self._offset_fetcher()
         timeout_ms = self.app.conf.broker_request_timeout * 1000
-        return _plain(await fetcher.end_offsets(_theirs(partitions), timeout_ms))
+        asked = fetcher.end_offsets(_theirs(partitions), timeout_ms)
+        topics = {tp.topic for tp in partitions}
+        return _plain(await self.topics.unless_missing(topics, asked))
 
     def _offset_fetcher(self) -> Fetcher:
         if self._offsets is None:

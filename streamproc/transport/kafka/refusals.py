@@ -45,6 +45,11 @@ def in_words(exc: KafkaError, *, topic: str = "", group: str = "") -> Streamproc
     )
 
 
+def is_denied(exc: KafkaError) -> bool:
+    """Whether nothing but a permission helps."""
+    return isinstance(in_words(exc), AccessDeniedError)
+
+
 def _topic_denied(exc: KafkaError, topic: str, _: str) -> StreamprocError:
     names = _named(exc) or [topic]
     return AccessDeniedError(
