@@ -79,9 +79,10 @@ class Cluster:
             n: Broker(n, self.folder / f"node-{n}", (*self._listeners, "CONTROLLER"))
             for n in range(1, nodes + 1)
         }
+        self._config = config or {}
         atexit.register(self.close)
         try:
-            self._format(config or {})
+            self._format(self._config)
         except BaseException:
             self.close()
             raise
@@ -167,6 +168,14 @@ class Cluster:
         """Let frozen nodes go on (SIGCONT); ``ready`` tells when they do."""
         for node in nodes or self.alive:
             self.brokers[node].resume()
+
+    def replace(self) -> None:
+        """Put another cluster, with an id of its own and empty, at these addresses."""
+        self.kill()
+        for broker in self.brokers.values():
+            shutil.rmtree(broker.folder)
+        self._format(self._config)
+        self.start()
 
     def close(self) -> None:
         """Kill every node and remove the folder; more than once is fine."""

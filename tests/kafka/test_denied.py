@@ -93,6 +93,7 @@ MISSING = [
 ]
 REVOKED = [
     ("topic", "polls", "read"),
+    ("topic", "polls", "describe"),
     ("topic", "changelog", "write"),
     ("group", "group", "read"),
 ]

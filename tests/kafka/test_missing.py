@@ -1,15 +1,17 @@
 """Topics and brokers that go away while a worker runs."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from streamproc.errors import ReportFailedError
 from streamproc.topics import topics_for
 from tests.kafka import fleet
+from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.records import create_topic, delete_topic
-from tests.kafka.workers import Start
+from tests.kafka.workers import Start, StartOn
 
 SOON_S = 15
 
@@ -36,3 +38,76 @@ async def test_a_topic_that_goes_missing_is_said_and_fails_reports(
     assert one.said.count(said) < 5
     one.stop()
     assert not fleet.differences(polls.expected(), await fleet.histories(one.settings))
+
+
+@pytest.mark.slow
+async def test_an_append_that_waits_for_replicas_says_so_and_how_long(
+    cluster: Callable[..., Cluster], worker_on: StartOn
+) -> None:
+    """min.insync.replicas out of reach: a line a minute, and one when it is over."""
+    three, polls = cluster(3), Fleet(stores=20)
+    options = {"replication_factor": 2, "min_insync_replicas": 2, "hold": "none"}
+    one = worker_on(three.bootstrap, **options)
+    topic = topics_for(one.settings).polls
+    await fleet.publish(one.settings, topic, *polls.make(500))
+    one.start()
+    await fleet.caught_up(one.settings)
+    three.kill(3)
+    await three.ready()
+    publishing = asyncio.create_task(
+        fleet.publish(one.settings, topic, *polls.make(500))
+    )
+    waits = r"partition \d: an append has been waiting for \d+ s: 1 of its 2 replicas"
+    await asyncio.to_thread(one.says, waits, 40)
+    await asyncio.sleep(3)
+    said = len(one.said.splitlines())
+    three.launch(3)
+    await three.ready()
+    await publishing
+    ended = r"partition \d: the append ended after \d+ s"
+    await asyncio.to_thread(one.says, ended, SOON_S)
+    assert said < 60, one.said
+    await fleet.caught_up(one.settings)
+    one.stop()
+    assert not fleet.differences(polls.expected(), await fleet.histories(one.settings))
+
+
+async def test_another_cluster_at_the_address_ends_the_worker(
+    cluster: Callable[..., Cluster], worker_on: StartOn
+) -> None:
+    """A broker that is away, then a new one: few lines, one that says what it is."""
+    broker, polls = cluster(), Fleet(stores=20)
+    one = worker_on(broker.bootstrap)
+    topic = topics_for(one.settings).polls
+    await fleet.publish(one.settings, topic, *polls.make(500))
+    one.start()
+    await fleet.caught_up(one.settings)
+    before = len(one.said.splitlines())
+    await asyncio.to_thread(broker.replace)
+    assert await asyncio.to_thread(one.ended, 40) == 1
+    assert "all topics are missing" in one.said.splitlines()[-1]
+    assert len(one.said.splitlines()) - before < 60, one.said
+    assert "Traceback" not in one.said, one.said
+    again = Fleet(stores=20)
+    one.start()
+    await fleet.publish(one.settings, topic, *again.make(500))
+    await fleet.caught_up(one.settings)
+    one.stop()
+
+
+async def test_an_address_that_brokers_tell_and_nobody_reaches_is_named(
+    worker_on: StartOn,
+) -> None:
+    """A wrong advertised listener: the host is in the line, and what to correct."""
+    told = "no-such-host.invalid:9092"
+    broker = Cluster(config={"advertised.listeners": f"PLAINTEXT://{told}"})
+    try:
+        broker.launch()
+        one = worker_on(broker.bootstrap, broker_timeout=12)
+        one.start()
+        assert await asyncio.to_thread(one.ended, 40) == 1
+    finally:
+        broker.close()
+    last = one.said.splitlines()[-1]
+    assert f"say that they are reached at {told}, and they are not" in last
+    assert "advertised.listeners" in last

@@ -21,6 +21,7 @@ from streamproc.errors import RecordTooLargeError
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import internals
 from streamproc.transport.kafka.admin import message_limit
+from streamproc.transport.kafka.delays import awaited
 from streamproc.transport.kafka.record_batch import (
     RECORD_OVERHEAD,
     Built,
@@ -113,7 +114,7 @@ class _Run:
         count, (topic, partition) = batch.record_count(), self._tp
         sent = await self._producer.send_batch(batch, topic, partition=partition)
         sent.add_done_callback(partial(_renumber, self._producer, self._tp, count))
-        result = await sent
+        result = await awaited(sent, self._producer.client, self._tp)
         if result.offset < 0:
             raise KafkaError(f"{topic}, partition {partition}: the offset is not known")
         return int(result.offset) + count - 1

@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NodeNotReadyError
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
-from streamproc.errors import BrokerUnavailableError, StreamprocError
+from streamproc.errors import BrokerUnavailableError
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import admin, append, internals
@@ -80,10 +80,8 @@ class KafkaClient:
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create what is missing; raise TopicMismatchError where one differs."""
-        try:
+        with self._told("topics cannot be created"):
             await admin.create(await self.admin_client(), topics, self._options)
-        except (KafkaError, OSError, TimeoutError) as exc:
-            raise _refusal(exc, "topics cannot be created") from exc
 
     async def check_access(self, topics: Iterable[Topic]) -> None:
         """Raise AccessDeniedError unless a worker may read them and find its group.
@@ -91,12 +89,34 @@ class KafkaClient:
         Afterwards the group has a coordinator; the first group of a cluster has none.
         """
         group = self._options.app_id
-        try:
+        with self._told(f"group {group} cannot be joined", group):
             await admin.settle_group(await self.admin_client(), group)
             names = [topic.name for topic in topics]
             await admin.check_readable((await self._start_producer()).client, names)
-        except (KafkaError, TimeoutError) as exc:
-            raise _refusal(exc, f"group {group} cannot be joined", group) from exc
+
+    @contextmanager
+    def _told(self, what: str, group: str = "") -> Iterator[None]:
+        """Raise AccessDeniedError where that is it, else say that a broker is away."""
+        said = _Overheard()
+        try:
+            with said:
+                yield
+        except (KafkaError, OSError, TimeoutError) as exc:
+            if isinstance(exc, KafkaError) and is_denied(exc):
+                raise in_words(exc, group=group) from exc
+            why = str(exc) or "some partitions have no leader"
+            if isinstance(exc, NodeNotReadyError):
+                why = self._unreachable(said.last or why)
+            raise BrokerUnavailableError(f"{what}: {why}") from exc
+
+    def _unreachable(self, why: str) -> str:
+        """Which addresses the brokers themselves have told, and what comes of them."""
+        told = ", ".join(sorted(internals.told_addresses(self._admin)))
+        return (
+            f"the brokers say that they are reached at {told}, and they are not: {why};"
+            " their advertised.listeners must name addresses that this machine can"
+            " reach"
+        )
 
     async def publish(
         self,
@@ -242,13 +262,6 @@ class KafkaClient:
                 await self._consumer.start()
                 internals.install(self._consumer, _READ_RECORDS)
         return self._consumer
-
-
-def _refusal(exc: Exception, what: str, group: str = "") -> StreamprocError:
-    """AccessDeniedError where only a permission helps, else a broker to wait for."""
-    if isinstance(exc, KafkaError) and is_denied(exc):
-        return in_words(exc, group=group)
-    return BrokerUnavailableError(f"{what}: {exc or 'some partitions have no leader'}")
 
 
 def _partitions(topic: Topic) -> list[TopicPartition]:

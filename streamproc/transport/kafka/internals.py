@@ -13,6 +13,7 @@ from typing import Any
 
 import aiokafka
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy, PartitionRecords
@@ -289,6 +290,15 @@ def offset_fetcher(producer: driver.Producer, isolation: str) -> Fetcher:
     require(client, "_loop")
     subscriptions = SubscriptionState(client._loop)
     return Fetcher(client, subscriptions, isolation_level=isolation)
+
+
+def told_addresses(admin: AIOKafkaAdminClient | None) -> set[str]:
+    """``host:port`` of each broker as the brokers told it."""
+    if admin is None:
+        return set()
+    require(admin, "_client")
+    brokers = admin._client.cluster.brokers()
+    return {f"{broker.host}:{broker.port}" for broker in brokers}
 
 
 # -- producing ----------------------------------------------------------------------

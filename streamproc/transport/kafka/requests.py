@@ -187,12 +187,14 @@ class _EpochEndsRequest(Request[_EpochEndsStruct]):
 class TopicFacts:
     """A topic as the brokers describe it; it is another one when its id is another.
 
-    ``leaders``: node that leads each partition, -1 for none. ``id`` None: the brokers
-    do not tell.
+    ``leaders``: node that leads each partition, -1 for none. ``copies``: of each, how
+    many replicas are in sync, and how many there are. ``id`` None: the brokers do not
+    tell.
     """
 
     id: str | None
     leaders: Mapping[int, int]
+    copies: Mapping[int, tuple[int, int]]
 
 
 async def topic_facts(
@@ -211,6 +213,10 @@ async def topic_facts(
         found[topic["name"]] = TopicFacts(
             None if topic_id == _NO_ID else topic_id.hex(),
             {part["partition"]: part["leader"] for part in topic["partitions"]},
+            {
+                part["partition"]: (len(part["isr"]), len(part["replicas"]))
+                for part in topic["partitions"]
+            },
         )
     return found
 
