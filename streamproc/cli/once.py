@@ -16,7 +16,7 @@ from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.progress import Progress
 from streamproc.cli.terminal import say
 from streamproc.errors import LoadError, ReportFailedError
-from streamproc.loading.loader import Loader
+from streamproc.loading.loader import Files, Loader
 from streamproc.program import Program, wall_clock_us
 from streamproc.report import record
 from streamproc.report.messages import Request
@@ -27,6 +27,9 @@ from streamproc.worker.logs import set_up_logging
 from streamproc.worker.process import run
 
 _LOOK_EVERY_S = 0.05
+
+_RECORDS_AT_ONCE = 25_000
+"""As many as are published at once for a partition; more would only take memory."""
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -79,13 +82,12 @@ def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
             web=False,
             log_sync="normal",
             commit_interval=60,
+            max_poll_records=_RECORDS_AT_ONCE,
         )
         set_up_logging(settings.log_level)
-        asyncio.run(publish(settings, loader, files))
-        show(loaded)
-        done = _process(settings, request)
+        done = _process(settings, loader, files, request)
         if done.left_out_text:
-            click.echo(done.left_out_text, err=True)
+            say(done.left_out_text, err=True)
         made = scratch / "combined_report.csv"
         made.replace(out / "combined_report.csv")
     finally:
@@ -93,11 +95,15 @@ def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
     say(f"{out / 'combined_report.csv'}: {done.rows:,} stores, as of {done.as_of_text}")
 
 
-def _process(settings: Settings, request: Request) -> Report:
-    """Run a worker until the report is made."""
+def _process(
+    settings: Settings, loader: Loader, files: Files, request: Request
+) -> Report:
+    """Run a worker until the report is made; it takes in what is being published."""
     ended: list[Report] = []
 
     async def ask(program: Program) -> None:
+        await asyncio.to_thread(asyncio.run, publish(settings, loader, files))
+        show(loader.loaded)
         ended.append(await _finished_report(program, request))
 
     code = run(build(settings), ask)

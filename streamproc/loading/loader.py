@@ -22,7 +22,8 @@ from streamproc.topics import Topics
 from streamproc.transport.client import Client
 from streamproc.transport.topic import Topic
 
-MESSAGES_AT_ONCE = 20_000
+MESSAGES_AT_ONCE = 100_000
+"""Enough that a worker, which follows, finds many polls of a store together."""
 
 
 class ProgressBar(Protocol):
@@ -212,6 +213,7 @@ class Loader:
         if self._polls is not None:
             messages = self._polls.messages(MESSAGES_AT_ONCE, topics.polls.partitions)
             await self._publish(client, topics.polls, messages, len(self._polls))
+        self._stores, self._polls = [], None  # a report may need the memory
 
     async def _publish(
         self,

@@ -33,6 +33,9 @@ from streamproc.transport.partitioner import partitions_for
 Codes = npt.NDArray[np.int32]
 """Numbers of stores, in half the memory."""
 
+_ENCODED = 20_000
+"""Polls that are written at once; more leave the processor's cache."""
+
 
 @dataclass
 class PollFile:
@@ -139,8 +142,17 @@ class PollFile:
         for first in range(0, len(order), count):
             rows = order[first : first + count]
             rows = rows[np.argsort(homes[rows], kind="stable")]
-            chosen = codes[rows].astype(np.int64)
-            yield keys[chosen].compact(), encode_polls(values, chosen, packed[rows])
+            parts = [rows[at : at + _ENCODED] for at in range(0, len(rows), _ENCODED)]
+            chosen = [codes[part].astype(np.int64) for part in parts]
+            yield (
+                Cells.join([keys[each].compact() for each in chosen]),
+                Cells.join(
+                    [
+                        encode_polls(values, each, packed[part])
+                        for each, part in zip(chosen, parts, strict=True)
+                    ]
+                ),
+            )
 
     def _columns(self) -> tuple[Codes, Ints]:
         self._codes = [np.concatenate([np.zeros(0, np.int32), *self._codes])]

@@ -21,7 +21,7 @@ Progress = Callable[[int], None]
 """Called with the number of bytes read since the last call."""
 
 STDIN = Path("-")
-CHUNK_BYTES = 2 << 20
+CHUNK_BYTES = 4 << 20
 MAX_LINE_BYTES = 128 << 10
 
 _GZIP = 31  # zlib's word for a gzip header and its checksum

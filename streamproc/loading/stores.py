@@ -1,5 +1,6 @@
 """Files of hours and zones: a store's rows are taken whole or not at all."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,11 +73,10 @@ class StoreFile:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Hours:
-    """A row of hours: where it stands and what it says."""
+    """What a row of hours says; many rows say the same, and share one of these."""
 
-    row: Row
     hours: Opening | Closing
     message: Mapping[str, object]
 
@@ -95,24 +95,30 @@ def read_hours(
     """
     file = StoreFile(path, "hours")
     weeks: dict[str, list[_Hours]] = {}
+    first: dict[str, Row] = {}
     seen: dict[str, int] = {}
 
-    def read(row: Row, cells: Cells) -> _Hours:
-        day, start, end = cells
-        seen.setdefault(day, row.line)
+    @functools.cache
+    def parse(day: str, start: str, end: str) -> _Hours:
         hours = parse_opening(day, start, end, weekdays or WEEKDAYS["0-6"])
         times = {"start_time_local": start, "end_time_local": end}
-        return _Hours(row, hours, {"dayOfWeek": hours.day, **times})
+        return _Hours(hours, {"dayOfWeek": hours.day, **times})
 
-    for store_id, found in _read(file, HOURS, names, read, progress, tell):
+    def read(row: Row, cells: Cells) -> tuple[Row, _Hours]:
+        day, start, end = cells
+        seen.setdefault(day, row.line)
+        return row, parse(day, start, end)
+
+    for store_id, (row, found) in _read(file, HOURS, names, read, progress, tell):
         weeks.setdefault(store_id, []).append(found)
+        first.setdefault(store_id, row)
     if weekdays is None:
         _refuse_other_weekdays(path, seen)
     for store_id, week in weeks.items():
         try:
             week_of(each.hours for each in week)
         except InvalidHours as exc:
-            file.refuse(week[0].row, exc, store_id, tell)
+            file.refuse(first[store_id], exc, store_id, tell)
     file.messages = {
         store_id: {"store_id": store_id, "hours": [each.message for each in week]}
         for store_id, week in weeks.items()

@@ -60,7 +60,8 @@ def check_store_id(store_id: object) -> str:
         raise InvalidPoll(
             "long-store-id", f"store_id is longer than {MAX_STORE_ID_BYTES} bytes"
         )
-    if hidden := next((char for char in text if _is_hidden(char)), None):
+    plain = text.isascii() and text.isprintable()
+    if not plain and (hidden := next(filter(_is_hidden, text), None)):
         raise InvalidPoll(
             "bad-store-id",
             f"store_id is {shown(text)}, with U+{ord(hidden):04X}, a character that"

@@ -17,6 +17,7 @@ from streamproc.transport.kafka.driver import SCHEME
 from streamproc.transport.kafka.security import addresses, credentials
 from streamproc.transport.positions import on_forgotten
 from streamproc.web.server import WebServer
+from streamproc.worker.internals import Tables
 from tables.batch_table import BatchTable
 from tables.exclusions import Exclusions
 from tables.histories import Histories
@@ -115,6 +116,7 @@ def _faust_app(settings: Settings) -> faust.App:
         broker=_broker(settings),
         datadir=str(settings.data_dir.absolute()),
         store="rocksdb://?driver=rocksdict",
+        TableManager=Tables,
         autodiscover=False,
         web_enabled=False,
         canonical_url=settings.advertised_url,

@@ -27,6 +27,7 @@ from streamproc.worker.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 BROKER_RETRY_S = 3.0
+LAST_TASKS_S = 1.0
 STOP_TIMEOUT_S = 9.0
 """A worker that joins a group may not notice a signal; then the process exits."""
 
@@ -68,6 +69,17 @@ class Worker(faust.Worker):
 
     def _setproctitle(self, info: str, *, ident: str = "streamproc") -> None:
         """Leave the process title as it is."""
+
+    def _gather_all(self) -> None:
+        """Cancel what still runs; Faust waits a second for it to end by itself."""
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=LAST_TASKS_S))
+
+    async def _sentinel_task(self) -> None:
+        """Let go of the loop at once; Faust waits a second more."""
 
     async def on_startup_finished(self) -> None:
         """Say that the tables are recovered and polls are consumed."""
