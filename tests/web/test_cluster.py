@@ -205,18 +205,29 @@ async def test_a_rogue_members_endless_answer_is_not_read(
     assert sent < MOST_SENT
 
 
+@pytest.mark.parametrize("most", [100, MOST_SENT])
 async def test_an_answer_longer_than_its_signature_says_is_dropped(
-    start_site: Callable[..., LiveSite],
+    start_site: Callable[..., LiveSite], most: int
 ) -> None:
     """Whoever stands between two workers can add nothing to what one says."""
-    key = signing.key_of(SECRET)
+    key, sent = signing.key_of(SECRET), 0
 
-    async def extend(request: web.Request) -> web.Response:
+    async def extend(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
         nonce = request.headers[signing.HEADER].split(" ")[1]
         header = signing.answer_header(key, nonce, 200, b"[]")
-        return web.Response(body=b"[]" + b" " * 100, headers={signing.HEADER: header})
+        response = web.StreamResponse(headers={signing.HEADER: header})
+        await response.prepare(request)
+        try:
+            while sent < most:
+                await response.write(b"[]" + b" " * min(most, 65_536))
+                sent += 65_536
+        except ConnectionError:
+            pass  # as it should be
+        return response
 
     assert await ask_through(extend, start_site) == 503
+    assert sent < MOST_SENT
 
 
 QUESTION: dict[str, Any] = {

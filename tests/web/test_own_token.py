@@ -161,8 +161,12 @@ def test_a_page_without_session_offers_to_sign_in(bare: LiveSite) -> None:
     """And says where the token is; through a proxy there is nothing to offer."""
     assert "Sign in to trigger a report" in bare.page("/reports")
     assert "web-token" in bare.page("/login")
-    proxied = bare.get("/reports", Accept="text/html", Via="1.1 proxy").text
-    assert "Sign in" not in proxied
+    for cookie in ("", opened(bare)):
+        proxied = bare.get(
+            "/reports", Accept="text/html", Via="1.1 proxy", Cookie=cookie
+        ).text
+        assert "Sign in" not in proxied
+        assert "Trigger report" not in proxied
 
 
 @pytest.mark.parametrize(
