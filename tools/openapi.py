@@ -67,7 +67,7 @@ async def _make() -> dict[str, Any]:
             continue
         operation = _operation(route.method, path, rule, rule.described, schemas)
         paths.setdefault(path, {})[route.method.lower()] = operation
-    await site.cluster.close()
+    await site.close()
     return _document(paths, schemas)
 
 

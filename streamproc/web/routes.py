@@ -1,6 +1,6 @@
 """Every route, with who may use it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any
 
@@ -10,18 +10,18 @@ from streamproc.web.bodies import SMALL_BODY
 from streamproc.web.cluster import peers
 from streamproc.web.connections import Connections
 from streamproc.web.described import description
-from streamproc.web.fleet.handlers import FleetHandlers
-from streamproc.web.gateway import Gateway
+from streamproc.web.handlers.fleet import FleetHandlers
+from streamproc.web.handlers.gateway import Gateway
+from streamproc.web.handlers.operations import Operations
+from streamproc.web.handlers.rejected import RejectedHandlers
+from streamproc.web.handlers.reports import ReportHandlers
+from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
+from streamproc.web.handlers.store import StoreHandlers
+from streamproc.web.handlers.tables import TableHandlers
 from streamproc.web.middleware import Middleware, Rule
-from streamproc.web.operations import Operations
 from streamproc.web.own_token import OPEN_PATH
-from streamproc.web.rejected import RejectedHandlers, RejectedReader
-from streamproc.web.reports.handlers import ReportHandlers
 from streamproc.web.security import CHANGE, CLUSTER, PROBE, PUBLIC, READ, Guard
-from streamproc.web.sessions import MAX_LOGIN, Sessions
 from streamproc.web.site import Site
-from streamproc.web.store.handlers import StoreHandlers
-from streamproc.web.tables.handlers import TableHandlers
 from streamproc.web.templating import GUARD
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -46,23 +46,17 @@ def make_application(
         middlewares=[Middleware(guard, connections).handle],
     )
     app[GUARD] = guard
-    rejected = RejectedReader(site)
     _add_fleet(app, FleetHandlers(site, guard))
     _add_store(app, StoreHandlers(site))
     _add_reports(app, ReportHandlers(site))
     _add_tables(app, TableHandlers(site))
-    _add_rejected(app, RejectedHandlers(site, rejected))
+    _add_rejected(app, RejectedHandlers(site))
     _add_gateway(app, Gateway(site), round(settings.web_max_body * (1 << 20)))
     _add_sessions(app, Sessions(guard))
     _add_operations(app, Operations(site), site.cluster)
     _add_static(app)
     _add(app, "*", "/{path:.*}", _no_such_path, body=0)
 
-    async def close(_: web.Application) -> AsyncIterator[None]:
-        yield
-        await rejected.close()
-
-    app.cleanup_ctx.append(close)
     return app
 
 

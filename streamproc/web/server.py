@@ -116,7 +116,7 @@ class WebServer(Service):
             self._server.close()
         if self._runner is not None:
             await self._runner.cleanup()
-            await self._site.cluster.close()
+            await self._site.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

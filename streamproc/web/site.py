@@ -12,10 +12,12 @@ from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
 from streamproc.web.refusal import Refusal
+from streamproc.web.rejected.reader import RejectedReader
 from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.stores import Stores
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
+from streamproc.web.tables.reading import Tables
 
 CALLS = (
     SHARD,
@@ -41,8 +43,15 @@ class Site:
         self.overviews = Overviews(program, self.cluster, self.instants)
         self.stores = Stores(program.settings, self.cluster, self.instants)
         self.reports = Reports(self.cluster)
+        self.tables = Tables(program, self.cluster, app)
+        self.rejected = RejectedReader(program)
         self.flow = FlowMeter(program, self.cluster, self.app.run)
         self.cluster.status = self.flow.status
+
+    async def close(self) -> None:
+        """Let go of what it has opened."""
+        await self.rejected.close()
+        await self.cluster.close()
 
     async def warm_up(self) -> None:
         """Compute the first overview as soon as that is possible."""

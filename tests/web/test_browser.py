@@ -244,7 +244,7 @@ def test_the_overview_follows_what_arrives(
     browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Live: a new store appears without a reload, told by server-sent events."""
-    monkeypatch.setattr("streamproc.web.operations.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.handlers.operations.LIVE_EVERY_S", 0.3)
     monkeypatch.setattr("streamproc.web.fleet.refreshing.FRESH_S", 0.1)
     site = start_site()
     tab = Tab(browser, site.url)

@@ -1,12 +1,9 @@
-"""The Faust tables to look into: partitions, keys in order, values decoded."""
+"""One key of a Faust table, with its value made readable. Pure."""
 
-import heapq
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import orjson
-from faust.types import TP
 
 from streamproc.report import record
 from streamproc.report.record import time_text
@@ -14,17 +11,11 @@ from streamproc.rules import history
 from streamproc.rules.schedule import ALWAYS_CLOSED
 from streamproc.rules.special_hours import date_text
 from streamproc.rules.units import DAY_US
-from streamproc.web.cluster.calls import table_named
-from streamproc.web.refusal import unknown
-from streamproc.web.site import Site
 from streamproc.web.store.view import WEEKDAYS, opening_text
-from streamproc.web.tables.answers import Partition, Table
-from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
 from tables import exclusions as exclusions_table
 from tables import hours as hours_table
 from tables import special_hours as special_hours_table
 from tables import zones as zones_table
-from tables.batch_table import BatchTable
 from tables.facts import ALL_STORES, decode_day, decode_key
 
 SHOWN_POLLS = 2_000
@@ -46,68 +37,8 @@ class Entry:
     cursor: str
 
 
-def find(site: Site, name: str) -> BatchTable:
-    """A table by its name; raises a 404 Refusal."""
-    table = table_named(site.program, name)
-    if table is None:
-        raise unknown("table", name)
-    return table
-
-
-def names(site: Site) -> list[str]:
-    """Names of all tables, in the order of their making."""
-    return list(site.program.app.tables)
-
-
-async def describe(site: Site, name: str) -> Table:
-    """What a table is for, its partitions and who owns them."""
-    table = find(site, name)
-    topic = table.changelog_topic.get_topic_name()
-    infos = await site.cluster.ask_all(PARTITION_INFO, table.partitions, table=name)
-    ends = await site.app.run(_ends(site, topic, table.partitions))
-    partitions = [
-        Partition(
-            number,
-            site.cluster.owner(name, number),
-            info.keys,
-            info.changelog_offset,
-            ends.get(number),
-            info.newest_us,
-        )
-        for number, info in enumerate(infos)
-    ]
-    keys = sum(info.keys for info in infos)
-    return Table(name, table.help, topic, keys, partitions)
-
-
-async def _ends(site: Site, topic: str, partitions: int) -> dict[int, int]:
-    """The changelog's end, where this worker's consumer can tell."""
-    tps = [TP(topic, number) for number in range(partitions)]
-    found = await site.program.app.consumer.highwaters(*tps)
-    return {tp.partition: end for tp, end in found.items() if end is not None}
-
-
-async def entries(
-    site: Site, name: str, prefix: str, after: str, limit: int
-) -> tuple[list[Entry], bool]:
-    """A page of keys in order over all partitions, and whether there are more."""
-    table = find(site, name)
-    start = bytes.fromhex(after) + b"\0" if after else prefix.encode()
-    found = await site.cluster.ask_all(
-        ITEMS, table.partitions, table=name, start=start.hex(), limit=limit + 1
-    )
-    wanted = prefix.encode()
-    merged = heapq.merge(
-        *(
-            [(key, number, value) for key, value in items if key.startswith(wanted)]
-            for number, items in enumerate(found)
-        )
-    )
-    page = [_entry(name, *item) for item in islice(merged, limit + 1)]
-    return page[:limit], len(page) > limit
-
-
-def _entry(name: str, key: bytes, partition: int, value: bytes) -> Entry:
+def entry_of(name: str, key: bytes, partition: int, value: bytes) -> Entry:
+    """A stored key with its value, made readable."""
     shown, store_id = _key(name, key)
     summary, decoded = _DECODERS[name](value)
     return Entry(shown, partition, len(value), summary, decoded, store_id, key.hex())

@@ -1,14 +1,11 @@
 """Handlers of the tables: what there are, and one table's keys."""
 
-import asyncio
-
 from aiohttp import web
 
 from streamproc.web.described import described
 from streamproc.web.parameters import Key, Text, Whole
 from streamproc.web.responses import json, page
 from streamproc.web.site import Site
-from streamproc.web.tables import entries
 from streamproc.web.tables.answers import TableEntry, TablePage, Tables
 
 PREFIX = Text("prefix")
@@ -24,25 +21,22 @@ class TableHandlers:
 
     async def list_page(self, request: web.Request) -> web.Response:
         """What tables there are."""
-        names = entries.names(self._site)
-        found = await asyncio.gather(
-            *(entries.describe(self._site, name) for name in names)
-        )
+        found = await self._site.tables.all()
         return page(request, "tables.html", tables=found, me=self._site.cluster.me)
 
     async def page(self, request: web.Request) -> web.Response:
         """One table's keys, in order over all partitions."""
         name = request.match_info["name"]
-        entries.find(self._site, name)
+        self._site.tables.find(name)
         prefix = PREFIX.read(request.query)
         after = AFTER.read(request.query)
-        found, more = await entries.entries(
-            self._site, name, prefix, after, LIMIT.default
+        found, more = await self._site.tables.entries(
+            name, prefix, after, LIMIT.default
         )
         return page(
             request,
             "table.html",
-            table=await entries.describe(self._site, name),
+            table=await self._site.tables.describe(name),
             entries=found,
             more=more,
             prefix=prefix,
@@ -53,8 +47,7 @@ class TableHandlers:
     @described(Tables)
     async def list(self, request: web.Request) -> web.Response:
         """All tables with their partitions."""
-        names = entries.names(self._site)
-        found = [await entries.describe(self._site, name) for name in names]
+        found = await self._site.tables.all()
         return json(Tables(found))
 
     @described(
@@ -66,11 +59,11 @@ class TableHandlers:
     async def one(self, request: web.Request) -> web.Response:
         """One table, and a page of its keys with their decoded values."""
         name = request.match_info["name"]
-        about = await entries.describe(self._site, name)
+        about = await self._site.tables.describe(name)
         limit = LIMIT.read(request.query)
         prefix = PREFIX.read(request.query)
-        found, more = await entries.entries(
-            self._site, name, prefix, AFTER.read(request.query), limit
+        found, more = await self._site.tables.entries(
+            name, prefix, AFTER.read(request.query), limit
         )
         return json(
             TablePage(

@@ -1,0 +1,1 @@
+"""The newest refused records: why, where from, what."""

@@ -1,0 +1,97 @@
+"""The newest refused records, read from their topic: why, where from, what."""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from streamproc import rejected
+from streamproc.errors import plain
+from streamproc.program import Program
+from streamproc.rejected import Rejected
+from streamproc.transport.client import Client
+from streamproc.transport.connect import connect
+
+PER_PARTITION = 500
+KEPT_S = 2.0
+SHOWN_BYTES = 400
+SHOWN_REASONS = 20
+SHOWN_MESSAGE = 1_000
+SHOWN_NAME = 250
+"""Most characters of a field: any program may have written the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedPage:
+    """The newest records, newest first, and how many are kept in all."""
+
+    records: list[Rejected]
+    kept: int
+
+    def reasons(self) -> list[tuple[str, int]]:
+        """How often the most frequent reasons occur."""
+        counts: Counter[str] = Counter()
+        for one in self.records:
+            counts[one.reason] += one.count
+        return counts.most_common(SHOWN_REASONS)
+
+
+@dataclass
+class RejectedReader:
+    """Reads the topic for the page; many readers share one reading."""
+
+    program: Program
+    _client: Client | None = None
+    _page: RejectedPage = field(default_factory=lambda: RejectedPage([], 0))
+    _read_at: float = float("-inf")
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def newest(self) -> RejectedPage:
+        """The newest records of every partition, at most ``PER_PARTITION`` each."""
+        async with self._one_at_a_time:
+            if time.monotonic() - self._read_at > KEPT_S:
+                self._page = await self._read()
+                self._read_at = time.monotonic()
+            return self._page
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _read(self) -> RejectedPage:
+        if self._client is None:
+            self._client = await connect(self.program.settings)
+        topic = self.program.topics.rejected
+        begins = await self._client.begin_offsets(topic)
+        ends = await self._client.end_offsets(topic)
+        positions = {
+            tp: max(begins[tp], end - PER_PARTITION)
+            for tp, end in ends.items()
+            if end > begins[tp]
+        }
+        records = [
+            _clipped(one) async for one in rejected.read(self._client, positions, ends)
+        ]
+        records.sort(key=lambda r: (r.time_ms, r.offset), reverse=True)
+        kept = sum(ends[tp] - begins[tp] for tp in ends)
+        return RejectedPage(records, kept)
+
+
+def _clipped(one: Rejected) -> Rejected:
+    """The record with as much of each of its fields as is shown."""
+    return replace(
+        one,
+        reason=_printable(one.reason, SHOWN_NAME),
+        message=_printable(one.message, SHOWN_MESSAGE),
+        topic=_printable(one.topic, SHOWN_NAME),
+        file=_printable(one.file, SHOWN_NAME),
+        key=None,
+        value=one.value and one.value[:SHOWN_BYTES],
+        kept_at="",
+    )
+
+
+def _printable(text: str, most: int) -> str:
+    """The start of a text; what cannot be shown is written as escapes."""
+    return plain(text[:most]) + (" …" if len(text) > most else "")
