@@ -3,10 +3,12 @@
 import csv
 import io
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from streamproc.rules.poll import encode_poll
 from tests.reference import reference
 from tests.web.live_site import (
     CHICAGO,
@@ -15,6 +17,7 @@ from tests.web.live_site import (
     SUNDAY,
     WORKDAY,
     LiveSite,
+    ago,
     filler_polls,
     known_polls,
 )
@@ -159,12 +162,18 @@ def test_a_store_is_seen_as_of_any_recent_time(site: LiveSite, as_of: str) -> No
     assert told["as_of"] == site.get(f"/api/v1/overview?as_of={as_of}").json["as_of"]
 
 
-def test_history_that_is_not_kept_is_not_invented(site: LiveSite) -> None:
+def test_history_that_is_not_kept_is_not_invented(
+    start_site: Callable[..., LiveSite],
+) -> None:
     """An as-of from before what is kept is refused, and says why."""
-    answer = site.get("/api/v1/overview?as_of=2025-05-01T00:00:00Z")
-    assert (answer.status, answer.json["error"]) == (422, "too-old")
-    answer = site.get("/api/v1/stores/alpha?as_of=2025-05-01T00:00:00Z")
-    assert (answer.status, answer.json["error"]) == (422, "too-old")
+    site = start_site()
+    polls = [ago(1440 * days, "old", True) for days in range(20, -1, -1)]
+    site.publish(site.program.topics.polls, [("old", encode_poll(p)) for p in polls])
+    site.settle()
+    before = "as_of=2025-05-01T00:00:00Z"
+    for path in ("/api/v1/overview", "/api/v1/stores/old"):
+        answer = site.get(f"{path}?{before}")
+        assert (answer.status, answer.json["error"]) == (422, "too-old")
 
 
 def test_polls_of_a_store_come_newest_first(site: LiveSite) -> None:
