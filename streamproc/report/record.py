@@ -24,9 +24,15 @@ from streamproc.transport.partitioner import partition_for
 RUNNING, COMPLETE, FAILED = "Running", "Complete", "Failed"
 
 
+_LAST_S = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+"""The last second that a date can have."""
+
+
 def time_text(time_us: int) -> str:
-    """A time as people and programs read it: ISO 8601, UTC."""
+    """A time as people and programs read it: ISO 8601, UTC; in words from 10000 on."""
     whole, micros = divmod(time_us, 1_000_000)
+    if whole > _LAST_S:
+        return "after the year 9999"
     text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return text + (f".{micros:06d}".rstrip("0") if micros else "") + "Z"
 

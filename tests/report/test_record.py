@@ -323,3 +323,11 @@ def test_a_report_ends_as_complete_or_failed() -> None:
         failed.finished_us,
         failed.error,
     ) == (FAILED, 0, NOW_US + 2, "no space left")
+
+
+def test_a_time_that_no_date_can_have_is_refused_like_any_other_in_the_future() -> None:
+    """The last day of 9999 west of Greenwich is told in words, and breaks nothing."""
+    beyond_us = 253_402_300_800 * 1_000_000
+    assert record.time_text(beyond_us - 1_000_000) == "9999-12-31T23:59:59Z"
+    with pytest.raises(InvalidInput, match="after the year 9999"):
+        record.check_as_of(beyond_us, 0)
