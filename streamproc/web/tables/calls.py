@@ -12,6 +12,7 @@ from streamproc.web.cluster.calls import Call, table_named
 from tables.batch_table import BatchTable
 
 Items = list[tuple[bytes, bytes]]
+COUNTED_KEYS = 1_000
 FIRST_KEY = b"\1"
 """Keys before it are a table's own notes, such as the newest poll's time."""
 
@@ -60,11 +61,15 @@ def _decode_info(value: bytes) -> PartitionInfo:
 
 
 def estimated_keys(table: BatchTable, partition: int) -> int:
-    """How many keys a partition holds, as RocksDB estimates it."""
+    """How many keys a partition holds; RocksDB's estimate where they are many.
+
+    It counts what has been overwritten and not yet compacted, too.
+    """
     with table.data.using(partition) as db:
-        found = db.property_int_value("rocksdb.estimate-num-keys") or 0
-    own = [table.read(partition, key) for key in table.own_keys]
-    return max(int(found) - len([key for key in own if key is not None]), 0)
+        found = int(db.property_int_value("rocksdb.estimate-num-keys") or 0)
+    if found > COUNTED_KEYS:
+        return found
+    return sum(1 for _ in table.scan(partition, FIRST_KEY))
 
 
 ITEMS = Call("items", _items, "", encode=_encode_items, decode=_decode_items)
