@@ -4,11 +4,14 @@ Keys are store ids, partitioned like Kafka's default partitioner does, so that a
 store's polls, hours and zone meet on one worker.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from streamproc.report.messages import Identity, identity_of
+from streamproc.rules.poll import ALL_STORES
 from streamproc.settings import Settings
+from streamproc.transport.columns import Headers
+from streamproc.transport.partitioner import places_for
 from streamproc.transport.topic import Topic
 
 DAY_MS = 86_400_000
@@ -16,6 +19,33 @@ DAY_MS = 86_400_000
 
 TO_ALL = "to-all"
 """Header of a record of all stores whose producer has put it onto every partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Records with the partition of each; those of all stores are on every one."""
+
+    keys: list[bytes]
+    values: list[bytes | None]
+    partitions: list[int]
+    headers: dict[int, Headers]
+
+
+def placed(
+    keys: Sequence[bytes], values: Sequence[bytes | None], partitions: int
+) -> Placed:
+    """Place facts, whose keys are a store id, alone or before a zero byte."""
+    found = Placed([], [], [], {})
+    homes = places_for(keys, partitions).tolist()
+    for key, value, home in zip(keys, values, homes, strict=True):
+        of_all = key.partition(b"\0")[0] == ALL_STORES.encode()
+        for partition in range(partitions) if of_all else (home,):
+            if of_all:
+                found.headers[len(found.keys)] = ((TO_ALL, b"1"),)
+            found.keys.append(key)
+            found.values.append(value)
+            found.partitions.append(partition)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,21 @@ _OPTIONS = (
     click.option(
         "--hours",
         type=FILE,
-        help="CSV of store_id, day or dayOfWeek, start_time_local, end_time_local.",
+        help="CSV of store_id, day or dayOfWeek, start_time_local, end_time_local,"
+        " and valid_from where a week is dated.",
     ),
     click.option("--zones", type=FILE, help="CSV of store_id, timezone_str."),
+    click.option(
+        "--special-hours",
+        type=FILE,
+        help="CSV of store_id (or *), date, start_time_local, end_time_local, note.",
+    ),
+    click.option(
+        "--exclusions",
+        type=FILE,
+        help="CSV of store_id (or *), id, kind, from_utc, to_utc or from_local,"
+        " to_local, note.",
+    ),
     click.option(
         "--map",
         "names",
@@ -158,6 +170,7 @@ def show(loaded: Loaded, verb: str = "loaded") -> None:
         f"{verb} {counted(loaded.polls, 'poll')},"
         f" hours of {counted(loaded.hours, 'store')},"
         f" zones of {counted(loaded.zones, 'store')}"
+        + "".join(f", {kind}: {count:,}" for kind, count in loaded.more.items())
     )
     for line in loaded.summary:
         say(line)

@@ -22,7 +22,7 @@ from streamproc.transport.connect import connect
 @file_options
 @settings_options(*CONNECTION, "log_sync")
 def load(dry_run: bool, **options: Any) -> None:
-    """Publish polls, hours and zones from CSV files.
+    """Publish polls, and what is known of stores, from CSV files.
 
     Plain or gzip; - is standard input. Polls are published in the order of their
     times. A worker may run meanwhile or be started later. Refused rows go to
@@ -30,8 +30,11 @@ def load(dry_run: bool, **options: Any) -> None:
     the polls refused: nothing is published, exit code 1.
     """
     files, reading = take_files(options, leave_out=False)
-    if not (files.polls or files.hours or files.zones):
-        raise click.UsageError("give at least one of --polls, --hours, --zones")
+    if files == Files():
+        raise click.UsageError(
+            "give at least one of --polls, --hours, --zones, --special-hours,"
+            " --exclusions"
+        )
     settings = from_options(options)
     loader = Loader(wall_clock_us(), Progress, settings.data_dir, reading)
     loaded = read_files(loader, files)
@@ -64,6 +67,8 @@ async def _keep_refused(
         files.polls: topics.polls.name,
         files.hours: topics.hours.name,
         files.zones: topics.zones.name,
+        files.special_hours: topics.special_hours.name,
+        files.exclusions: topics.exclusions.name,
     }
     kept = [
         encode(

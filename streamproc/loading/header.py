@@ -13,7 +13,22 @@ SEPARATORS = (",", ";", "\t", "|")
 POLLS = ("store_id", "status", "timestamp_utc")
 HOURS = ("store_id", "dayOfWeek", "start_time_local", "end_time_local")
 ZONES = ("store_id", "timezone_str")
-COLUMNS = tuple(dict.fromkeys((*POLLS, *HOURS, *ZONES)))
+HOURS_ALSO = ("valid_from",)
+SPECIAL_HOURS = ("store_id", "date", "start_time_local", "end_time_local")
+SPECIAL_HOURS_ALSO = ("note",)
+EXCLUSIONS = ("store_id", "id", "kind")
+EXCLUSIONS_ALSO = ("from_utc", "to_utc", "from_local", "to_local", "note", "by")
+COLUMNS = tuple(
+    dict.fromkeys(
+        (
+            *(*POLLS, *HOURS, *HOURS_ALSO, *ZONES),
+            *(*SPECIAL_HOURS, *SPECIAL_HOURS_ALSO, *EXCLUSIONS, *EXCLUSIONS_ALSO),
+        )
+    )
+)
+
+ABSENT = -1
+"""Place of a column that is not there."""
 
 _ALSO = {"dayOfWeek": ("day",)}
 
@@ -23,7 +38,8 @@ class Header:
     """What the rows of a file look like.
 
     ``names``: the columns as they are called there. ``at``: where each of the wanted
-    ones stands. ``lines``: how many lines the header takes.
+    ones stands, ``ABSENT`` for one that may be missing and is. ``lines``: how many
+    lines the header takes.
     """
 
     separator: str
@@ -38,11 +54,15 @@ def folded(name: str) -> str:
 
 
 def read_header(
-    path: Path, block: Block, wanted: Sequence[str], names: Mapping[str, str]
+    path: Path,
+    block: Block,
+    wanted: Sequence[str],
+    names: Mapping[str, str],
+    optional: Sequence[str] = (),
 ) -> Header:
     """Find the wanted columns; ``names`` are a file's own words for some of them.
 
-    Raises LoadError that shows the line.
+    ``optional``: some that may be missing. Raises LoadError that shows the line.
     """
     lines = block.text[: 1 << 16].decode(errors="replace").splitlines()
     number = next((n for n, line in enumerate(lines) if line.strip()), 0)
@@ -55,7 +75,8 @@ def read_header(
     separator = separators[found.index(best)]
     places = _places(best, wanted, names)
     _refuse_missing(path, number + block.line, text, best, wanted, places)
-    at = tuple(places[name] for name in wanted)
+    also = _places(best, optional, names)
+    at = tuple((places | also).get(name, ABSENT) for name in (*wanted, *optional))
     return Header(separator, tuple(best), at, number + 1)
 
 

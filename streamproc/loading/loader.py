@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from streamproc.errors import LoadError
+from streamproc.loading.dates import read_exclusions, read_special_hours
 from streamproc.loading.joins import Join, refuse_cut_ids
 from streamproc.loading.polls import PollFile
 from streamproc.loading.refused import Refused, RejectsFile, counted
@@ -18,7 +19,7 @@ from streamproc.loading.source import size_of
 from streamproc.loading.stores import StoreFile, read_hours, read_zones
 from streamproc.rules.poll import STATUS
 from streamproc.rules.schedule import Weekdays
-from streamproc.topics import Topics
+from streamproc.topics import Topics, placed
 from streamproc.transport.client import Client
 from streamproc.transport.topic import Topic
 
@@ -44,6 +45,8 @@ class Files:
     polls: Path | None = None
     hours: Path | None = None
     zones: Path | None = None
+    special_hours: Path | None = None
+    exclusions: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,14 @@ class Reading:
 class Loaded:
     """What came of it: messages to publish, rows refused by reason, and by file, too.
 
-    ``summary``: what there is to say of the files, ``remarks``: what to look at.
+    ``more``: messages of other kinds. ``summary``: what there is to say of the files,
+    ``remarks``: what to look at.
     """
 
     polls: int = 0
     hours: int = 0
     zones: int = 0
+    more: dict[str, int] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     refused_in: Counter[tuple[Path, str]] = field(default_factory=Counter)
     rejects: list[Path] = field(default_factory=list)
@@ -114,6 +119,13 @@ class Loader:
         if files.zones is not None:
             with self._read(files.zones, "zones") as (progress, tell):
                 self._stores.append(read_zones(files.zones, progress, tell, names))
+        for path, kind, reader in (
+            (files.special_hours, "special hours", read_special_hours),
+            (files.exclusions, "exclusions", read_exclusions),
+        ):
+            if path is not None:
+                with self._read(path, kind) as (progress, tell):
+                    self._stores.append(reader(path, progress, tell, names))
         if files.polls is not None:
             self._polls = PollFile(files.polls, names, self.reading.words)
             with self._read(files.polls, "polls") as (progress, tell):
@@ -168,15 +180,15 @@ class Loader:
 
     def _ids(self) -> Iterator[tuple[Path, Sequence[str]]]:
         for file in self._stores:
-            yield file.path, list(file.messages)
+            yield file.path, file.store_ids
         if self._polls is not None:
             yield self._polls.path, self._polls.store_ids
 
     def _judge_join(self, file: StoreFile) -> None:
         """Say how many stores of a file have polls; refuse when it is next to none."""
-        if self._polls is None:
+        if self._polls is None or not file.store_ids:
             return
-        join = Join(file.kind, set(file.messages), set(self._polls.store_ids))
+        join = Join(file.kind, set(file.store_ids), set(self._polls.store_ids))
         self.loaded.summary.append(str(join))
         if join.is_broken and not self.reading.force:
             raise LoadError(
@@ -198,22 +210,43 @@ class Loader:
         )
 
     def _count(self) -> None:
-        kinds = {file.kind: len(file.messages) for file in self._stores}
-        self.loaded.hours = kinds.get("hours", 0)
-        self.loaded.zones = kinds.get("zones", 0)
+        kinds = {file.kind: file for file in self._stores}
+        hours, zones = kinds.get("hours"), kinds.get("zones")
+        self.loaded.hours = len(hours.store_ids) if hours else 0
+        self.loaded.zones = len(zones.store_ids) if zones else 0
+        self.loaded.more = {
+            kind: len(kinds[kind].messages)
+            for kind in ("special hours", "exclusions")
+            if kind in kinds
+        }
         self.loaded.polls = 0 if self._polls is None else len(self._polls)
 
     async def publish(self, client: Client, topics: Topics) -> None:
         """Publish what was read."""
-        by_kind = {"hours": topics.hours, "zones": topics.zones}
+        by_kind = {
+            "hours": topics.hours,
+            "zones": topics.zones,
+            "special hours": topics.special_hours,
+            "exclusions": topics.exclusions,
+        }
         for file in self._stores:
-            await self._publish(
-                client, by_kind[file.kind], [file.columns()], len(file.messages)
-            )
+            await self._publish_facts(client, by_kind[file.kind], file)
         if self._polls is not None:
             messages = self._polls.messages(MESSAGES_AT_ONCE, topics.polls.partitions)
             await self._publish(client, topics.polls, messages, len(self._polls))
         self._stores, self._polls = [], None  # a report may need the memory
+
+    async def _publish_facts(
+        self, client: Client, topic: Topic, file: StoreFile
+    ) -> None:
+        facts = placed(*file.columns(), topic.partitions)
+        name, total = f"publishing {topic.name}", len(facts.keys)
+        with self.new_progress(name, total, "messages") as bar:
+            if total:
+                await client.publish(
+                    topic, facts.keys, facts.values, facts.headers, facts.partitions
+                )
+            bar.advance(total)
 
     async def _publish(
         self,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from streamproc.cells import Bytes, Cells, Ints
 from streamproc.errors import InvalidInput
-from streamproc.loading.header import Header, read_header
+from streamproc.loading.header import ABSENT, Header, read_header
 from streamproc.loading.source import MAX_LINE_BYTES, Block, Progress, opened
 
 Flags = npt.NDArray[np.bool_]
@@ -93,12 +93,16 @@ def lines_of(block: Block) -> Lines:
 
 @contextmanager
 def rows_in(
-    path: Path, wanted: Sequence[str], names: Mapping[str, str], progress: Progress
+    path: Path,
+    wanted: Sequence[str],
+    names: Mapping[str, str],
+    progress: Progress,
+    optional: Sequence[str] = (),
 ) -> Iterator[tuple[Header, Iterator[Block]]]:
     """The header of a file, and the blocks that follow it; raises LoadError."""
     with opened(path, progress) as blocks:
         first = next(blocks, Block(b"", 1))
-        header = read_header(path, first, wanted, names)
+        header = read_header(path, first, wanted, names, optional)
         rest = b"\n".join(first.text.split(b"\n", header.lines)[header.lines :])
         yield header, chain([Block(rest, first.line + header.lines)], blocks)
 
@@ -184,7 +188,7 @@ def _cells(text: str, header: Header) -> tuple[str, ...] | InvalidInput | None:
         return InvalidInput(
             "bad-csv", f"{len(cells)} cells, where the header has {width} columns"
         )
-    return tuple(cells[at] for at in header.at)
+    return tuple("" if at == ABSENT else cells[at] for at in header.at)
 
 
 def _split(text: str, separator: str) -> list[str]:

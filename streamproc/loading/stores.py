@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 
 from streamproc.errors import InvalidHours, InvalidInput, LoadError
-from streamproc.loading.header import HOURS, ZONES
+from streamproc.loading.header import HOURS, HOURS_ALSO, ZONES
 from streamproc.loading.refused import OnRefused, Refused, counted
 from streamproc.loading.rows import Row, rows_in, rows_of
 from streamproc.loading.source import Progress
-from streamproc.rules.poll import check_store_id
+from streamproc.rules.poll import ALL_STORES, check_store_id
 from streamproc.rules.schedule import (
     WEEKDAYS,
     Closing,
@@ -22,9 +22,13 @@ from streamproc.rules.schedule import (
     parse_opening,
     week_of,
 )
+from streamproc.rules.special_hours import date_text, parse_date
 from streamproc.rules.zones import DEFAULT_ZONE, zone_or_none, zone_remark
 
 Cells = Sequence[str]
+Columns = tuple[tuple[str, ...], tuple[str, ...]]
+"""Those that must be there, and those that may."""
+
 Read = Callable[[Row, Cells], Any]
 """What a row says, of its cells after the store id; raises InvalidInput."""
 
@@ -33,7 +37,7 @@ Read = Callable[[Row, Cells], Any]
 class StoreFile:
     """What a file says of each store, as messages; and what of it was refused.
 
-    ``messages``: by store id, in the order of the file. ``broken``: stores of which
+    ``messages``: by key, which begins with the store id. ``broken``: stores of which
     a row was refused; nothing is said of them. ``refused``: number of such rows,
     ``first_refused`` the first of them. ``remarks``: what a person should know.
     """
@@ -60,23 +64,43 @@ class StoreFile:
     def leave_out(self, store_ids: set[str]) -> None:
         """Say nothing of some stores."""
         self.messages = {
-            store_id: message
-            for store_id, message in self.messages.items()
-            if store_id not in store_ids
+            key: message
+            for key, message in self.messages.items()
+            if store_of(key) not in store_ids
         }
+
+    @property
+    def store_ids(self) -> list[str]:
+        """The stores that something is said of, in order."""
+        stores = dict.fromkeys(map(store_of, self.messages))
+        return [store_id for store_id in stores if store_id != ALL_STORES]
 
     def columns(self) -> tuple[list[bytes], list[bytes]]:
         """Keys and values to publish."""
         return (
-            [store_id.encode() for store_id in self.messages],
+            [key.encode() for key in self.messages],
             [orjson.dumps(message) for message in self.messages.values()],
         )
 
 
+def store_of(key: str) -> str:
+    """The store id of a fact's key."""
+    return key.partition("\0")[0]
+
+
+def key_of(store_id: str, rest: str) -> str:
+    """Key of a fact: a store id alone or with what it is about."""
+    return f"{store_id}\0{rest}" if rest else store_id
+
+
 @dataclass(frozen=True, slots=True)
 class _Hours:
-    """What a row of hours says; many rows say the same, and share one of these."""
+    """What a row of hours says; many rows say the same, and share one of these.
 
+    ``since``: the local date it counts from; empty in an undated week.
+    """
+
+    since: str
     hours: Opening | Closing
     message: Mapping[str, object]
 
@@ -88,40 +112,49 @@ def read_hours(
     names: Mapping[str, str],
     weekdays: Weekdays | None = None,
 ) -> StoreFile:
-    """One store-hours message per store: its whole week.
+    """One store-hours message per store and ``valid_from``: a whole week.
+
+    A store's undated week goes first, as it forgets the dated ones before it.
 
     ``weekdays``: how the file counts them, when that was said; a file whose numbers
     are not those of the topics is refused as a whole otherwise.
     """
     file = StoreFile(path, "hours")
-    weeks: dict[str, list[_Hours]] = {}
+    weeks: dict[tuple[str, str], list[_Hours]] = {}
     first: dict[str, Row] = {}
     seen: dict[str, int] = {}
 
     @functools.cache
-    def parse(day: str, start: str, end: str) -> _Hours:
+    def parse(day: str, start: str, end: str, since: str) -> _Hours:
+        if since:
+            since = date_text(parse_date(since, "valid_from"))
         hours = parse_opening(day, start, end, weekdays or WEEKDAYS["0-6"])
         times = {"start_time_local": start, "end_time_local": end}
-        return _Hours(hours, {"dayOfWeek": hours.day, **times})
+        return _Hours(since, hours, {"dayOfWeek": hours.day, **times})
 
     def read(row: Row, cells: Cells) -> tuple[Row, _Hours]:
-        day, start, end = cells
+        day, start, end, since = cells
         seen.setdefault(day, row.line)
-        return row, parse(day, start, end)
+        return row, parse(day, start, end, since)
 
-    for store_id, (row, found) in _read(file, HOURS, names, read, progress, tell):
-        weeks.setdefault(store_id, []).append(found)
+    columns = HOURS, HOURS_ALSO
+    for store_id, (row, found) in read_rows(file, columns, names, read, progress, tell):
+        weeks.setdefault((store_id, found.since), []).append(found)
         first.setdefault(store_id, row)
     if weekdays is None:
         _refuse_other_weekdays(path, seen)
-    for store_id, week in weeks.items():
+    for (store_id, _), week in weeks.items():
         try:
             week_of(each.hours for each in week)
         except InvalidHours as exc:
             file.refuse(first[store_id], exc, store_id, tell)
     file.messages = {
-        store_id: {"store_id": store_id, "hours": [each.message for each in week]}
-        for store_id, week in weeks.items()
+        key_of(store_id, since): {
+            "store_id": store_id,
+            **({"valid_from": since} if since else {}),
+            "hours": [each.message for each in week],
+        }
+        for (store_id, since), week in sorted(weeks.items())
         if store_id not in file.broken
     }
     return file
@@ -149,7 +182,9 @@ def read_zones(
     def read(row: Row, cells: Cells) -> tuple[int, str | None]:
         return row.line, zone_or_none(cells[0])
 
-    for store_id, (line, zone) in _read(file, ZONES, names, read, progress, tell):
+    for store_id, (line, zone) in read_rows(
+        file, (ZONES, ()), names, read, progress, tell
+    ):
         before = zones.get(store_id)
         if before is not None and before[1] != zone:
             twice.append(
@@ -188,22 +223,29 @@ def _of_zones(path: Path, zones: Mapping[str, tuple[int, str | None]]) -> Iterat
             yield f"{path}: {counted(count, 'store')}: {remark}"
 
 
-def _read(
+def read_rows(
     file: StoreFile,
-    wanted: tuple[str, ...],
+    columns: Columns,
     names: Mapping[str, str],
     read: Read,
     progress: Progress,
     tell: OnRefused,
+    of_all: bool = False,
 ) -> Iterator[tuple[str, Any]]:
-    """Store and value of every row that is taken; the others are noted."""
-    with rows_in(file.path, wanted, names, progress) as (header, blocks):
+    """Store and value of every row that is taken; the others are noted.
+
+    ``columns``: those that must be there, and those that may. ``of_all``: whether a
+    row may speak of all stores.
+    """
+    wanted, optional = columns
+    with rows_in(file.path, wanted, names, progress, optional) as (header, blocks):
         for row in (row for block in blocks for row in rows_of(block, header)):
             store_id = None
             try:
                 if isinstance(row.cells, InvalidInput):
                     raise row.cells
-                store_id = check_store_id(row.cells[0])
+                is_of_all = of_all and row.cells[0] == ALL_STORES
+                store_id = ALL_STORES if is_of_all else check_store_id(row.cells[0])
                 yield store_id, read(row, row.cells[1:])
             except InvalidInput as exc:
                 file.refuse(row, exc, store_id, tell)

@@ -29,8 +29,12 @@ class Client(Protocol):
         keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
         headers: Mapping[int, Headers] | None = None,
+        partitions: Sequence[int] | None = None,
     ) -> None:
-        """Append records, partitioned by key; returns when they are durable."""
+        """Append records; returns when they are durable.
+
+        ``partitions``: of each record; by its key (see ``places_for``) where not given.
+        """
 
     async def begin_offsets(self, topic: Topic) -> dict[TP, int]:
         """Oldest offset of each partition."""

@@ -124,11 +124,13 @@ class KafkaClient:
         keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
         headers: Mapping[int, Headers] | None = None,
+        partitions: Sequence[int] | None = None,
     ) -> None:
         """Append records, partitioned by key; returns when they are durable."""
         producer = await self._start_producer()
         given = headers or {}
-        partitions = places_for(keys, topic.partitions).tolist()
+        if partitions is None:
+            partitions = places_for(keys, topic.partitions).tolist()
         await asyncio.gather(
             *(
                 append.append(

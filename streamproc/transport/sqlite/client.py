@@ -45,9 +45,12 @@ class SqliteClient:
         keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
         headers: Mapping[int, Headers] | None = None,
+        partitions: Sequence[int] | None = None,
     ) -> None:
         """Append records, partitioned by key; returns when they are durable."""
-        await asyncio.to_thread(self._publish, topic, keys, values, headers or {})
+        await asyncio.to_thread(
+            self._publish, topic, keys, values, headers or {}, partitions
+        )
 
     def _publish(
         self,
@@ -55,9 +58,13 @@ class SqliteClient:
         keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
         headers: Mapping[int, Headers],
+        given: Sequence[int] | None,
     ) -> None:
         key_cells, value_cells = Cells.of(keys), Cells.of(values)
-        partitions = places_for(key_cells, topic.partitions)
+        if given is None:
+            partitions = places_for(key_cells, topic.partitions)
+        else:
+            partitions = np.array(given, np.int64)
         self._log.append(
             Append(
                 topic.name,

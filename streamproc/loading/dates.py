@@ -1,0 +1,78 @@
+"""Files of special hours and of exclusions: single dates and spans of stores."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from streamproc.errors import InvalidInput
+from streamproc.loading.header import (
+    EXCLUSIONS,
+    EXCLUSIONS_ALSO,
+    SPECIAL_HOURS,
+    SPECIAL_HOURS_ALSO,
+)
+from streamproc.loading.refused import OnRefused
+from streamproc.loading.rows import Row
+from streamproc.loading.source import Progress
+from streamproc.loading.stores import Cells, StoreFile, key_of, read_rows
+from streamproc.rules.exclusions import parse_exclusion
+from streamproc.rules.special_hours import date_text, parse_date, parse_special_hours
+
+
+def read_special_hours(
+    path: Path, progress: Progress, tell: OnRefused, names: Mapping[str, str]
+) -> StoreFile:
+    """One store-special-hours message per store and date, of all its rows.
+
+    ``closed`` or empty times close the date.
+    """
+    file = StoreFile(path, "special hours")
+    dates: dict[tuple[str, str], list[tuple[Row, dict[str, str], str]]] = {}
+
+    def read(row: Row, cells: Cells) -> tuple[str, Row, dict[str, str], str]:
+        day, start, end, note = cells
+        opening = {"start_time_local": start, "end_time_local": end}
+        parse_special_hours({"date": day, "openings": [opening]})
+        return date_text(parse_date(day, "date")), row, opening, note
+
+    columns = SPECIAL_HOURS, SPECIAL_HOURS_ALSO
+    for store_id, (date, *rest) in read_rows(
+        file, columns, names, read, progress, tell, of_all=True
+    ):
+        dates.setdefault((store_id, date), []).append(tuple(rest))
+    for (store_id, date), rows in sorted(dates.items()):
+        notes = [note for _, _, note in rows if note]
+        message = {
+            "store_id": store_id,
+            "date": date,
+            "openings": [opening for _, opening, _ in rows],
+            **({"note": notes[0]} if notes else {}),
+        }
+        try:
+            parse_special_hours(message)
+        except InvalidInput as exc:
+            file.refuse(rows[0][0], exc, store_id, tell)
+        file.messages[key_of(store_id, date)] = message
+    file.leave_out(file.broken)
+    return file
+
+
+def read_exclusions(
+    path: Path, progress: Progress, tell: OnRefused, names: Mapping[str, str]
+) -> StoreFile:
+    """One store-exclusions message per row; of two with one id the later counts."""
+    file = StoreFile(path, "exclusions")
+
+    def read(row: Row, cells: Cells) -> dict[str, str]:
+        fields = ("id", "kind", "from", "to", "from_local", "to_local", "note", "by")
+        given = {name: text for name, text in zip(fields, cells, strict=True) if text}
+        parse_exclusion(given, 0)
+        return given
+
+    columns = EXCLUSIONS, EXCLUSIONS_ALSO
+    for store_id, given in read_rows(
+        file, columns, names, read, progress, tell, of_all=True
+    ):
+        message = {"store_id": store_id, **given}
+        file.messages[key_of(store_id, given["id"])] = message
+    file.leave_out(file.broken)
+    return file
