@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from streamproc.cli.terminal import say
-from streamproc.errors import LoadError
+from streamproc.errors import LoadError, shown
 from streamproc.loading.header import COLUMNS, folded
 from streamproc.loading.loader import Files, Loaded, Loader, Reading
 from streamproc.loading.refused import counted
@@ -35,7 +35,7 @@ class Pairs(click.ParamType):
             return value
         pairs = [pair.partition("=") for pair in str(value).split(",")]
         if not all(left.strip() and right.strip() for left, _, right in pairs):
-            self.fail(f"{value!r} is not of the form A=B,C=D", param, ctx)
+            self.fail(f"{shown(value)} is not of the form A=B,C=D", param, ctx)
         return {left.strip(): right.strip() for left, _, right in pairs}
 
 
@@ -48,7 +48,7 @@ class Statuses(Pairs):
         """Words in small letters; whether each of them says up."""
         pairs = super().convert(value, param, ctx)
         if wrong := [word for word in pairs.values() if word not in STATUS]:
-            self.fail(f"{wrong[0]!r} is neither active nor inactive", param, ctx)
+            self.fail(f"{shown(wrong[0])} is neither active nor inactive", param, ctx)
         return STATUS | {word.lower(): STATUS[is_] for word, is_ in pairs.items()}
 
 
@@ -63,7 +63,9 @@ class Columns(Pairs):
         pairs = super().convert(value, param, ctx)
         if wrong := [name for name in pairs if folded(name) not in known]:
             expected = ", ".join(COLUMNS)
-            self.fail(f"{wrong[0]!r} is no column; there are: {expected}", param, ctx)
+            self.fail(
+                f"{shown(wrong[0])} is no column; there are: {expected}", param, ctx
+            )
         return {known[folded(name)]: theirs for name, theirs in pairs.items()}
 
 

@@ -1049,3 +1049,15 @@ def test_a_lock_does_not_keep_others_from_appending(path: Path, log: Log) -> Non
     assert output(in_process(APPEND_SOME, path, "x", 1, 1)) == "0\n"
     lock.release()
     assert len(read_all(log)) == 1
+
+
+@pytest.mark.parametrize("lock", ["_write_lock", "_read_lock"])
+def test_closing_waits_for_what_other_threads_do(tmp_path: Path, lock: str) -> None:
+    """Closed beneath an append, SQLite ends the process with a segmentation fault."""
+    log = Log(tmp_path / "log.db")
+    with getattr(log, lock):
+        closing = threading.Thread(target=log.close)
+        closing.start()
+        closing.join(0.05)
+        assert closing.is_alive()
+    closing.join()

@@ -79,9 +79,14 @@ class Log:
         self._topics: dict[str, TopicInfo] = {}
 
     def close(self) -> None:
-        """Close both connections; the log must not be used afterwards."""
-        self._reader.close()
-        self._writer.close()
+        """Close both connections; the log must not be used afterwards.
+
+        What is under way in another thread ends before: SQLite's memory would be
+        gone beneath it, and the process with it.
+        """
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            self._writer.close()
 
     @contextmanager
     def writer(self) -> Iterator[sqlite3.Connection]:
