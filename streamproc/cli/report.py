@@ -46,7 +46,7 @@ def report(
         store = check_store_id(store)
     done, rows = asyncio.run(_run(settings, store, as_of))
     if done.left_out_text:
-        click.echo(done.left_out_text, err=True)
+        say(done.left_out_text, err=True)
     if out is None:
         write_csv(sys.stdout, rows, full)
         return
