@@ -25,6 +25,7 @@ from streamproc.settings import Settings
 from streamproc.worker.app import build
 from streamproc.worker.logs import set_up_logging
 from streamproc.worker.process import run
+from tables.fencing import PartitionLostError
 
 _LOOK_EVERY_S = 0.05
 
@@ -98,7 +99,10 @@ def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
 def _process(
     settings: Settings, loader: Loader, files: Files, request: Request
 ) -> Report:
-    """Run a worker until the report is made; it takes in what is being published."""
+    """Run a worker until the report is made; it takes in what is being published.
+
+    Raises KeyboardInterrupt when a signal has stopped the worker before.
+    """
     ended: list[Report] = []
 
     async def ask(program: Program) -> None:
@@ -106,9 +110,14 @@ def _process(
         show(loader.loaded)
         ended.append(await _finished_report(program, request))
 
-    code = run(build(settings), ask)
-    if code or not ended:
+    try:
+        code = run(build(settings), ask)
+    except PartitionLostError:
+        code = 0  # it was stopped beneath the question for the report
+    if code:
         raise ReportFailedError(f"the worker stopped early, exit code {code}")
+    if not ended:
+        raise KeyboardInterrupt
     if ended[0].state == record.FAILED:
         raise ReportFailedError(f"the report failed: {ended[0].error}")
     return ended[0]

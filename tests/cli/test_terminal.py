@@ -3,6 +3,9 @@
 import ast
 import logging
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -198,9 +201,17 @@ def test_report_on_a_directory_without_a_log_creates_nothing(tmp_path: Path) -> 
     assert not (tmp_path / "typo").exists()
 
 
-@pytest.mark.parametrize("command", ["load", "once"])
+def write_polls(path: Path, count: int) -> None:
+    """A file of one store's polls, one a second."""
+    with path.open("w") as lines:
+        lines.write("store_id,status,timestamp_utc\n")
+        for row in range(count):
+            clock = f"{row // 3600:02d}:{row // 60 % 60:02d}:{row % 60:02d}"
+            lines.write(f"a,active,2023-01-25 {clock} UTC\n")
+
+
 def test_ctrl_c_while_loading_says_how_far_it_came(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And that loading again is safe; as shells have it, exit code 130."""
     monkeypatch.chdir(tmp_path)
@@ -214,19 +225,43 @@ def test_ctrl_c_while_loading_says_how_far_it_came(
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(SqliteClient, "publish", interrupted)
-    with Path("polls.csv").open("w") as lines:
-        lines.write("store_id,status,timestamp_utc\n")
-        for row in range(10_000):
-            clock = f"{row // 3600:02d}:{row // 60 % 60:02d}:{row % 60:02d}"
-            lines.write(f"a,active,2023-01-25 {clock} UTC\n")
-    where = ("--out", "out") if command == "once" else ("--data-dir", "data")
-    done = CliRunner().invoke(main, [command, "--polls", "polls.csv", *where])
+    write_polls(Path("polls.csv"), 10_000)
+    done = CliRunner().invoke(main, ["load", "--polls", "polls.csv"])
     assert done.exit_code == 130, done.output
     assert "stopped at publishing store-polls: " in done.output
     assert "000 of 10,000 messages" in done.output
-    assert "again is safe" in done.output.splitlines()[-1]
+    assert "loading again is safe" in done.output.splitlines()[-1]
     assert len(calls) < 10
-    assert not list(Path().glob("out/*"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_s", [0.0, 0.4, 0.8])
+def test_once_that_is_stopped_leaves_nothing_and_says_so(
+    how: signal.Signals, after_s: float, tmp_path: Path
+) -> None:
+    """At whatever moment after the files were read."""
+    write_polls(tmp_path / "polls.csv", 80_000)
+    command = [sys.executable, "-m", "streamproc", "once"]
+    with subprocess.Popen(
+        [*command, "--polls", "polls.csv", "--out", "out"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as once:
+        assert once.stderr is not None
+        first = once.stderr.readline()
+        time.sleep(after_s)
+        once.send_signal(how)
+        told = first + once.stderr.read()
+    assert "Traceback" not in told, told
+    if once.returncode == 0:
+        assert (tmp_path / "out" / "combined_report.csv").exists()
+    elif once.returncode > 0:
+        assert once.returncode == 130, told
+        assert "running it again is safe" in told
+        assert not list(tmp_path.glob("out/*"))
+    else:
+        assert how == signal.SIGTERM  # before there was a worker to stop
 
 
 def test_ctrl_c_while_a_file_is_read_says_how_far_it_came(
