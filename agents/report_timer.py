@@ -78,7 +78,10 @@ class ReportTimer:
         if hour_us is None:
             return
         timeout_us = self._program.settings.report_timeout * 1_000_000
-        if hour_us == self._asked_hour_us and now_us - self._asked_at_us < timeout_us:
+        if (
+            hour_us == self._asked_hour_us
+            and abs(now_us - self._asked_at_us) < timeout_us
+        ):
             return  # asked for already; the collector has not got to it yet
         self._asked_hour_us, self._asked_at_us = hour_us, now_us
         request = record.hourly_request(hour_us)
@@ -91,6 +94,8 @@ class ReportTimer:
         if report.collector != self._program.worker_id:
             return "its collector has changed"
         silence_us = now_us - report.progress_us
+        if record.is_future(report.progress_us, now_us):
+            return "its last news lies in the future: a clock was wrong"
         if silence_us > self._program.settings.report_timeout * 1_000_000:
             return f"no news for {silence_us // 1_000_000} s"
         return None
@@ -108,7 +113,7 @@ class ReportTimer:
             await self._program.to_collector(Doubt(early[0], early))
 
     async def _expire(self, reports: list[Report], now_us: int) -> None:
-        if now_us - self._expired_at_us < EXPIRE_EVERY_US:
+        if abs(now_us - self._expired_at_us) < EXPIRE_EVERY_US:
             return
         self._expired_at_us = now_us
         oldest_us = now_us - self._program.settings.report_retention * DAY_US

@@ -1,0 +1,145 @@
+"""The timer: what is due is asked for, once, on the worker that collects."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.report_timer import ReportTimer
+from streamproc.program import Program
+from streamproc.report import record
+from streamproc.report.messages import (
+    ALL,
+    Doubt,
+    Expire,
+    Request,
+    Retry,
+    ToCollector,
+    decode_inbox,
+)
+from streamproc.report.record import Report
+from streamproc.rules.units import DAY_US, HOUR_US, SECOND_US
+from streamproc.settings import Settings
+from tests.agents import fakes
+from tests.agents.fakes import NOW_US
+
+HOUR_ID = "hourly-20230125T1200Z"
+
+
+class Records:
+    """Stands for the collector."""
+
+    def __init__(self) -> None:
+        self.kept: list[Report] = []
+
+    def reports(self) -> list[Report]:
+        """All records there are."""
+        return self.kept
+
+
+class Bench:
+    """A timer, its clock, the records it sees, and what it has asked for."""
+
+    def __init__(self, root: Path, **options: Any) -> None:
+        self.now_us = NOW_US
+        settings = Settings(data_dir=root, partitions=2, **options)
+        self.program: Program = fakes.program(
+            settings=settings, now_us=lambda: self.now_us
+        )
+        self.records = Records()
+        self._timer = ReportTimer(self.program, self.records)
+
+    async def tick(self, later_us: int = 0) -> list[ToCollector]:
+        """What is asked for when the clock has moved on."""
+        self.now_us += later_us
+        happened = self.program.__dict__["happened"]
+        before = len(happened.events)
+        await self._timer.tick()
+        return [
+            decode_inbox(one.headers, one.value, self.program.identity)
+            for one in happened.events[before:]
+        ]
+
+    def keep(self, **changes: Any) -> Report:
+        """A record that runs, with some fields changed."""
+        request = Request("r1", ALL, NOW_US - DAY_US, NOW_US)
+        report = record.start(request, range(2), NOW_US, "me")
+        self.records.kept.append(replace(report, **changes))
+        return self.records.kept[-1]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Without the hourly report."""
+    return Bench(tmp_path, hourly=False)
+
+
+async def test_the_hour_is_asked_for_once_until_it_is_there(tmp_path: Path) -> None:
+    """And again when nothing came of it, and when the next one is due."""
+    bench = Bench(tmp_path)
+    (asked,) = await bench.tick()
+    assert asked == record.hourly_request(NOW_US)
+    assert await bench.tick(SECOND_US) == []
+    assert await bench.tick(60 * SECOND_US) == [asked]
+    bench.keep(report_id=HOUR_ID, kind="hourly", as_of_us=NOW_US, state="Complete")
+    assert await bench.tick(HOUR_US // 2) == []
+    (following,) = await bench.tick(HOUR_US // 2)
+    assert following == record.hourly_request(NOW_US + HOUR_US)
+
+
+async def test_only_the_worker_that_collects_asks(tmp_path: Path) -> None:
+    """And only when its tables are recovered."""
+    bench = Bench(tmp_path)
+    reports: Any = bench.program.reports
+    reports.mine = False
+    assert await bench.tick() == []
+    reports.mine = True
+    bench.program.app.tables.actives_ready = False
+    assert await bench.tick() == []
+
+
+async def test_a_report_without_news_is_started_over(bench: Bench) -> None:
+    """After ``report_timeout``, with its attempt; one that has ended is left."""
+    bench.keep(attempt=3)
+    bench.keep(report_id="r2", state="Complete", finished_us=NOW_US)
+    assert await bench.tick(60 * SECOND_US) == []
+    assert await bench.tick(1) == [Retry("r1", 3, "no news for 60 s")]
+
+
+async def test_a_report_of_another_collector_is_started_over(bench: Bench) -> None:
+    """Its pieces lie on another disk."""
+    bench.keep(collector="another")
+    assert await bench.tick() == [Retry("r1", 1, "its collector has changed")]
+
+
+async def test_a_clock_that_was_set_back_does_not_make_a_report_wait(
+    bench: Bench,
+) -> None:
+    """Its last news lies in the future: it is started over; records age."""
+    bench.now_us += 400 * DAY_US
+    await bench.tick()
+    bench.now_us = NOW_US
+    bench.keep(progress_us=NOW_US + 400 * DAY_US)
+    old_us = NOW_US - 8 * DAY_US
+    bench.keep(report_id="old", state="Complete", finished_us=old_us)
+    retry, expire = await bench.tick()
+    assert isinstance(retry, Retry)
+    assert expire == Expire("old", ["old"])
+
+
+async def test_old_reports_are_deleted_after_their_time(bench: Bench) -> None:
+    """Looked for once a minute; not those that run, however old."""
+    bench.keep(report_id="a", state="Complete", finished_us=NOW_US - 7 * DAY_US)
+    bench.keep(report_id="b", state="Failed", finished_us=NOW_US - 7 * DAY_US - 1)
+    assert await bench.tick() == [Expire("b", ["b"])]
+    assert await bench.tick(SECOND_US) == []
+    assert await bench.tick(59 * SECOND_US) == [Expire("a", ["a", "b"])]
+
+
+async def test_reports_of_the_future_are_doubted_once(bench: Bench) -> None:
+    """Those that a clock ahead of its time has made, hourly or not."""
+    bench.keep(report_id="a", state="Complete", as_of_us=NOW_US + HOUR_US)
+    assert await bench.tick() == [Doubt("a", ["a"])]
+    bench.records.kept = [record.doubted(bench.records.kept[0])]
+    assert await bench.tick() == []
