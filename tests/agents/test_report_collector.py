@@ -57,7 +57,8 @@ def rows(*store_ids: str) -> Rows:
     """Rows of these stores; each was up for a minute of every window."""
     amounts = np.full((3, len(store_ids)), MINUTE_US)
     last = np.full(len(store_ids), -1)
-    return Rows(list(store_ids), amounts, amounts * 0, amounts, last)
+    none = amounts * 0
+    return Rows(list(store_ids), amounts, none, amounts, none, last)
 
 
 def piece(
