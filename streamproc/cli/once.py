@@ -59,6 +59,8 @@ def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
     if files.polls is None:
         raise click.UsageError("give the polls: --polls FILE, or - for standard input")
     request = report_client.new_request(as_of, wall_clock_us())
+    if isinstance(request.as_of, int):
+        reading = replace(reading, until_us=request.as_of)
     loader = Loader(wall_clock_us(), Progress, out, reading)
     loaded = read_files(loader, files)
     if not loaded.polls:

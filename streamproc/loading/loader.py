@@ -58,7 +58,8 @@ class Reading:
     ``skip_refused``: stores whose hours or zone cannot be read are left as they were;
     without it nothing is published. ``leave_out``: they have no polls then, either.
     ``max_refused``: most of the polls' rows, a share, that may be refused. ``force``:
-    ids that do not join, or are cut, are believed.
+    ids that do not join, or are cut, are believed. ``until_us``: a time from which on
+    no poll counts, so that what is older is kept in full.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Reading:
     leave_out: bool = False
     max_refused: float = 0.5
     force: bool = False
+    until_us: int | None = None
 
 
 @dataclass(slots=True)
@@ -147,6 +149,11 @@ class Loader:
         broken = set().union(*(file.broken for file in self._stores))
         if broken and self.reading.leave_out:
             self._leave_out(broken)
+        if self._polls is not None and self.reading.until_us is not None:
+            later = self._polls.keep_before(self.reading.until_us)
+            if later:
+                told = counted(later, "poll")
+                self.loaded.summary.append(f"{told} at or after as_of: not counted")
         self._count()
 
     def _refuse_broken_stores(self) -> None:

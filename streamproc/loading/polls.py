@@ -126,6 +126,22 @@ class PollFile:
             kept = ~left_out[codes]
             self._codes, self._packed = [codes[kept]], [packed[kept]]
 
+    def keep_before(self, until_us: int) -> int:
+        """Forget polls of a later time; return how many.
+
+        The first poll of a store that has none before stays, so that it is known.
+        """
+        codes, packed = self._columns()
+        kept = history.time_of(packed) < until_us
+        known = np.zeros(len(self._number), bool)
+        known[codes[kept]] = True
+        later = np.flatnonzero(~kept & ~known[codes])
+        later = later[np.argsort(packed[later], kind="stable")]
+        _, first = np.unique(codes[later], return_index=True)
+        kept[later[first]] = True
+        self._codes, self._packed = [codes[kept]], [packed[kept]]
+        return len(kept) - int(np.count_nonzero(kept))
+
     def messages(self, count: int, partitions: int) -> Iterator[tuple[Cells, Cells]]:
         """Keys and values of the polls in time order, ``count`` at a time.
 

@@ -86,6 +86,63 @@ async def test_the_last_message_of_a_store_in_a_batch_counts(
     assert zones.kept.get(HERE) == kept
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("america/new york", "America/New_York"),
+        ("Central Standard Time", "America/Chicago"),
+        (" utc ", "UTC"),
+    ],
+)
+async def test_a_zone_is_kept_in_the_database_s_spelling(
+    written: str, meant: str, program: Program
+) -> None:
+    """However the message writes it; an empty one forgets."""
+    zones: Any = program.zones
+    await run(program, "zones", batch(zone(HERE, written)))
+    assert zones.kept == {HERE: zones_table.encode(meant)}
+    await run(program, "zones", batch(zone(HERE, " ")))
+    assert zones.kept == {}
+
+
+def opening(day: object, start: str, end: str) -> dict[str, object]:
+    """A row of a week."""
+    return {"dayOfWeek": day, "start_time_local": start, "end_time_local": end}
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        ([opening("Mon", "9:00 AM", "5.30 pm")], [[0, 32_400, 63_000]]),
+        ([opening("0.0", "9.00", "24:00")], [[0, 32_400, 86_400]]),
+        (
+            [opening(0, "09:00", "17:00"), opening(1, "closed", "closed")],
+            [[0, 32_400, 61_200]],
+        ),
+        ([opening(day, "", "") for day in range(7)], [[0, 0, 0]]),
+    ],
+)
+async def test_hours_are_understood_as_people_write_them(
+    rows: list[dict[str, object]], kept: list[list[int]], program: Program
+) -> None:
+    """The same rules as in files; a week that is never open is not 24x7."""
+    hours: Any = program.hours
+    message = orjson.dumps({"store_id": f" {HERE.decode()} ", "hours": rows})
+    await run(program, "hours", batch(message))
+    assert hours.kept == {HERE: orjson.dumps(kept)}
+
+
+@pytest.mark.parametrize("store_id", ["7\u200b", "\ufeff7", "7\u00ad", "1.02E+18"])
+async def test_an_id_that_is_none_in_a_file_is_none_here(
+    store_id: str, program: Program
+) -> None:
+    """Nothing is kept of it."""
+    zones: Any = program.zones
+    message = orjson.dumps({"store_id": store_id, "timezone_str": "UTC"})
+    await run(program, "zones", batch(message))
+    assert zones.kept == {}
+
+
 async def test_a_store_is_forgotten_by_its_key_too(program: Program) -> None:
     """A record without value, or whose value is null, is about the store of its key."""
     key = b"42"

@@ -122,6 +122,26 @@ def test_once_makes_no_report_that_would_be_wrong(
     assert not Path("out/combined_report.csv").exists()
 
 
+def test_a_file_of_weeks_can_be_asked_about_its_first(
+    tmp_path: Path, streamproc: Run
+) -> None:
+    """Also beside a clock that is two years ahead, whose store has a row of zeros."""
+    days = [f"2023-01-{day:02d}" for day in range(1, 29)]
+    (tmp_path / "polls.csv").write_text(
+        "store_id,timestamp_utc,status\n"
+        + "".join(hourly("a", day, range(24)) for day in days)
+        + "ahead,2025-06-01 00:00,active\n"
+    )
+    done = streamproc(
+        *("once", "--polls", "polls.csv", "--out", "out", "--as-of", "2023-01-10")
+    )
+    assert done.returncode == 0, done.stderr
+    assert rows_of(tmp_path / "out" / "combined_report.csv") == {
+        "a": [60, 24, 168, 0, 0, 0],
+        "ahead": [0, 0, 0, 0, 0, 0],
+    }
+
+
 def test_once_needs_polls(once: Once) -> None:
     """A usage error."""
     done = once(hours=HOURS)

@@ -17,6 +17,7 @@ from streamproc.loading.rows import rows_of
 from streamproc.loading.source import Block
 from streamproc.rules.poll import STATUS, Poll, encode_poll, parse_poll, poll_of
 from tests.rules.test_poll import BAD_STAMPS, NOW_US, STAMPS, STORE_IDS
+from tests.rules.test_reference import utc
 
 HEADER = "store_id,status,timestamp_utc\n"
 GOOD = "2023-01-25 10:00:00 UTC"
@@ -213,6 +214,22 @@ def test_messages_come_in_the_order_of_time_and_partitions_together(
     assert [len(batch) for batch in batches] == [50, 50, 50, 50]
     for earlier, later in pairwise(batches):
         assert max(earlier) <= min(later)
+
+
+def test_polls_from_a_time_on_are_let_go_and_every_store_stays_known(
+    tmp_path: Path,
+) -> None:
+    """A store that has none before keeps its first."""
+    rows = ("7,2023-01-01", "7,2023-01-03", "8,2023-01-05", "8,2023-01-03")
+    (tmp_path / "polls.csv").write_text(
+        HEADER + "".join(f"{r[:1]},active,{r[2:]} 00:00\n" for r in rows)
+    )
+    file, _ = read(tmp_path / "polls.csv")
+    assert file.keep_before(utc("2023-01-03 00:00")) == 2
+    assert sorted(map(encode_poll, polls_of(file))) == [
+        encode_poll(Poll("7", utc("2023-01-01 00:00"), True)),
+        encode_poll(Poll("8", utc("2023-01-03 00:00"), True)),
+    ]
 
 
 def test_stores_can_be_left_out(tmp_path: Path) -> None:

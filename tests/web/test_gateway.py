@@ -160,6 +160,31 @@ def test_hours_and_zone_are_set_and_forgotten(
     assert site.get("/api/v1/stores/shop").json["open_24x7"] is True
 
 
+def test_the_gateway_understands_what_files_do(empty: LiveSite) -> None:
+    """Ids, timestamps, statuses, hours and zones: one rule at every door."""
+    rows = [
+        poll(store_id=" 73928e03 ", timestamp_utc="2025-05-06 14:58", status="Active"),
+        poll(store_id="73928e03", timestamp_utc="2025-05-06T14:59:00z"),
+        poll(store_id="7\u200b"),
+        poll(store_id="1.02E+18"),
+        poll(timestamp_utc="06/05/2025 14:59"),
+    ]
+    answer = empty.post_json("/api/v1/polls", rows)
+    assert answer.json["accepted"] == 2
+    assert [each["reason"] for each in answer.json["rejected"]] == [
+        *("bad-store-id", "mangled-id", "bad-timestamp")
+    ]
+    closed = {"start_time_local": "closed", "end_time_local": "closed"}
+    week = [{"dayOfWeek": day, **closed} for day in ("Mon", "Tuesday", 2, "3.0")]
+    put_json(empty, "/api/v1/stores/73928e03/hours", {"hours": week})
+    put_json(empty, "/api/v1/stores/73928e03/zone", {"timezone_str": "asia/kolkata"})
+    empty.settle()
+    told = empty.get("/api/v1/stores/73928e03").json
+    assert (told["zone"], told["open_24x7"]) == ("Asia/Kolkata", False)
+    assert told["polls"] == 2
+    assert "Mon–Sun" in empty.page("/stores/73928e03")
+
+
 @pytest.mark.parametrize(
     ("what", "value", "status", "error"),
     [
