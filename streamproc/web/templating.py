@@ -16,6 +16,9 @@ from streamproc.rules.timeline import Span, clipped, local_time
 from streamproc.rules.windows import WINDOWS
 from streamproc.web import words
 
+LIVE_EVERY_S = 5.0
+"""How often pages that are open follow what is new."""
+
 GUARD: web.AppKey[Any] = web.AppKey("guard", object)
 
 STATE_WORDS = {
@@ -127,4 +130,5 @@ def text(request: web.Request, template: str, **context: Any) -> bytes:
         path=request.path,
         may_change=guard.is_signed_in(request),
         can_sign_in=guard.can_sign_in(request),
+        live_every_s=LIVE_EVERY_S,
     ).encode(errors="replace")

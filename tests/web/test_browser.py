@@ -244,7 +244,7 @@ def test_the_overview_follows_what_arrives(
     browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Live: a new store appears without a reload, told by server-sent events."""
-    monkeypatch.setattr("streamproc.web.handlers.operations.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
     monkeypatch.setattr("streamproc.web.fleet.refreshing.FRESH_S", 0.1)
     site = start_site()
     tab = Tab(browser, site.url)
@@ -255,6 +255,48 @@ def test_the_overview_follows_what_arrives(
     page.locator("table.stores a.id:has-text('newcomer')").wait_for()
     assert page.evaluate("window.stayed") is True
     assert page.locator("[data-livedot]").is_visible()
+    tab.close()
+
+
+def test_a_lost_connection_is_said_and_so_is_until_when_the_figures_were_true(
+    browser: Any,
+    start_site: Callable[..., LiveSite],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A banner, not old figures in silence; it goes when the worker is back."""
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    first = LiveSite(tmp_path / "first").start()
+    tab = Tab(browser, first.url)
+    page = tab.open("/")
+    assert page.locator("[data-banner]").is_hidden()
+    first.stop()
+    banner = page.locator("[data-banner]:has-text('connection to the worker is lost')")
+    banner.wait_for()
+    assert "What is shown is of" in banner.inner_text()
+    second = LiveSite(tmp_path / "second", {"web_port": first.port}).start()
+    banner.wait_for(state="hidden")
+    page.locator("[data-livedot]").first.wait_for()
+    second.stop()
+    tab.close()
+
+
+def test_a_part_in_use_is_kept_up_to_date_and_stays_in_use(
+    browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The focus is on the same link of a table that has got another row."""
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.fleet.refreshing.FRESH_S", 0.1)
+    site = start_site()
+    poll = {"status": "active", "timestamp_utc": "2025-05-06T14:59:00Z"}
+    site.post_json("/api/v1/polls", {**poll, "store_id": "first"})
+    tab = Tab(browser, site.url)
+    page = tab.open("/?sort=store")
+    page.locator("table.stores a.id:has-text('first')").focus()
+    site.post_json("/api/v1/polls", {**poll, "store_id": "another"})
+    page.locator("table.stores a.id:has-text('another')").wait_for()
+    assert page.evaluate("document.activeElement.textContent.trim()") == "first"
+    assert tab.errors == []
     tab.close()
 
 
@@ -278,4 +320,22 @@ def test_without_script_everything_but_live_works(browser: Any, site: LiveSite) 
     assert set(ids_shown(page)) >= {"store-4", "store-42"}
     page.click("thead a:has-text('Store')")
     assert ids_shown(page)[0] == "store-4"
+    tab.close()
+
+
+def test_without_script_a_report_is_triggered_and_a_session_ended(
+    browser: Any, start_site: Callable[..., LiveSite]
+) -> None:
+    """The link signs in and leads on, the buttons are forms."""
+    site = start_site()
+    tab = Tab(browser, site.url, java_script_enabled=False)
+    page = tab.open(own_token.link(site.settings).removeprefix(site.url))
+    page.wait_for_url(site.url + "/")
+    tab.open("/reports")
+    page.click("button:has-text('Trigger report')")
+    page.wait_for_url("**/reports")
+    assert page.locator("tbody tr .chip").count() >= 1
+    page.click("button:has-text('Sign out')")
+    tab.open("/reports")
+    assert page.locator("button:has-text('Trigger report')").count() == 0
     tab.close()

@@ -50,6 +50,8 @@ class Overview:
     as_of_us: int
     shard: Shard
     rules: Rules
+    #: How long it is good for, while somebody looks.
+    lasts_s: float = 0.0
     #: Pages made of this overview, by their query, and when.
     pages: OrderedDict[str, tuple[float, "asyncio.Task[bytes]"]] = field(
         default_factory=OrderedDict

@@ -10,7 +10,7 @@ from streamproc.report import record
 from streamproc.report.record import Report, time_text
 from streamproc.rules.units import HOUR_US
 from streamproc.web import requests
-from streamproc.web.as_of import as_of_text
+from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.described import CSV, described
 from streamproc.web.exports import Export, aside
 from streamproc.web.fleet import listing
@@ -92,6 +92,7 @@ class FleetHandlers:
             "running": sum(r.state == record.RUNNING for r in reports),
             "next_report_us": self._next_report_us(now_us),
             "now_us": now_us,
+            "late_us": late_us(overview, asked.as_of, now_us),
             "as_of": as_of_text(asked.as_of),
             "rules": overview.rules,
         }
@@ -132,6 +133,13 @@ class FleetHandlers:
                 [store_of(overview, row) for row in shown],
             )
         )
+
+
+def late_us(overview: Overview, as_of: AsOf, now_us: int) -> int:
+    """Age of figures of now that are older than twice their refresh, else 0."""
+    age_us = now_us - overview.as_of_us
+    is_late = as_of == record.NOW and age_us > 2 * overview.lasts_s * 1_000_000
+    return age_us if is_late else 0
 
 
 def newest_complete(reports: list[Report]) -> Report | None:

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
+from streamproc.web import templating
 from streamproc.web.described import described
 from streamproc.web.refusal import Refusal
 from streamproc.web.responses import json
@@ -17,7 +18,6 @@ from streamproc.web.site import Site
 from streamproc.web.tables.calls import estimated_keys
 from tables.fencing import PartitionLostError
 
-LIVE_EVERY_S = 5.0
 MAX_LIVE = 200
 
 
@@ -153,7 +153,7 @@ class Operations:
             while True:
                 event = orjson.dumps(await self._news()).decode()
                 await response.write(f"event: tick\ndata: {event}\n\n".encode())
-                await asyncio.sleep(LIVE_EVERY_S)
+                await asyncio.sleep(templating.LIVE_EVERY_S)
         except ConnectionError:
             pass  # the reader has gone
         finally:

@@ -3,38 +3,79 @@
 (() => {
   const main = document.querySelector("main");
 
-  // Whatever has data-live is replaced by its newer self, unless somebody uses it.
+  // What is shown is true as of `fresh`; when newer figures cannot be had, a banner says so.
+  const banner = document.querySelector("[data-banner]");
+  const period = 1000 * (main?.dataset.refreshS || 5);
+  let fresh = Date.now();
+  function tell(why) {
+    const late = why && Date.now() - fresh > 2 * period;
+    for (const dot of document.querySelectorAll("[data-livedot]")) dot.hidden = Boolean(why);
+    if (!late) { banner.hidden = true; return; }
+    const text = `${why} What is shown is of ${new Date(fresh).toLocaleTimeString()}.`;
+    if (banner.textContent !== text) banner.textContent = text;
+    banner.hidden = false;
+  }
+  function reason(answer) {
+    if (answer.redirected || answer.status === 401) return "You are signed out: load the page again to sign in.";
+    return `The worker has no newer figures for you (${answer.status}).`;
+  }
+
+  // Whatever has data-live is replaced by its newer self; who uses a part of it goes on there.
+  const SAME = (a, b) => a.tagName === b.tagName && ["id", "name", "href"].every((n) => a.getAttribute(n) === b.getAttribute(n));
+  function replace(now, next) {
+    const used = now.contains(document.activeElement) && document.activeElement !== now ? document.activeElement : null;
+    const [typed, at] = [used?.value, used?.selectionStart];
+    now.innerHTML = next.innerHTML;
+    "running" in next.dataset ? now.dataset.running = "" : delete now.dataset.running;
+    if (!used) return;
+    const again = [...now.querySelectorAll(used.tagName)].find((one) => SAME(one, used));
+    if (again && typed !== undefined && again.tagName !== "BUTTON") {
+      again.value = typed;
+      if (at !== null && at !== undefined) again.setSelectionRange(at, at);
+    }
+    (again || now).focus({ preventScroll: true });
+  }
+
   let busy = false;
   async function refresh() {
     if (busy || document.hidden) return;
     busy = true;
+    let why = "";
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok || answer.redirected) return;
+      const limit = AbortSignal.timeout(4 * period);
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: limit });
+      if (!answer.ok || answer.redirected) { why = reason(answer); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const now of document.querySelectorAll("[data-live]")) {
         const next = page.querySelector(`[data-live="${now.dataset.live}"]`);
-        if (!next || now.innerHTML === next.innerHTML) continue;
-        if (now.contains(document.activeElement) && document.activeElement !== now) continue;
-        now.innerHTML = next.innerHTML;
-        "running" in next.dataset ? now.dataset.running = "" : delete now.dataset.running;
+        if (next && now.innerHTML !== next.innerHTML) replace(now, next);
       }
-      for (const dot of document.querySelectorAll("[data-livedot]")) dot.hidden = false;
+      fresh = Date.now();
     } catch {
-      // The worker is away for a moment; the next tick tries again.
+      why = "The connection to the worker is lost.";
     } finally {
       busy = false;
+      tell(why);
     }
   }
 
   if (main?.dataset.liveUrl && window.EventSource) {
-    const live = new EventSource(main.dataset.liveUrl);
-    const dots = (shown) => { for (const dot of document.querySelectorAll("[data-livedot]")) dot.hidden = !shown; };
-    live.onopen = () => dots(true);
-    live.onerror = () => dots(false);
-    let first = true;
-    live.addEventListener("tick", () => { first ? first = false : refresh(); });
+    let live;
+    const listen = () => {
+      live = new EventSource(main.dataset.liveUrl);
+      let first = true;
+      live.addEventListener("tick", () => { first ? first = false : refresh(); });
+      live.onopen = () => tell("");
+    };
+    listen();
     addEventListener("pagehide", () => live.close());
+    document.addEventListener("visibilitychange", refresh);
+    // Without a tick, look by oneself: a stream that has ended for good does not come back.
+    setInterval(() => {
+      if (document.hidden || Date.now() - fresh < 1.5 * period) return;
+      if (live.readyState === EventSource.CLOSED) listen();
+      refresh();
+    }, period / 2);
   }
 
   // A report that runs is looked at every second, until none does.
