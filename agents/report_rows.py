@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from faust.types import TP
-
 from agents.consume import consume
 from agents.report_mail import Mail
 from streamproc.errors import (
@@ -42,8 +40,6 @@ from tables.rocks_errors import PartitionDamagedError
 from tables.snapshot import Snapshot
 
 WAITING_NEWS_S = 5.0
-_WAIT_S = 0.02
-_IDLE_S = 0.25
 
 
 def register(program: Program) -> None:
@@ -94,22 +90,14 @@ async def _catch_up(program: Program, order: Order, partition: int) -> None:
 
     A report then covers every poll whose producer had its acknowledgement.
     """
-    tps = [TP(topic.name, partition) for topic in program.topics.inputs]
-    ends = await program.ends(*tps)
     clock = asyncio.get_running_loop().time
-    told = idle_since = clock()
-    while behind := sum([await program.behind(tp, ends[tp]) for tp in tps]):
-        if not all([await program.is_idle(tp, ends[tp]) for tp in tps]):
-            idle_since = clock()
-        elif clock() - idle_since > _IDLE_S:
-            return
+    told = clock()
+    async for behind in program.catching_up(partition):
         if clock() - told > WAITING_NEWS_S:
             told = clock()
             await program.to_collector(
                 Waiting(order.report_id, order.attempt, partition, behind)
             )
-        await asyncio.sleep(_WAIT_S)
-        program.histories.require(partition)
 
 
 async def _survey(program: Program, order: Order, partition: int) -> None:

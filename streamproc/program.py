@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,10 @@ NOTICED_S = 0.1
 def wall_clock_us() -> int:
     """Now, in UTC microseconds."""
     return time.time_ns() // 1_000
+
+
+_WAIT_S = 0.02
+_IDLE_S = 0.25
 
 
 @dataclass
@@ -171,6 +175,29 @@ class Program:
             if all(dealt_with[tp] <= ends[tp] for tp in tps):
                 return ends
             await asyncio.sleep(NOTICED_S)
+
+    async def catching_up(self, partition: int) -> AsyncIterator[int]:
+        """How many input records are left, until all that was accepted is in place.
+
+        Ends when what was there in the beginning is in the tables.
+        """
+        tps = [TP(topic.name, partition) for topic in self.topics.inputs]
+        ends = await self.ends(*tps)
+        clock = asyncio.get_running_loop().time
+        idle_since = clock()
+        while behind := sum([await self.behind(tp, ends[tp]) for tp in tps]):
+            if not all([await self.is_idle(tp, ends[tp]) for tp in tps]):
+                idle_since = clock()
+            elif clock() - idle_since > _IDLE_S:
+                return
+            yield behind
+            await asyncio.sleep(_WAIT_S)
+            self.histories.require(partition)
+
+    async def catch_up(self, partition: int) -> None:
+        """Return when all input that was accepted before is in the tables."""
+        async for _ in self.catching_up(partition):
+            pass
 
     async def behind(self, tp: TP, end: int) -> int:
         """How many offsets before ``end``, a mark of some time ago, are to be read."""

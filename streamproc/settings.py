@@ -169,6 +169,11 @@ class Settings:
     backfill: bool = setting(
         False, _switch, "Whether a store's first poll also covers the time before it."
     )
+    bridge: float = setting(
+        10.0,
+        _number(0, 1440),
+        "Minutes of business time without data that an incident goes on through.",
+    )
     hourly: bool = setting(
         True, _switch, "Whether a report is written every full hour."
     )
@@ -383,6 +388,11 @@ class Settings:
         """How long a poll speaks."""
         hold_us = None if self.hold is None else round(self.hold * MINUTE_US)
         return Rules(hold_us, self.backfill)
+
+    @property
+    def bridge_us(self) -> int:
+        """``bridge`` in microseconds."""
+        return round(self.bridge * MINUTE_US)
 
 
 def env_name(name: str) -> str:

@@ -15,7 +15,7 @@ from streamproc.report.record import time_text
 from streamproc.report.rows import NO_ROWS, Rows, rows_of
 from streamproc.rules import history, uptime
 from streamproc.rules.units import DAY_US
-from streamproc.rules.uptime import Rules
+from streamproc.rules.uptime import Rules, Times
 from streamproc.rules.windows import LONGEST_US
 from tables.calendars import NO_FACTS, FactTables, StoreFacts, times_of
 from tables.histories import Chunk, Histories
@@ -73,6 +73,25 @@ def check_history(store_id: bytes, packed: Ints, as_of_us: int) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Some stores, in id order: ``counts`` polls each in ``packed``, their facts."""
+
+    store_ids: list[bytes]
+    counts: Ints
+    packed: Ints
+    facts: list[StoreFacts]
+
+    def times(
+        self, begin_us: int, end_us: int, as_polled: bool = False
+    ) -> tuple[Ints, Times]:
+        """Each store's schedule number, and the time that counts of each number."""
+        number: dict[StoreFacts, int] = {}
+        schedule = [number.setdefault(each, len(number)) for each in self.facts]
+        counted = [each.as_polled if as_polled else each for each in number]
+        return np.array(schedule, np.int64), times_of(counted, begin_us, end_us)
+
+
 @dataclass(slots=True)
 class Snapshot:
     """Rows of one partition as of ``as_of_us``.
@@ -96,30 +115,38 @@ class Snapshot:
 
     def rows_with_facts(self) -> Iterator[tuple[Rows, list[StoreFacts]]]:
         """The same, with what is known of each row's store."""
+        return ((self._account(some), some.facts) for some in self.stores())
+
+    def stores(self) -> Iterator[Stores]:
+        """All known stores, in id order."""
         of_all = self.facts.of_all(self.partition)
         done = b""
         for chunk in self.histories.chunks(self.partition, STORES_PER_CHUNK):
             last = chunk.store_ids[-1]
-            yield self._rows(chunk, of_all, done, last)
+            yield self._stores(chunk, of_all, done, last)
             done = last
         rest = Chunk([], _NO_POLLS, _NO_POLLS)
-        yield self._rows(rest, of_all, done, None)
+        yield self._stores(rest, of_all, done, None)
 
     def row(self, store_id: bytes) -> Rows:
         """One store's row, or no rows when nothing is known of it."""
+        some = self.store(store_id)
+        check_history(store_id, some.packed, self.as_of_us)
+        return self._account(some)
+
+    def store(self, store_id: bytes) -> Stores:
+        """One store; none when nothing is known of it."""
         polls = self.histories.polls_of(self.partition, store_id)
-        check_history(store_id, polls, self.as_of_us)
         own = self.facts.of(self.partition, store_id)
         if not len(polls) and not any(own):
-            return NO_ROWS
+            return Stores([], _NO_POLLS, _NO_POLLS, [])
         facts = own.with_all(self.facts.of_all(self.partition))
-        counts = np.array([len(polls)], np.int64)
-        return self._account([store_id], counts, polls, [facts])
+        return Stores([store_id], np.array([len(polls)], np.int64), polls, [facts])
 
-    def _rows(
+    def _stores(
         self, chunk: Chunk, of_all: StoreFacts, after: bytes, upto: bytes | None
-    ) -> tuple[Rows, list[StoreFacts]]:
-        """Rows of a chunk and of the stores without polls that lie in between."""
+    ) -> Stores:
+        """A chunk and the stores without polls that lie in between."""
         chunk = self.left_out.without(chunk, self.as_of_us)
         known = self.facts.between(self.partition, after, upto)
         silent = known.keys() - {*chunk.store_ids, *self.left_out.store_ids}
@@ -132,21 +159,13 @@ class Snapshot:
         facts = [
             known[i].with_all(of_all) if i in known else nothing for i in store_ids
         ]
-        return self._account(store_ids, counts, chunk.packed, facts), facts
+        return Stores(store_ids, counts, chunk.packed, facts)
 
-    def _account(
-        self,
-        store_ids: list[bytes],
-        counts: Ints,
-        packed: Ints,
-        facts: list[StoreFacts],
-    ) -> Rows:
-        if not store_ids:
+    def _account(self, some: Stores) -> Rows:
+        if not some.store_ids:
             return NO_ROWS
-        number: dict[StoreFacts, int] = {}
-        schedule = np.array([number.setdefault(f, len(number)) for f in facts])
-        begin_us, end_us = self.as_of_us - LONGEST_US, self.as_of_us
-        counted = [f.as_polled if self.as_polled else f for f in number]
-        times = times_of(counted, begin_us, end_us)
-        accounts = uptime.account(packed, counts, schedule, times, self.rules)
-        return rows_of(store_ids, accounts)
+        schedule, times = some.times(
+            self.as_of_us - LONGEST_US, self.as_of_us, self.as_polled
+        )
+        accounts = uptime.account(some.packed, some.counts, schedule, times, self.rules)
+        return rows_of(some.store_ids, accounts)

@@ -106,6 +106,27 @@ def incidents(
     )
 
 
+def up_within(
+    packed: Ints,
+    counts: Ints,
+    schedule: Ints,
+    times: Times,
+    rules: Rules,
+    begin_us: int,
+    end_us: int,
+) -> Ints:
+    """Up time of each store within ``[begin_us, end_us)``, shape (n,), microseconds."""
+    business = times.business
+    told = statuses(packed, counts, schedule, times, rules)
+    own = schedule[told.store]
+    first = np.maximum(told.begin_us, begin_us)
+    last = np.minimum(told.end_us, end_us)
+    covered = business.before(own, last) - business.before(own, first)
+    up = np.zeros(len(counts), np.int64)
+    np.add.at(up, told.store, np.where(told.up, np.maximum(covered, 0), 0))
+    return up
+
+
 def _spoken(told: Statuses, schedule: Ints, business: BusinessTime) -> _Spoken:
     """The statuses in business time; what covers none of it is left out."""
     own = schedule[told.store]

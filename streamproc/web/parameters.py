@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from streamproc.errors import shown
+from streamproc.errors import InvalidPoll, shown
 from streamproc.report.messages import NOW
+from streamproc.rules.timestamp import parse_timestamp
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf
 from streamproc.web.refusal import bad
@@ -140,6 +141,30 @@ class Instant:
     def read(self, query: Query) -> AsOf:
         """``now``, ``latest`` or microseconds; raises a 400 Refusal."""
         return requests.as_of_value(query.get(self.name) or NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time in UTC or with an offset."""
+
+    name: str
+    help: str = ""
+    required: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """A string; what it may be is more than a pattern can say."""
+        return {"type": "string", "examples": ["2023-01-25T18:13:22Z"]}
+
+    def read(self, query: Query, default: int) -> int:
+        """Microseconds of UTC; raises a 400 Refusal."""
+        text = query.get(self.name)
+        if not text:
+            return default
+        try:
+            return parse_timestamp(text, self.name)
+        except InvalidPoll as exc:
+            raise bad(f"bad-{self.name}", f"{exc}.") from exc
 
 
 @dataclass(frozen=True, slots=True)

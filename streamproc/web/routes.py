@@ -12,6 +12,7 @@ from streamproc.web.connections import Connections
 from streamproc.web.described import description
 from streamproc.web.handlers.fleet import FleetHandlers
 from streamproc.web.handlers.gateway import Gateway
+from streamproc.web.handlers.incidents import IncidentHandlers
 from streamproc.web.handlers.operations import Operations
 from streamproc.web.handlers.rejected import RejectedHandlers
 from streamproc.web.handlers.reports import ReportHandlers
@@ -48,6 +49,7 @@ def make_application(
     app[GUARD] = guard
     _add_fleet(app, FleetHandlers(site, guard))
     _add_store(app, StoreHandlers(site))
+    _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
     _add_reports(app, ReportHandlers(site))
     _add_tables(app, TableHandlers(site))
     _add_rejected(app, RejectedHandlers(site))

@@ -11,6 +11,7 @@ from streamproc.web.cluster.peers import Cluster
 from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
+from streamproc.web.incidents.calls import OUTAGES
 from streamproc.web.refusal import Refusal
 from streamproc.web.rejected.reader import RejectedReader
 from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
@@ -28,6 +29,7 @@ CALLS = (
     FILE_PIECE,
     ITEMS,
     PARTITION_INFO,
+    OUTAGES,
 )
 """All that one worker may ask another."""
 
@@ -38,7 +40,7 @@ class Site:
     def __init__(self, program: Program, app: AppThread) -> None:
         self.program = program
         self.app = app
-        self.cluster = Cluster(program, CALLS)
+        self.cluster = Cluster(program, CALLS, app)
         self.instants = Instants(program, self.cluster)
         self.overviews = Overviews(program, self.cluster, self.instants)
         self.stores = Stores(program.settings, self.cluster, self.instants)

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from faust.types import TP
 
+from streamproc.web.app_thread import AppThread
 from streamproc.web.as_of import Instants
 from streamproc.web.cluster import peers, signing
 from streamproc.web.fleet.refreshing import Overviews
@@ -286,7 +287,7 @@ def test_the_overview_is_computed_once_for_many_readers(site: LiveSite) -> None:
     """Single flight: fifty readers of a new instant cost one computation."""
 
     async def read() -> int:
-        cluster = peers.Cluster(site.program, CALLS)
+        cluster = peers.Cluster(site.program, CALLS, AppThread(site.program))
         instants = Instants(site.program, cluster)
         overviews = Overviews(site.program, cluster, instants)
         found = await asyncio.gather(*(overviews.get("now") for _ in range(50)))

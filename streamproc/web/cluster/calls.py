@@ -27,6 +27,7 @@ class Call(Generic[T]):
     ``table``: whose partition's owner answers; empty when ``args`` name it.
     ``whole``: scans a whole partition; one such call runs at a time.
     ``quick``: reads a few keys only, which is sooner done than handed to a thread.
+    ``current``: all that was accepted before the question is in the tables first.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Call(Generic[T]):
     encode: Callable[[T], bytes] = orjson.dumps
     decode: Callable[[bytes], T] = orjson.loads
     whole: bool = False
+    current: bool = False
     quick: Callable[[dict[str, Any]], bool] = field(default=lambda args: False)
 
 

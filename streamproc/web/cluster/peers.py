@@ -22,6 +22,7 @@ from faust.types import TP
 
 from streamproc.errors import ReportFailedError, as_refusal
 from streamproc.program import Program
+from streamproc.web.app_thread import AppThread
 from streamproc.web.bodies import body_of
 from streamproc.web.cluster import signing, status
 from streamproc.web.cluster.calls import Call, table_named
@@ -35,14 +36,18 @@ log = logging.getLogger(__name__)
 PATH = "/_cluster/call"
 STATUS = "status"
 ANSWER_TIMEOUT_S = 10.0
+CATCH_UP_S = 5.0
 MAX_QUESTION = 1 << 20
 
 
 class Cluster:
     """This worker among its peers."""
 
-    def __init__(self, program: Program, calls: Iterable[Call[Any]]) -> None:
+    def __init__(
+        self, program: Program, calls: Iterable[Call[Any]], app: AppThread
+    ) -> None:
         self.program = program
+        self._app = app
         self.me = program.settings.advertised_url
         settings = program.settings
         self._key = signing.key_of(settings.web_cluster_secret or settings.api_token)
@@ -118,6 +123,8 @@ class Cluster:
     async def _run(self, call: Call[T], args: dict[str, Any]) -> T:
         """Answer here; a table closed in mid-read means that it moved away."""
         try:
+            if call.current:
+                await self._catch_up(args["partition"])
             if call.quick(args):
                 return call.run(self.program, args)
             loop = asyncio.get_running_loop()
@@ -126,6 +133,13 @@ class Cluster:
         except Exception as exc:
             self._require(call, args, exc)
             raise
+
+    async def _catch_up(self, partition: int) -> None:
+        try:
+            async with asyncio.timeout(CATCH_UP_S):
+                await self._app.run(self.program.catch_up(partition))
+        except TimeoutError as exc:
+            raise moving("Polls that have been accepted are still being read.") from exc
 
     def _require(
         self, call: Call[Any], args: dict[str, Any], cause: Exception | None = None

@@ -54,5 +54,5 @@ class Stores:
         data: dict[str, StoreData] = {}
         for ids, found in zip(groups.values(), answers, strict=True):
             data.update(zip(ids, found, strict=True))
-        rules = self._settings.rules
-        return [StoreView(i, data[i], as_of_us, rules) for i in store_ids]
+        rules, bridge_us = self._settings.rules, self._settings.bridge_us
+        return [StoreView(i, data[i], as_of_us, rules, bridge_us) for i in store_ids]

@@ -10,16 +10,16 @@ import numpy as np
 from streamproc.report.rows import Rows
 from streamproc.rules import history, status, timeline
 from streamproc.rules.calendar import local_day
+from streamproc.rules.incidents import DEFAULT_BRIDGE_US, NONE, incidents
 from streamproc.rules.schedule import Opening, Schedule
 from streamproc.rules.timeline import DOWN, EXCLUDED, UNKNOWN, UP, Day, OpenTime, Span
-from streamproc.rules.units import DAY_S, HOUR_US, MINUTE_US
+from streamproc.rules.units import DAY_S, HOUR_US
 from streamproc.rules.uptime import Rules, Uptime
 from streamproc.rules.windows import LONGEST_US, WINDOWS
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.store.data import StoreData
 from tables.calendars import StoreFacts, calendar_of
 
-SHORT_US = 10 * MINUTE_US
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -50,6 +50,14 @@ class PollRow:
     until_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Incident:
+    """When an incident began and ended; None while it goes on."""
+
+    start_us: int
+    end: int | None
+
+
 @dataclass
 class StoreView:
     """What is known of a store, as of ``as_of_us``."""
@@ -58,6 +66,7 @@ class StoreView:
     data: StoreData
     as_of_us: int
     rules: Rules
+    bridge_us: int = DEFAULT_BRIDGE_US
 
     @cached_property
     def facts(self) -> StoreFacts:
@@ -83,12 +92,34 @@ class StoreView:
     def spans(self) -> list[Span]:
         """The last seven days."""
         begin_us, end_us = self.as_of_us - LONGEST_US, self.as_of_us
-        time = OpenTime(
+        time = self._time(begin_us, end_us)
+        return timeline.spans(self.data.packed, time, self.as_of_us, self.rules)
+
+    def _time(self, begin_us: int, end_us: int) -> OpenTime:
+        return OpenTime(
             self.facts.open_between(begin_us, end_us),
             self.facts.business_between(begin_us, end_us),
             self.facts.corrections,
         )
-        return timeline.spans(self.data.packed, time, self.as_of_us, self.rules)
+
+    @cached_property
+    def _incidents(self) -> list[_Incident]:
+        """Its incidents of the last seven days, the newest last."""
+        begin_us, end_us = self.as_of_us - LONGEST_US, self.as_of_us
+        found = incidents(
+            self.data.packed,
+            np.array([len(self.data.packed)]),
+            np.zeros(1, np.int64),
+            self._time(begin_us, end_us).times(begin_us, end_us),
+            self.rules,
+            self.bridge_us,
+        )
+        return [
+            _Incident(start, None if end == NONE else end)
+            for start, end in zip(
+                found.start_us.tolist(), found.end_us.tolist(), strict=True
+            )
+        ]
 
     @cached_property
     def windows(self) -> dict[str, Uptime]:
@@ -153,7 +184,13 @@ class StoreView:
 
     @property
     def since_us(self) -> int | None:
-        """Since when it is that; None when it is so for the whole week."""
+        """Since when it is that; None when it is so for the whole week.
+
+        Of a store that is down: since its incident began, gaps without data and
+        nights included.
+        """
+        if self.state == DOWN and self._incidents and self._incidents[-1].end is None:
+            return self._incidents[-1].start_us
         if not self.spans or self.spans[-1].state != self.state:
             return self.as_of_us
         return self.spans[-1].start_us if len(self.spans) > 1 else None
@@ -174,13 +211,19 @@ class StoreView:
 
     @cached_property
     def incidents(self) -> list[Span]:
-        """Time down, and longer gaps without data, newest first."""
-        short = set(self.short_gaps)
-        return [
-            span
-            for span in reversed(self.spans)
-            if span.state in (DOWN, UNKNOWN) and span not in short
+        """Incidents, and longer gaps without data besides, newest first."""
+        down = [
+            Span(i.start_us, self.as_of_us if i.end is None else i.end, DOWN)
+            for i in self._incidents
         ]
+        gaps = [
+            span
+            for span in self.spans
+            if span.state == UNKNOWN
+            and span.length_us > self.bridge_us
+            and not any(i.start_us <= span.start_us < i.end_us for i in down)
+        ]
+        return sorted(down + gaps, key=lambda span: span.start_us, reverse=True)
 
     @cached_property
     def short_gaps(self) -> list[Span]:
@@ -188,7 +231,7 @@ class StoreView:
         return [
             span
             for span in self.spans
-            if span.state == UNKNOWN and span.length_us < SHORT_US
+            if span.state == UNKNOWN and span.length_us <= self.bridge_us
         ]
 
     # -- polls -----

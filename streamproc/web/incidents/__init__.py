@@ -1,0 +1,1 @@
+"""The incidents of all stores, over all workers."""
