@@ -11,8 +11,9 @@ from faust.types import TP
 
 from streamproc.web.app_thread import AppThread
 from streamproc.web.as_of import Instants
-from streamproc.web.cluster import peers, signing
+from streamproc.web.cluster import peers, signing, status
 from streamproc.web.fleet.refreshing import Overviews
+from streamproc.web.refusal import Refusal
 from streamproc.web.site import CALLS
 from tests.web.live_site import LiveSite
 
@@ -294,3 +295,29 @@ def test_the_overview_is_computed_once_for_many_readers(site: LiveSite) -> None:
         return len({id(overview) for overview in found})
 
     assert asyncio.run(read()) == 1
+
+
+def test_a_workers_status_is_read_as_it_was_told() -> None:
+    """Encoded and decoded, with and without a poll that has arrived."""
+    for arrived in (None, 1_700_000_000_000):
+        told = status.Status(True, 12.5, 3, 0.4, arrived)
+        assert status.decode(status.encode(told)) == told
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"null",
+        b"not json",
+        b'{"ready":1,"polls_per_s":"many","lag_records":0,"lag_s":0,"last_arrival_ms":0}',
+        b'{"ready":1,"polls_per_s":0,"lag_records":[],"lag_s":0,"last_arrival_ms":0}',
+    ],
+)
+def test_a_status_that_is_none_is_a_worker_that_does_not_answer(value: bytes) -> None:
+    """A sum with it would break later, on every page."""
+    with pytest.raises(Refusal) as refused:
+        status.decode(value)
+    assert refused.value.status == 503

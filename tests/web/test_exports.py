@@ -176,3 +176,26 @@ def test_a_report_replaced_while_it_is_read_is_not_pieced_together(
         site.get("/combined_report.csv")
     assert asked[-1] == 100
     path.unlink()
+
+
+def test_an_export_of_many_pieces_has_every_row_once(
+    site: LiveSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is cut, the last piece may be a short one."""
+    whole = site.get("/api/v1/stores?sort=store&format=csv").body
+    monkeypatch.setattr("streamproc.web.fleet.answers.ROWS_PER_PIECE", 7)
+    assert site.get("/api/v1/stores?sort=store&format=csv").body == whole
+    assert whole.count(b"\n") == 1 + site.get("/api/v1/stores").json["total"]
+
+
+@pytest.mark.parametrize("size", [0, 99, 100, 101, 250])
+def test_a_reports_file_comes_whole_in_pieces(
+    start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """To the byte, whatever is left for the last piece."""
+    monkeypatch.setattr("streamproc.web.reports.reading.PIECE_BYTES", 100)
+    site = start_site()
+    path = site.program.report_files.combined
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(range(256))[:size])
+    assert site.get("/combined_report.csv").body == path.read_bytes()

@@ -100,6 +100,10 @@ def test_the_combined_report_is_sent_once_to_who_has_it(site: LiveSite) -> None:
         assert (again.status, again.body) == (304, b"")
     for headers in (
         {"If_None_Match": '"other"'},
+        {
+            "If_None_Match": '"other"',
+            "If_Modified_Since": first.headers["Last-Modified"],
+        },
         {"If_Modified_Since": "Mon, 01 Jan 2001 00:00:00 GMT"},
         {"If_Modified_Since": "not a date"},
     ):
