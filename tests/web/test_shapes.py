@@ -71,6 +71,6 @@ def test_two_answers_of_one_name_are_no_file() -> None:
     """One would silently describe the other."""
     schemas = Schemas()
     schemas.of(Inner)
-    other = dataclass(type("Inner", (), {"__annotations__": {"x": int}}))
+    other: Any = dataclass(type("Inner", (), {"__annotations__": {"x": int}}))
     with pytest.raises(TypeError, match="two answers are called Inner"):
         schemas.of(other)
