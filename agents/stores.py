@@ -1,7 +1,7 @@
 """Agents of what is known of a store besides its polls, one a topic.
 
-``hours``, ``zones``, ``special_hours`` and ``exclusions``: each keeps the newest fact
-of every key in the table of its name.
+``hours``, ``zones``, ``special_hours``, ``exclusions`` and ``labels``: each keeps the
+newest fact of every key in the table of its name.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +14,7 @@ from agents.consume import REROUTED, consume, reject, reroute
 from streamproc.errors import InvalidInput, as_refusal, shown
 from streamproc.program import Program
 from streamproc.rules.exclusions import check_exclusion_id, parse_exclusion
+from streamproc.rules.labels import parse_labels
 from streamproc.rules.poll import check_store_id
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.special_hours import date_text, parse_date, parse_special_hours
@@ -24,6 +25,7 @@ from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.topic import Topic
 from tables import exclusions as exclusions_table
 from tables import hours as hours_table
+from tables import labels as labels_table
 from tables import special_hours as special_hours_table
 from tables import zones as zones_table
 from tables.batch_table import BatchTable
@@ -79,6 +81,7 @@ def register(program: Program) -> None:
     _register(program, topics.zones, program.zones, ZONES)
     _register(program, topics.special_hours, program.special_hours, SPECIAL_HOURS)
     _register(program, topics.exclusions, program.exclusions, EXCLUSIONS)
+    _register(program, topics.labels, program.labels, LABELS)
 
 
 def _register(program: Program, topic: Topic, table: BatchTable, kind: Kind) -> None:
@@ -118,6 +121,10 @@ def _exclusion(row: Row, at_ms: int) -> tuple[str, bytes | None]:
     return exclusion.exclusion_id, exclusions_table.encode(exclusion)
 
 
+def _labels(row: Row, at_ms: int) -> tuple[str, bytes | None]:
+    return "", labels_table.encode(parse_labels(row))
+
+
 def _no_suffix(text: str) -> bytes:
     if text:
         raise InvalidInput("bad-key", f"the key goes on after the store: {shown(text)}")
@@ -140,6 +147,7 @@ HOURS = Kind(_hours, _week_suffix)
 ZONES = Kind(_zone, _no_suffix)
 SPECIAL_HOURS = Kind(_special_hours, _date_suffix, of_all=True)
 EXCLUSIONS = Kind(_exclusion, _exclusion_suffix, of_all=True)
+LABELS = Kind(_labels, _no_suffix)
 
 
 def read_message(

@@ -30,6 +30,7 @@ from tables.calendars import FactTables
 from tables.exclusions import Exclusions
 from tables.histories import Histories
 from tables.hours import Hours
+from tables.labels import LabelsTable
 from tables.reports import Reports
 from tables.special_hours import SpecialHoursTable
 from tables.zones import Zones
@@ -59,6 +60,7 @@ class Program:
     zones: Zones
     special_hours: SpecialHoursTable
     exclusions: Exclusions
+    labels: LabelsTable
     reports: Reports
     metrics: Metrics = field(default_factory=Metrics)
     clock_doubt: ClockDoubt = field(default_factory=ClockDoubt)
@@ -83,7 +85,10 @@ class Program:
     @property
     def fact_tables(self) -> tuple[BatchTable, ...]:
         """The tables of what is known of each store besides its polls."""
-        return (self.hours, self.zones, self.special_hours, self.exclusions)
+        return (
+            *(self.hours, self.zones, self.special_hours, self.exclusions),
+            self.labels,
+        )
 
     @property
     def consumed_topics(self) -> tuple[Topic, ...]:

@@ -57,6 +57,7 @@ class Topics:
     zones: Topic
     special_hours: Topic
     exclusions: Topic
+    labels: Topic
     rejected: Topic
     inbox: Topic
     orders: Topic
@@ -71,6 +72,7 @@ class Topics:
             self.zones,
             self.special_hours,
             self.exclusions,
+            self.labels,
         )
 
     def __iter__(self) -> Iterator[Topic]:
@@ -99,6 +101,7 @@ def topics_for(settings: Settings) -> Topics:
         zones=Topic(f"{prefix}store-zones", count, compacted=True),
         special_hours=Topic(f"{prefix}store-special-hours", count, compacted=True),
         exclusions=Topic(f"{prefix}store-exclusions", count, compacted=True),
+        labels=Topic(f"{prefix}store-labels", count, compacted=True),
         rejected=Topic(
             f"{prefix}store-polls-rejected",
             count,

@@ -103,6 +103,12 @@ EXCLUSION = {
     "by": b'"me"',
     "withdrawn": b"false",
 }
+LABELS = {
+    "store_id": b'"42"',
+    "name": b'"Main Street"',
+    "labels": b'{"region":"West","open":"late"}',
+    "target": b"98.5",
+}
 ZONE = {"store_id": b'"42"', "timezone_str": b'"Europe/Berlin"'}
 REQUEST = {
     "report_id": b'"r1"',

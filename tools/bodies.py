@@ -57,6 +57,18 @@ class ZoneTold:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelsTold:
+    """A store's labels, all of them; create: of a store that nothing is known of."""
+
+    labels: dict[str, str]
+    name: str | None = field(default=None, metadata=OPTIONAL)
+    target: Annotated[float | None, Says(exclusiveMinimum=0, maximum=100)] = field(
+        default=None, metadata=OPTIONAL
+    )
+    create: bool = field(default=False, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """The body of a route's requests; ``lines``: one such object a line goes, too."""
 
@@ -80,4 +92,5 @@ BODIES = {
     ("POST", "/api/v1/polls"): Body(Poll | _POLLS, lines=True),
     ("PUT", "/api/v1/stores/{store_id}/hours"): Body(HoursTold),
     ("PUT", "/api/v1/stores/{store_id}/zone"): Body(ZoneTold),
+    ("PUT", "/api/v1/stores/{store_id}/labels"): Body(LabelsTold),
 }

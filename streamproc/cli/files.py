@@ -90,6 +90,11 @@ _OPTIONS = (
         " to_local, note.",
     ),
     click.option(
+        "--labels",
+        type=FILE,
+        help="CSV of store_id, name, target; every other column is a label.",
+    ),
+    click.option(
         "--map",
         "names",
         type=Columns(),

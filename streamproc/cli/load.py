@@ -33,7 +33,7 @@ def load(dry_run: bool, **options: Any) -> None:
     if files == Files():
         raise click.UsageError(
             "give at least one of --polls, --hours, --zones, --special-hours,"
-            " --exclusions"
+            " --exclusions, --labels"
         )
     settings = from_options(options)
     loader = Loader(wall_clock_us(), Progress, settings.data_dir, reading)
@@ -69,6 +69,7 @@ async def _keep_refused(
         files.zones: topics.zones.name,
         files.special_hours: topics.special_hours.name,
         files.exclusions: topics.exclusions.name,
+        files.labels: topics.labels.name,
     }
     kept = [
         encode(

@@ -59,6 +59,7 @@ class Replay:
                     (topics.zones, stores.ZONES),
                     (topics.special_hours, stores.SPECIAL_HOURS),
                     (topics.exclusions, stores.EXCLUSIONS),
+                    (topics.labels, stores.LABELS),
                 )
             ),
         )

@@ -18,11 +18,14 @@ SPECIAL_HOURS = ("store_id", "date", "start_time_local", "end_time_local")
 SPECIAL_HOURS_ALSO = ("note",)
 EXCLUSIONS = ("store_id", "id", "kind")
 EXCLUSIONS_ALSO = ("from_utc", "to_utc", "from_local", "to_local", "note", "by")
+LABELS = ("store_id",)
+LABELS_ALSO = ("name", "target")
 COLUMNS = tuple(
     dict.fromkeys(
         (
             *(*POLLS, *HOURS, *HOURS_ALSO, *ZONES),
             *(*SPECIAL_HOURS, *SPECIAL_HOURS_ALSO, *EXCLUSIONS, *EXCLUSIONS_ALSO),
+            *LABELS_ALSO,
         )
     )
 )
@@ -59,10 +62,12 @@ def read_header(
     wanted: Sequence[str],
     names: Mapping[str, str],
     optional: Sequence[str] = (),
+    with_others: bool = False,
 ) -> Header:
     """Find the wanted columns; ``names`` are a file's own words for some of them.
 
-    ``optional``: some that may be missing. Raises LoadError that shows the line.
+    ``optional``: some that may be missing. ``with_others``: all further ones that have
+    a name come after them. Raises LoadError that shows the line.
     """
     lines = block.text[: 1 << 16].decode(errors="replace").splitlines()
     number = next((n for n, line in enumerate(lines) if line.strip()), 0)
@@ -77,6 +82,9 @@ def read_header(
     _refuse_missing(path, number + block.line, text, best, wanted, places)
     also = _places(best, optional, names)
     at = tuple((places | also).get(name, ABSENT) for name in (*wanted, *optional))
+    others = [n for n, name in enumerate(best) if name and n not in at]
+    if with_others:
+        at += tuple(others)
     return Header(separator, tuple(best), at, number + 1)
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from streamproc.errors import LoadError
 from streamproc.loading.dates import read_exclusions, read_special_hours
 from streamproc.loading.joins import Join, refuse_cut_ids
+from streamproc.loading.labels import read_labels
 from streamproc.loading.polls import PollFile
 from streamproc.loading.refused import Refused, RejectsFile, counted
 from streamproc.loading.source import size_of
@@ -47,6 +48,7 @@ class Files:
     zones: Path | None = None
     special_hours: Path | None = None
     exclusions: Path | None = None
+    labels: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Loader:
         for path, kind, reader in (
             (files.special_hours, "special hours", read_special_hours),
             (files.exclusions, "exclusions", read_exclusions),
+            (files.labels, "labels", read_labels),
         ):
             if path is not None:
                 with self._read(path, kind) as (progress, tell):
@@ -146,7 +149,9 @@ class Loader:
         for file in self._stores:
             self.loaded.remarks += file.remarks
             self._judge_join(file)
-        broken = set().union(*(file.broken for file in self._stores))
+        # Labels change no figure.
+        counting = [file for file in self._stores if file.kind != "labels"]
+        broken = set().union(*(file.broken for file in counting))
         if broken and self.reading.leave_out:
             self._leave_out(broken)
         if self._polls is not None and self.reading.until_us is not None:
@@ -223,7 +228,7 @@ class Loader:
         self.loaded.zones = len(zones.store_ids) if zones else 0
         self.loaded.more = {
             kind: len(kinds[kind].messages)
-            for kind in ("special hours", "exclusions")
+            for kind in ("special hours", "exclusions", "labels")
             if kind in kinds
         }
         self.loaded.polls = 0 if self._polls is None else len(self._polls)
@@ -235,6 +240,7 @@ class Loader:
             "zones": topics.zones,
             "special hours": topics.special_hours,
             "exclusions": topics.exclusions,
+            "labels": topics.labels,
         }
         for file in self._stores:
             await self._publish_facts(client, by_kind[file.kind], file)

@@ -98,11 +98,12 @@ def rows_in(
     names: Mapping[str, str],
     progress: Progress,
     optional: Sequence[str] = (),
+    with_others: bool = False,
 ) -> Iterator[tuple[Header, Iterator[Block]]]:
     """The header of a file, and the blocks that follow it; raises LoadError."""
     with opened(path, progress) as blocks:
         first = next(blocks, Block(b"", 1))
-        header = read_header(path, first, wanted, names, optional)
+        header = read_header(path, first, wanted, names, optional, with_others)
         rest = b"\n".join(first.text.split(b"\n", header.lines)[header.lines :])
         yield header, chain([Block(rest, first.line + header.lines)], blocks)
 

@@ -40,6 +40,7 @@ class StoreFile:
     ``messages``: by key, which begins with the store id. ``broken``: stores of which
     a row was refused; nothing is said of them. ``refused``: number of such rows,
     ``first_refused`` the first of them. ``remarks``: what a person should know.
+    ``others``: names of the columns that nobody asked for, where they matter.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class StoreFile:
     refused: int = 0
     first_refused: Refused | None = None
     remarks: list[str] = field(default_factory=list)
+    others: tuple[str, ...] = ()
 
     def refuse(
         self, row: Row, exc: InvalidInput, store_id: str | None, tell: OnRefused
@@ -231,14 +233,21 @@ def read_rows(
     progress: Progress,
     tell: OnRefused,
     of_all: bool = False,
+    with_others: bool = False,
 ) -> Iterator[tuple[str, Any]]:
     """Store and value of every row that is taken; the others are noted.
 
     ``columns``: those that must be there, and those that may. ``of_all``: whether a
-    row may speak of all stores.
+    row may speak of all stores. ``with_others``: the cells of all other columns come
+    behind those, and the names of these are the file's ``others``.
     """
     wanted, optional = columns
-    with rows_in(file.path, wanted, names, progress, optional) as (header, blocks):
+    with rows_in(file.path, wanted, names, progress, optional, with_others) as (
+        header,
+        blocks,
+    ):
+        known = len(wanted) + len(optional)
+        file.others = tuple(header.names[at] for at in header.at[known:])
         for row in (row for block in blocks for row in rows_of(block, header)):
             store_id = None
             try:

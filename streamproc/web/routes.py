@@ -27,6 +27,7 @@ from streamproc.web.templating import GUARD
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+LABELS_PATH = "/api/v1/stores/{store_id:[^/]+}/labels"
 ANY_PATH = "/{path}"
 """As aiohttp names the last route, which takes what no other one does."""
 
@@ -114,6 +115,7 @@ def _add_store(app: web.Application, store: StoreHandlers) -> None:
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}", store.one)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/timeline", store.timeline)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/polls", store.polls)
+    _add(app, "GET", LABELS_PATH, store.labels)
 
 
 def _add_tables(app: web.Application, tables: TableHandlers) -> None:
@@ -132,6 +134,8 @@ def _add_gateway(app: web.Application, gateway: Gateway, max_body: int) -> None:
     _add(app, "POST", "/api/v1/polls", gateway.polls, CHANGE, body=max_body)
     _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/hours", gateway.hours, CHANGE)
     _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/zone", gateway.zone, CHANGE)
+    _add(app, "PUT", LABELS_PATH, gateway.labels, CHANGE)
+    _add(app, "DELETE", LABELS_PATH, gateway.forget_labels, CHANGE, body=0)
 
 
 def _add_sessions(app: web.Application, sessions: Sessions) -> None:

@@ -16,6 +16,7 @@ from streamproc.web.refusal import Refusal
 from streamproc.web.rejected.reader import RejectedReader
 from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
 from streamproc.web.store.data import STORE_DATA
+from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.stores import Stores
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
 from streamproc.web.tables.reading import Tables
@@ -24,6 +25,7 @@ CALLS = (
     SHARD,
     NEWEST,
     STORE_DATA,
+    STORE_LABELS,
     ALL_REPORTS,
     ONE_REPORT,
     FILE_PIECE,

@@ -22,6 +22,7 @@ from tables.batch_table import BatchTable
 from tables.exclusions import Exclusions
 from tables.histories import Histories
 from tables.hours import Hours
+from tables.labels import LabelsTable
 from tables.reports import Reports
 from tables.special_hours import SpecialHoursTable
 from tables.zones import Zones
@@ -58,6 +59,7 @@ def build(settings: Settings) -> Program:
         exclusions=table(
             Exclusions, "exclusions", count, "Maintenance and corrections by store."
         ),
+        labels=table(LabelsTable, "labels", count, "Name, labels and target by store."),
         reports=table(Reports, "reports", 1, "Reports and their state, by id."),
     )
     program.histories.source = program.topics.polls.name
@@ -65,6 +67,7 @@ def build(settings: Settings) -> Program:
     program.zones.source = program.topics.zones.name
     program.special_hours.source = program.topics.special_hours.name
     program.exclusions.source = program.topics.exclusions.name
+    program.labels.source = program.topics.labels.name
     for module in (polls, stores, report_rows, report_collector):
         module.register(program)
     _follow_rebalances(program)

@@ -124,6 +124,7 @@ def program(
         "zones": None,
         "special_hours": None,
         "exclusions": None,
+        "labels": None,
         "reports": Reports(happened),
         "now_us": lambda: NOW_US,
         **parts,

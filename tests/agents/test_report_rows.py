@@ -70,7 +70,14 @@ async def program(tmp_path: Path) -> Program:
     settings = Settings(data_dir=tmp_path, partitions=1)
     tables = {
         name: await open_table(settings, Changelog(), name=name)
-        for name in ("histories", "hours", "zones", "special_hours", "exclusions")
+        for name in (
+            "histories",
+            "hours",
+            "zones",
+            "special_hours",
+            "exclusions",
+            "labels",
+        )
     }
     made = fakes.program(settings=settings, **tables)
     made.app.consumer = Consumer()

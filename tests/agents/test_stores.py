@@ -35,7 +35,7 @@ def program() -> Program:
     """A program of two partitions, with tables that note what is written."""
     made = fakes.program()
     happened = made.__dict__["happened"]
-    for name in ("hours", "zones", "special_hours", "exclusions"):
+    for name in ("hours", "zones", "special_hours", "exclusions", "labels"):
         setattr(made, name, Table(name, happened))
     return made
 

@@ -64,6 +64,7 @@ KINDS = {
     "zones": (hostile.ZONE, stores.ZONES),
     "special-hours": (hostile.SPECIAL_HOURS, stores.SPECIAL_HOURS),
     "exclusions": (hostile.EXCLUSION, stores.EXCLUSIONS),
+    "labels": (hostile.LABELS, stores.LABELS),
 }
 
 

@@ -34,6 +34,7 @@ def test_once_counts_with_dated_weeks_special_hours_and_exclusions(
         "zones": "store_id,timezone_str\na,UTC\n",
         "exclusions": EXCLUSIONS,
         "special-hours": SPECIAL,
+        "labels": "store_id,name,region,target\na,Main St,West,98.5\n",
     }
     given: list[object] = []
     for name, text in texts.items():
@@ -44,6 +45,6 @@ def test_once_counts_with_dated_weeks_special_hours_and_exclusions(
         *("--out", "out"),
     )
     assert done.returncode == 0, done.stderr
-    assert "special hours: 2, exclusions: 2" in done.stdout
+    assert "special hours: 2, exclusions: 2, labels: 1" in done.stdout
     row = (tmp_path / "out" / "combined_report.csv").read_text().splitlines()[1]
     assert row == "a,0.00,6.50,6.50,0.00,0.50,0.50"

@@ -200,7 +200,7 @@ def test_the_badge_names_its_window(site: LiveSite) -> None:
 def test_tables_tell_what_they_are_for_and_who_owns_them(site: LiveSite) -> None:
     """Every table has its help, partitions, owners and changelog offsets."""
     tables = {t["name"]: t for t in site.get("/api/v1/tables").json["tables"]}
-    facts = {"hours", "zones", "special_hours", "exclusions"}
+    facts = {"hours", "zones", "special_hours", "exclusions", "labels"}
     assert set(tables) == {"histories", "reports"} | facts
     histories = tables["histories"]
     assert histories["help"]

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from aiohttp import web
 from streamproc.errors import as_refusal, shown
 from streamproc.rejected import GATEWAY, Rejected
 from streamproc.rules.history import is_active, time_of
+from streamproc.rules.labels import Labels, parse_labels
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.rules.schedule import parse_hours
@@ -26,9 +27,10 @@ from streamproc.web import requests
 from streamproc.web.bodies import body_of, json_in
 from streamproc.web.described import described
 from streamproc.web.poll_bodies import split_polls
-from streamproc.web.refusal import Refusal, bad
+from streamproc.web.refusal import Refusal, bad, unknown
 from streamproc.web.responses import json
 from streamproc.web.site import Site
+from streamproc.web.store.labels import StoreLabels, answer_of
 
 DURABLE_TIMEOUT_S = 20.0
 Check = Callable[[object], object]
@@ -53,6 +55,20 @@ def fact_of(given: str, row: object, name: str) -> dict[str, Any]:
     if row.get("store_id", store_id) != store_id:
         raise bad("bad-store-id", "store_id in the body is not that of the path.")
     return {"store_id": store_id, name: row[name]}
+
+
+def labels_in(given: str, row: object) -> StoreLabels:
+    """What a body says of the labels of the store in the path."""
+    store_id = fact_of(given, row, "labels")["store_id"]
+    assert isinstance(row, dict)  # fact_of has looked
+    create = row.get("create", False)
+    if not isinstance(create, bool):
+        raise bad("bad-create", f"create is {shown(create)}, expected true or false.")
+    try:
+        return answer_of(store_id, parse_labels(row))
+    except Exception as exc:
+        refusal = as_refusal(exc)
+        raise Refusal(422, refusal.reason, f"{refusal}.") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +140,33 @@ class Gateway:
         """Set a store's time zone; null forgets it."""
         topic = self._site.program.topics.zones
         return await self._put(request, topic, "timezone_str", zone_or_none)
+
+    @described(StoreLabels)
+    async def labels(self, request: web.Request) -> web.Response:
+        """Set a store's name, labels and target; with create, of an unknown one."""
+        given, body = request.match_info["store_id"], body_of(request)
+        topic = self._site.program.topics.labels
+        async with self._keeping(topic, body, given):
+            row = json_in(body)
+            told = labels_in(given, row)
+        if row.get("create") is not True:
+            await self._require_known(told.store_id)
+        value = orjson.dumps({k: v for k, v in asdict(told).items() if v is not None})
+        await self._append(topic, [told.store_id.encode()], [value])
+        return json(told)
+
+    @described(StoreLabels)
+    async def forget_labels(self, request: web.Request) -> web.Response:
+        """Forget a store's name, labels and target."""
+        store_id = requests.store_id(request.match_info["store_id"])
+        await self._require_known(store_id)
+        topic = self._site.program.topics.labels
+        await self._append(topic, [store_id.encode()], [None])
+        return json(answer_of(store_id, Labels()))
+
+    async def _require_known(self, store_id: str) -> None:
+        if await self._site.stores.labels(store_id) is None:
+            raise unknown("store", store_id)
 
     async def _put(
         self, request: web.Request, topic: Topic, name: str, check: Check

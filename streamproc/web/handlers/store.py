@@ -11,6 +11,7 @@ from streamproc.web import requests, words
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.described import CSV, described
 from streamproc.web.parameters import AS_OF, FORMAT, PAGE, Choice, Whole, wants_csv
+from streamproc.web.refusal import unknown
 from streamproc.web.responses import csv_of, html, json
 from streamproc.web.site import Site
 from streamproc.web.store.answers import (
@@ -23,6 +24,7 @@ from streamproc.web.store.answers import (
     timeline_of,
 )
 from streamproc.web.store.badge import badge_svg
+from streamproc.web.store.labels import StoreLabels, answer_of
 from streamproc.web.store.view import StoreView
 from streamproc.web.templating import text
 
@@ -71,6 +73,15 @@ class StoreHandlers:
         if as_csv:
             return csv_of(await asyncio.to_thread(store_csv, view), "store.csv")
         return json(await asyncio.to_thread(store_of, view))
+
+    @described(StoreLabels)
+    async def labels(self, request: web.Request) -> web.Response:
+        """One store's name, labels and target."""
+        store_id = requests.store_id(request.match_info["store_id"])
+        found = await self._site.stores.labels(store_id)
+        if found is None:
+            raise unknown("store", store_id)
+        return json(answer_of(store_id, found))
 
     @described(Timeline, AS_OF)
     async def timeline(self, request: web.Request) -> web.Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from streamproc.rules.labels import Labels
 from streamproc.settings import Settings
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
@@ -9,6 +10,7 @@ from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.refusal import unknown
 from streamproc.web.store.data import STORE_DATA, StoreData
+from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.view import StoreView
 
 
@@ -32,6 +34,11 @@ class Stores:
         if not view.data.is_known:
             raise unknown("store", store_id)
         return view
+
+    async def labels(self, store_id: str) -> Labels | None:
+        """A store's labels; None when nothing is known of it."""
+        partition = self.partition_of(store_id)
+        return await self._cluster.ask(STORE_LABELS, partition, store_id=store_id)
 
     async def view(self, store_id: str, as_of: AsOf) -> StoreView:
         """One store; it may turn out that nothing is known of it."""

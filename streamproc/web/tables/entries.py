@@ -14,6 +14,7 @@ from streamproc.rules.units import DAY_US
 from streamproc.web.store.view import WEEKDAYS, opening_text
 from tables import exclusions as exclusions_table
 from tables import hours as hours_table
+from tables import labels as labels_table
 from tables import special_hours as special_hours_table
 from tables import zones as zones_table
 from tables.facts import ALL_STORES, decode_day, decode_key
@@ -111,11 +112,18 @@ def _exclusion(value: bytes) -> tuple[str, Any]:
     return f"{exclusion.kind}{withdrawn}", orjson.loads(value)
 
 
+def _labels(value: bytes) -> tuple[str, Any]:
+    found = labels_table.decode(value)
+    texts = [f"{name} {text}" for name, text in found.labels.items()]
+    return ", ".join([*filter(None, [found.name]), *texts]), orjson.loads(value)
+
+
 _DECODERS = {
     "histories": _segment,
     "hours": _hours,
     "zones": _zone,
     "special_hours": _special_hours,
     "exclusions": _exclusion,
+    "labels": _labels,
     "reports": _report,
 }

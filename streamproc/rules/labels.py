@@ -1,0 +1,85 @@
+"""Labels: a store's name, what it is grouped by, and its target. Pure.
+
+Comes from the topic ``store-labels``; kept in the table ``labels``. They change no
+figure.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamproc.errors import InvalidInput, shown
+
+MAX_LABELS = 50
+MAX_LABEL = 64
+MAX_TEXT = 200
+MAX_TARGET = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a store is called and grouped by.
+
+    ``labels``: by their names, in order. ``target``: uptime wanted, in percent.
+    """
+
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    target: float | None = None
+
+
+def parse_labels(row: Mapping[str, Any]) -> Labels:
+    """The labels of a message; raises InvalidInput and names the field.
+
+    An empty text is none.
+    """
+    given = row.get("labels")
+    if not isinstance(given, Mapping):
+        raise InvalidInput(
+            "bad-labels", f"labels is {shown(given)}, expected an object; {{}} for none"
+        )
+    texts = {_label(name): _text(value, "bad-labels") for name, value in given.items()}
+    labels = {name: text for name, text in sorted(texts.items()) if text}
+    if len(labels) > MAX_LABELS:
+        raise InvalidInput("bad-labels", f"more than {MAX_LABELS} labels")
+    name = _text(row.get("name") or "", "bad-name")
+    return Labels(name or None, labels, _target(row.get("target")))
+
+
+def _label(name: object) -> str:
+    text = _text(name, "bad-labels")
+    if not text or len(text) > MAX_LABEL:
+        raise InvalidInput(
+            "bad-labels",
+            f"a label is called {shown(name)}, expected 1 to {MAX_LABEL} characters",
+        )
+    return text
+
+
+def _text(value: object, reason: str) -> str:
+    """A short text without blanks around it."""
+    text = value.strip() if isinstance(value, str) else None
+    if text is None or len(text) > MAX_TEXT or not text.isprintable():
+        raise InvalidInput(
+            reason,
+            f"{shown(value)} is no text of at most {MAX_TEXT} printable characters",
+        )
+    return text
+
+
+def _target(value: object) -> float | None:
+    """Percent, as a number or its text; None when it is not set."""
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError
+        target = float(value)
+    except (ValueError, OverflowError):
+        target = math.nan
+    if not 0 < target <= MAX_TARGET:
+        raise InvalidInput(
+            "bad-target", f"target is {shown(value)}, expected percent, up to 100"
+        )
+    return target
