@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from tests.kafka import security as secured
-from tests.kafka.node import Broker, BrokerError
+from tests.kafka.node import HOST, Broker, BrokerError
 from tests.kafka.records import until
 
 __all__ = ["Broker", "BrokerError", "Cluster"]
@@ -61,6 +61,8 @@ _COMMON = {
 class Cluster:
     """Kafka brokers 1 to n, each broker and controller in one; n is 1 or 3.
 
+    ``kafka``: their version, by default the pom's; ``host``: where they listen.
+
     A context manager: it starts on entry, and on exit it is killed and its
     folder removed. ``nodes`` left out below means all that it can be done to.
     """
@@ -71,12 +73,15 @@ class Cluster:
         *,
         security: secured.Security | None = None,
         config: Mapping[str, object] | None = None,
+        kafka: str = "",
+        host: str = HOST,
     ) -> None:
         self.security = security
         self.folder = Path(tempfile.mkdtemp(prefix="kafka-"))
         self._listeners = ("PLAINTEXT", *(secured.LISTENERS if security else ()))
+        listeners = (*self._listeners, "CONTROLLER")
         self.brokers = {
-            n: Broker(n, self.folder / f"node-{n}", (*self._listeners, "CONTROLLER"))
+            n: Broker(n, self.folder / f"node-{n}", listeners, host=host, kafka=kafka)
             for n in range(1, nodes + 1)
         }
         self._config = config or {}

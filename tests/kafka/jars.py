@@ -42,11 +42,11 @@ def version() -> str:
     return text
 
 
-def cache() -> Path:
-    """Return the folder of this version's jars; it exists only when complete."""
+def cache(kafka: str = "") -> Path:
+    """Return the folder of a version's jars; it exists only when complete."""
     named = os.environ.get("KAFKA_TESTS_CACHE")
     root = Path(named) if named else Path.home() / ".cache" / "streamproc"
-    return root / f"kafka-{version()}"
+    return root / f"kafka-{kafka or version()}"
 
 
 @functools.cache
@@ -71,14 +71,17 @@ def java() -> str:
     return str(Path(home, "bin", "java")) if home else "java"
 
 
-def jars() -> Path:
-    """Return the folder with every jar a broker needs, fetching it if need be."""
-    folder = cache()
+def jars(kafka: str = "") -> Path:
+    """Return the folder with every jar a broker needs, fetching it if need be.
+
+    ``kafka``: its version; by default the pom's.
+    """
+    folder = cache(kafka)
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder.parent / "kafka.lock"):
             if not folder.exists():
-                _fetch(folder)
+                _fetch(folder, kafka or version())
     return folder
 
 
@@ -98,24 +101,24 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _fetch(folder: Path) -> None:
+def _fetch(folder: Path, kafka: str) -> None:
     """Fill a folder beside the cache, and rename it once it is whole."""
     for left in folder.parent.glob(f"{folder.name}.part-*"):
         shutil.rmtree(left, ignore_errors=True)
     part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
     try:
         shutil.copy(POM, part)
-        _maven(part)
-        _check(part / "libs")
+        _maven(part, kafka)
+        _check(part / "libs", kafka)
         (part / "libs").rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _maven(project: Path) -> None:
+def _maven(project: Path, kafka: str) -> None:
     command = ["mvn", "-B", "-q", "dependency:copy-dependencies"]
     command.append(f"-DoutputDirectory={project / 'libs'}")
-    command.append(f"-Dkafka.version={version()}")
+    command.append(f"-Dkafka.version={kafka}")
     done = subprocess.run(
         command,
         cwd=project,
@@ -130,9 +133,9 @@ def _maven(project: Path) -> None:
         raise JarsError(f"mvn ended with {done.returncode}:\n{done.stdout[-3000:]}")
 
 
-def _check(libs: Path) -> None:
+def _check(libs: Path, kafka: str) -> None:
     """Refuse a mix of Kafka versions, which would start and fail later."""
     found = [_KAFKA.fullmatch(path.name) for path in libs.glob("kafka*.jar")]
     versions = {match[1] for match in found if match}
-    if versions != {version()} or None in found:
-        raise JarsError(f"expected only Kafka {version()}, got {sorted(versions)}")
+    if versions != {kafka} or None in found:
+        raise JarsError(f"expected only Kafka {kafka}, got {sorted(versions)}")

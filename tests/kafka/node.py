@@ -42,12 +42,22 @@ class BrokerError(Exception):
 class Broker:
     """One Kafka process, its folder and its ports. ``Cluster`` configures it."""
 
-    def __init__(self, node: int, folder: Path, listeners: Iterable[str]) -> None:
+    def __init__(
+        self,
+        node: int,
+        folder: Path,
+        listeners: Iterable[str],
+        *,
+        host: str = HOST,
+        kafka: str = "",
+    ) -> None:
         self.node = node
+        self.host = host
+        self._kafka = kafka
         self.folder = folder
         self.log = folder / "broker.log"
         self.paused = False
-        self._reserved = {name: _reserve() for name in listeners}
+        self._reserved = {name: _reserve(host) for name in listeners}
         self._ports = {n: s.getsockname()[1] for n, s in self._reserved.items()}
         self._process: subprocess.Popen[bytes] | None = None
         if sys.platform != "linux":
@@ -55,7 +65,8 @@ class Broker:
 
     def address(self, listener: str) -> str:
         """Return ``host:port`` of one of its listeners."""
-        return f"{HOST}:{self._ports[listener]}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self._ports[listener]}"
 
     @property
     def pid(self) -> int | None:
@@ -77,7 +88,7 @@ class Broker:
         self.folder.mkdir(parents=True)
         lines = "".join(f"{key}={value}\n" for key, value in settings.items())
         self._settings.write_text(lines)
-        command = _kafka("kafka.tools.StorageTool", "-Xmx128m")
+        command = _kafka("kafka.tools.StorageTool", "-Xmx128m", self._kafka)
         command += ["format", "-c", str(self._settings), *arguments]
         with self.log.open("ab") as log:
             done = subprocess.run(
@@ -90,7 +101,8 @@ class Broker:
         """Start the process on its old data and ports, without waiting for it."""
         if self.running:
             raise BrokerError(f"node {self.node} already runs")
-        command = [*_tied(), *_kafka("kafka.Kafka", "-Xmx512m"), str(self._settings)]
+        broker = _kafka("kafka.Kafka", "-Xmx512m", self._kafka)
+        command = [*_tied(), *broker, str(self._settings)]
         self.paused = False
         with self.log.open("ab") as log:
             self._process = _SPAWNER.submit(
@@ -179,9 +191,9 @@ class Broker:
             reserved.close()
 
 
-def _kafka(program: str, heap: str) -> list[str]:
+def _kafka(program: str, heap: str, version: str) -> list[str]:
     """Return the command that runs one of Kafka's programs."""
-    return [java(), heap, *_JVM, "-cp", f"{jars()}/*", program]
+    return [java(), heap, *_JVM, "-cp", f"{jars(version)}/*", program]
 
 
 @functools.cache
@@ -200,14 +212,15 @@ def _tied() -> tuple[str, ...]:
     return () if tried.returncode else command
 
 
-def _reserve() -> socket.socket:
+def _reserve(host: str = HOST) -> socket.socket:
     """Take a free port and keep it: bound, but not listening.
 
     Linux lets the broker listen on it all the same, since both set SO_REUSEADDR,
     and gives it to nobody else: not even to a client that connects to a broker
     which is down just now.
     """
-    reserved = socket.socket()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reserved = socket.socket(family)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind((HOST, 0))
+    reserved.bind((host, 0))
     return reserved
