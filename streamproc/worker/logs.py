@@ -18,7 +18,11 @@ from streamproc.errors import StreamprocError, plain
 LIBRARIES = ("faust", "mode", "aiokafka", "asyncio")
 
 # Faust's services log under the name of the module that derives from them.
-_FAUST_LINES = ("streamproc.worker.app", "streamproc.transport.kafka.driver")
+_FAUST_LINES = (
+    "streamproc.worker.app",
+    "streamproc.worker.internals",
+    "streamproc.transport.kafka.driver",
+)
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 REPEATED_S = 10.0
