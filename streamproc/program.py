@@ -1,6 +1,8 @@
 """The program: one Faust app, its topics and tables, and what agents share."""
 
 import asyncio
+import hashlib
+import socket
 import time
 import uuid
 from collections import Counter
@@ -119,6 +121,16 @@ class Program:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(uuid.uuid4().hex)
         return path.read_text().strip()
+
+    @property
+    def member_id(self) -> str:
+        """Names this worker in its group, over restarts: its disk, at its place.
+
+        A copy of the disk elsewhere is another member: two of one name would throw each
+        other out for good.
+        """
+        place = f"{socket.gethostname()}:{self.settings.data_dir.absolute()}"
+        return f"{self.worker_id}-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
 
     def is_ready(self) -> bool:
         """Whether the tables are recovered and the worker consumes."""

@@ -184,6 +184,8 @@ def _run(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.run_until_complete(prepare(program))
+    # Started again at once it takes its own place, and nobody waits for its session.
+    program.app.conf.consumer_group_instance_id = program.member_id
     worker = Worker(program, loop)
     outcome: list[BaseException] = []
     if alongside is not None:

@@ -162,3 +162,21 @@ async def test_one_data_directory_is_for_one_worker(worker: Start) -> None:
     await fleet.caught_up(one.settings)
     one.stop()
     assert not fleet.differences(polls.expected(), fleet.on_disk(one.settings))
+
+
+async def test_a_worker_killed_and_started_at_once_takes_its_own_place(
+    worker: Start,
+) -> None:
+    """Nobody waits for the session of the one that was killed, here half a minute."""
+    one, two = worker(1, session_timeout=30), worker(2, session_timeout=30)
+    polls = await loaded(one)
+    await ready(one, two)
+    await fleet.caught_up(one.settings)
+    two.kill()
+    two.start()
+    topic = topics_for(one.settings).polls
+    await fleet.publish(one.settings, topic, *polls.make(1_000))
+    await fleet.caught_up(one.settings, 20)
+    for each in (one, two):
+        each.stop()
+    assert not fleet.differences(polls.expected(), await fleet.histories(one.settings))

@@ -62,6 +62,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         internals.install(consumer, limit, self.consumer.guard.note)
         internals.note_commits(consumer, self._note)
 
+    async def on_thread_stop(self) -> None:
+        """Leave the group, so that others take over at once."""
+        internals.leave_when_stopped(internals.ensure_consumer(self))
+        await super().on_thread_stop()
+
     def _note(self, tp: TP, offset: int) -> str:
         """What is written beside a committed offset."""
         origin: Origin = self.consumer.guard.origin(tp, offset)

@@ -32,6 +32,7 @@ UNSTARTED = ("_fetch_max_wait_ms", "_isolation_level", "_max_poll_records")
 STARTED = ("_client", "_coordinator", "_fetcher", "_group_id", "_subscription")
 FETCHER = ("_proc_fetch_request", "_records")
 COORDINATOR = (
+    "_group_instance_id",
     "_send_req",
     "check_errors",
     "ensure_coordinator_known",
@@ -263,6 +264,14 @@ async def refresh_metadata(
         for topic, count in counts.items()
     ):
         await consumer._client.force_metadata_update()
+
+
+def leave_when_stopped(consumer: AIOKafkaConsumer) -> None:
+    """Have a static member leave its group when it stops, as others do.
+
+    aiokafka lets its place go with the session only: no use when it does not come back.
+    """
+    consumer._coordinator._group_instance_id = None
 
 
 def ensure_consumer(thread: driver.AIOKafkaConsumerThread) -> AIOKafkaConsumer:
