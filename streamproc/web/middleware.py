@@ -17,7 +17,7 @@ from streamproc.web.exports import Export, Exports
 from streamproc.web.parameters import check_names
 from streamproc.web.refusal import Error, Refusal, bad, moving
 from streamproc.web.requests import wants_json
-from streamproc.web.responses import error_page, json, see_other
+from streamproc.web.responses import deliver, error_page, json, see_other
 from streamproc.web.security import Guard
 from streamproc.web.templating import url
 from tables.fencing import PartitionLostError
@@ -76,6 +76,8 @@ class Middleware:
         response = await self._told(request, self._answer(request, handler))
         if isinstance(response, Export):
             response = await self._told(request, self._sent(request, response))
+        if isinstance(response, web.Response) and not response.prepared:
+            await deliver(request, response)
         return response
 
     async def _sent(self, request: web.Request, export: Export) -> web.StreamResponse:

@@ -1,5 +1,7 @@
 """Making a response: JSON, CSV, a page, a file, an error."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -9,6 +11,8 @@ from streamproc.web import shapes
 from streamproc.web.exports import Export
 from streamproc.web.refusal import Refusal
 from streamproc.web.templating import text
+
+DELIVERY_TIMEOUT_S = 60.0
 
 _TITLES = {
     400: "That cannot be understood",
@@ -30,6 +34,24 @@ def json(value: Any, status: int = 200) -> web.Response:
 def see_other(path: str) -> web.Response:
     """Send a browser on to another page, after a change."""
     return web.Response(status=303, headers={"Location": path})
+
+
+async def deliver(request: web.Request, response: web.Response) -> None:
+    """Send an answer whole; give up a reader who does not take it in.
+
+    Otherwise each would keep its connection, and the answer in memory, for ever.
+    """
+    transport = request.transport
+    if transport is None:
+        return  # the reader has gone
+    transport.set_write_buffer_limits(0)  # written: the system has all of it
+    try:
+        with suppress(ConnectionError):  # the reader has gone meanwhile
+            async with asyncio.timeout(DELIVERY_TIMEOUT_S):
+                await response.prepare(request)
+                await response.write_eof()
+    except TimeoutError:
+        transport.abort()
 
 
 def csv_of(body: bytes, name: str) -> web.Response:

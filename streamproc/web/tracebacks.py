@@ -5,6 +5,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from aiohttp.http import HttpProcessingError
+
 
 class FewTracebacks(logging.Filter):
     """Leaves out tracebacks beyond a few, so that a flood of them fills no disk."""
@@ -22,6 +24,8 @@ class FewTracebacks(logging.Filter):
         """Whether the record is logged; it tells of those left out before it."""
         if not record.exc_info:
             return True
+        if isinstance(record.exc_info[1], HttpProcessingError):
+            return False  # somebody's bytes are not HTTP: no fault of ours
         now = self._clock()
         if len(self._shown) == self.MOST and now - self._shown[0] < self.EVERY_S:
             self._left_out += 1

@@ -1,13 +1,16 @@
 """Connections: how many there may be, and that idle ones shut nobody out."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import aiohttp
 import pytest
+from aiohttp import web
 
-from streamproc.web import connections
+from streamproc.web import connections, responses
 from tests.web.live_site import LiveSite
 
 SOCKETS = 258
@@ -16,7 +19,10 @@ SOCKETS = 258
 
 @contextmanager
 def held(
-    site: LiveSite, count: int, data: bytes = b"", peer: str = "127.0.0.1"
+    site: LiveSite,
+    count: int,
+    data: bytes = b"",
+    peer: str = "127.0.0.1",
 ) -> Iterator[list[socket.socket]]:
     """Connections of one peer that have sent some bytes and stay open."""
     links = [
@@ -114,12 +120,43 @@ def test_a_connection_that_ended_makes_room(
 ) -> None:
     """Closed ones no longer count, neither in all nor for their peer."""
     site = start_site(web_connections=8)
-    for _ in range(3):
-        with held(site, 4):
-            assert b" 503 " in ask(site, "/tables")
-        deadline = time.monotonic() + 20
-        while b" 200 " not in ask(site, "/tables"):
-            assert time.monotonic() < deadline
+    with held(site, 4):
+        assert b" 503 " in ask(site, "/tables")
+    deadline = time.monotonic() + 20
+    while b" 200 " not in ask(site, "/tables"):
+        assert time.monotonic() < deadline
+
+
+async def test_a_reader_that_takes_nothing_in_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An answer that is not read keeps neither its connection nor its memory."""
+    body = bytes(32 << 20)  # more than the system takes
+
+    async def answer(request: web.Request) -> web.Response:
+        response = web.Response(body=body)
+        await responses.deliver(request, response)
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    async with aiohttp.ClientSession() as client, client.get(url) as response:
+        assert await response.read() == body
+    monkeypatch.setattr(responses, "DELIVERY_TIMEOUT_S", 0.5)
+    _, link = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+    link.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert runner.server is not None
+    async with asyncio.timeout(20):
+        while not runner.server.connections:  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.01)
+        while runner.server.connections:  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.01)
+    link.close()
+    await runner.cleanup()
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,15 @@ def test_a_fault_of_ours_is_a_500_and_its_traceback_is_logged(
     assert 1 <= len(told) <= FewTracebacks.MOST
 
 
+def test_what_is_not_even_http_leaves_nothing_in_the_log(
+    site: LiveSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is refused; a port scan is no fault of ours, and fills no log."""
+    assert send(site, b"\x16\x03\x01", {}) == 400
+    assert send(site, b"GET /", {b"X": b"a\x01b"}) == 400
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
 def test_tracebacks_are_limited_in_rate_and_those_left_out_are_counted() -> None:
     """A flood of failures fills no disk; the next one tells how many there were."""
     now = 0.0
