@@ -28,11 +28,12 @@ from streamproc.report.messages import (
     Request,
     Retry,
     Survey,
+    Swept,
     ToCollector,
     Waiting,
-    decode_inbox,
 )
 from streamproc.report.record import Report
+from streamproc.report.wire import decode_inbox
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partition_for
 from tables import reports as reports_table
@@ -90,6 +91,8 @@ class Collector:
             self._on_expire(message)
         elif isinstance(message, Doubt):
             self._on_doubt(message)
+        elif isinstance(message, Swept):
+            return  # who asked for the sweep reads along
         elif isinstance(message, Retry):
             report = self._current(message)
             if report is not None:

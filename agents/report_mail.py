@@ -7,7 +7,8 @@ from typing import TypeVar
 from agents.consume import reject
 from streamproc.errors import ForeignMessage, InvalidInput, as_refusal
 from streamproc.program import Program
-from streamproc.report.messages import Headers, Identity
+from streamproc.report.messages import Identity
+from streamproc.report.wire import Headers
 from streamproc.transport.batch import Batch
 
 log = logging.getLogger(__name__)

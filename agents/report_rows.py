@@ -24,9 +24,11 @@ from streamproc.report.messages import (
     Piece,
     Retry,
     Survey,
+    Sweep,
+    Swept,
     Waiting,
-    decode_order,
 )
+from streamproc.report.record import time_text
 from streamproc.report.rows import (
     NO_ROWS,
     Rows,
@@ -34,8 +36,10 @@ from streamproc.report.rows import (
     pieces,
     uptime_json,
 )
+from streamproc.report.wire import decode_order
 from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.transport.batch import Batch
+from tables.future import ahead_of, purge
 from tables.rocks_errors import PartitionDamagedError
 from tables.snapshot import Snapshot
 
@@ -54,9 +58,12 @@ def register(program: Program) -> None:
 async def answer(program: Program, batch: Batch) -> None:
     """Carry out each order of a batch."""
     mail = Mail(program, batch)
-    orders = [order for _, order in mail.read(decode_order)]
+    messages = [message for _, message in mail.read(decode_order)]
     await mail.reject()
-    for order in newest_tries(orders):
+    for sweep in messages:
+        if isinstance(sweep, Sweep):
+            await _sweep(program, sweep, batch.partition)
+    for order in newest_tries([one for one in messages if isinstance(one, Order)]):
         try:
             await _catch_up(program, order, batch.partition)
             if order.as_of_us is None:
@@ -112,6 +119,32 @@ async def _survey(program: Program, order: Order, partition: int) -> None:
             newest.time_us,
             newest.store_id.decode() or None,
             newest.next_us,
+        )
+    )
+
+
+async def _sweep(program: Program, sweep: Sweep, partition: int) -> None:
+    """Find the polls that lie in the future, or purge them; tell who asked."""
+    now_us, histories = program.now_us(), program.histories
+    told = Swept(sweep.report_id, partition, 0, 0, -1, None)
+    if abs(sweep.requested_us - now_us) > MAX_FUTURE_US:
+        asked, mine = time_text(sweep.requested_us), time_text(now_us)
+        why = f"it is {asked} where this was asked, and {mine} on the worker"
+        await program.to_collector(replace(told, refused=why))
+        return
+    until_us = now_us + MAX_FUTURE_US
+    if sweep.purge:
+        found = await purge(histories, partition, until_us)
+    else:
+        found = await asyncio.to_thread(ahead_of, histories, partition, until_us)
+    stores = sorted(found.store_ids)
+    await program.to_collector(
+        replace(
+            told,
+            polls=found.polls,
+            stores=len(stores),
+            newest_us=found.newest_us,
+            such_as=stores[0].decode() if stores else None,
         )
     )
 

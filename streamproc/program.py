@@ -19,8 +19,9 @@ from streamproc.clock_doubt import ClockDoubt
 from streamproc.metrics import Metrics
 from streamproc.rejected import Rejected
 from streamproc.report.files import ReportFiles
-from streamproc.report.messages import Identity, Message, Order, ToCollector, encode
+from streamproc.report.messages import Identity, Message, ToCollector, ToOwner
 from streamproc.report.record import Report
+from streamproc.report.wire import encode
 from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.settings import Settings
 from streamproc.topics import Topics, identity_for
@@ -163,7 +164,7 @@ class Program:
         """Send a message to the owner of ``report-inbox``; returns when durable."""
         await self._send(self.topics.inbox, 0, message)
 
-    async def to_owner(self, partition: int, order: Order) -> None:
+    async def to_owner(self, partition: int, order: ToOwner) -> None:
         """Send an order to the owner of a partition; returns when durable."""
         await self._send(self.topics.orders, partition, order)
 

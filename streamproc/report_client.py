@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from faust.types import TP
 
 from streamproc.errors import ReportFailedError
-from streamproc.report import messages, record
-from streamproc.report.messages import ALL, LATEST, NOW, STORE, Request
+from streamproc.report import record, wire
+from streamproc.report.messages import ALL, LATEST, NOW, STORE, Piece, Request
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows, decode_rows, join_rows
+from streamproc.report.wire import overheard
 from streamproc.rules.timestamp import parse_as_of
 from streamproc.settings import Settings
 from streamproc.topics import changelog, identity_for, topics_for
@@ -63,7 +64,7 @@ class ReportClient:
             **await self.client.end_offsets(inbox),
             **await self.client.end_offsets(records),
         }
-        sent = messages.encode(request, identity_for(self.settings))
+        sent = wire.encode(request, identity_for(self.settings))
         await self.client.publish(inbox, [sent.key], [sent.value], {0: sent.headers})
         report = await self._follow(request.report_id, positions, on_progress)
         return report, self._rows(report)
@@ -128,7 +129,7 @@ class ReportClient:
 
     def _take(self, batch: Batch, report_id: str) -> Report | None:
         """Note pieces and the newest record of the report in a batch."""
-        found = None
+        found, app = None, self.settings.app_id
         for row, key in enumerate(batch.keys):
             value = batch.values[row]
             if key != report_id.encode() or value is None:
@@ -136,7 +137,7 @@ class ReportClient:
             headers = batch.record_headers.get(row, ())
             if not headers:
                 found = record.decode(value)
-            elif piece := messages.piece_of(headers, value, self.settings.app_id):
+            elif isinstance(piece := overheard(headers, value, app), Piece):
                 place = (piece.attempt, piece.partition, piece.number)
                 self._pieces.setdefault(place, piece.body)
         return found

@@ -5,6 +5,7 @@ import click
 import streamproc
 from streamproc.cli.commands import Commands
 from streamproc.cli.demo import demo
+from streamproc.cli.future import future
 from streamproc.cli.load import load
 from streamproc.cli.once import once
 from streamproc.cli.rejected import rejected
@@ -21,6 +22,17 @@ def main() -> None:
     """How long was each store up, inside its opening hours?"""
 
 
-commands = (demo, once, worker, load, report, simulate, rejected, skip, settings)
+commands = (
+    demo,
+    once,
+    worker,
+    load,
+    report,
+    simulate,
+    rejected,
+    future,
+    skip,
+    settings,
+)
 for command in commands:
     main.add_command(command)

@@ -1,24 +1,17 @@
-"""What travels to make a report; encoded and decoded here only. Pure.
+"""What travels to make a report; ``wire`` gives it its form. Pure.
 
 ``report-inbox``, to the collector: ``Request``, ``Survey``, ``Waiting``, ``Failed``,
-``Piece``, ``Retry``, ``Expire``. ``report-orders``, to a partition's owner: ``Order``.
-
-A message is a record whose key is the report's id. Its headers name the kind of
-message, the app it belongs to and a fingerprint of the sender's rules; its value is
-JSON, but a piece's: that is the rows themselves, and what is told of them stands in
-one more header. A field is checked by its name, so it means the same in every message.
+``Piece``, ``Retry``, ``Expire``, ``Doubt``. ``report-orders``, to a partition's owner:
+``Order``. Beside reports, ``Sweep`` goes to the owners and ``Swept`` comes back.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TypeVar
 
 import orjson
 
-from streamproc.errors import ForeignMessage, InvalidInput, shown
-from streamproc.rules.poll import check_store_id
+from streamproc.errors import InvalidInput
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import WINDOWS
 
@@ -27,17 +20,6 @@ PROTOCOL = 2
 
 ALL, HOURLY, STORE = "all", "hourly", "store"
 NOW, LATEST = "now", "latest"
-
-KIND, APP, RULES, PIECE = "kind", "app", "rules", "piece"
-"""The headers."""
-
-Headers = Sequence[tuple[str, bytes]]
-
-_ID_CHARACTERS = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-)
-_ID_LENGTH = 64
-_LONGEST_NAME = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,197 +161,38 @@ class Doubt:
     report_ids: list[str]
 
 
-News = Survey | Waiting | Failed
-"""What a partition's owner tells besides rows."""
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A partition's polls that lie in the future are looked for, or purged.
 
-ToCollector = Request | News | Piece | Retry | Expire | Doubt
-Message = ToCollector | Order
-M = TypeVar("M", bound=Message)
+    ``requested_us``: now by the clock of whoever asks; another time than the worker's
+    is refused, since one of the two clocks is wrong.
+    """
 
-INBOX: dict[str, type[ToCollector]] = {
-    "request": Request,
-    "survey": Survey,
-    "waiting": Waiting,
-    "failed": Failed,
-    "rows": Piece,
-    "retry": Retry,
-    "expire": Expire,
-    "doubt": Doubt,
-}
-ORDERS: dict[str, type[Order]] = {"order": Order}
-_KINDS = {cls: kind for kind, cls in (INBOX | ORDERS).items()}
-
-_ANY_RULES = (Request, Retry, Expire, Doubt)
-"""Who asks for a report need not know how it is counted."""
+    report_id: str
+    requested_us: int
+    purge: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A message the way a topic holds it."""
+class Swept:
+    """What a partition had of such polls; ``newest_us`` is -1 when it had none.
 
-    key: bytes
-    value: bytes
-    headers: Headers
-
-
-# -- encoding --------------------------------------------------------------------
-
-
-def encode(message: Message, sender: Identity) -> Record:
-    """The record of a message."""
-    facts = asdict(message)
-    headers = [
-        (KIND, _KINDS[type(message)].encode()),
-        (APP, sender.app.encode()),
-        (RULES, sender.rules.encode()),
-    ]
-    value = facts.pop("body", b"")
-    if isinstance(message, Piece):
-        headers.append((PIECE, orjson.dumps(facts)))
-    else:
-        value = orjson.dumps(facts)
-    return Record(message.report_id.encode(), value, headers)
-
-
-# -- decoding --------------------------------------------------------------------
-
-
-def decode_inbox(headers: Headers, value: bytes | None, mine: Identity) -> ToCollector:
-    """Message of ``report-inbox``; see ``_decode``."""
-    return _decode(INBOX, headers, value, mine)
-
-
-def decode_order(headers: Headers, value: bytes | None, mine: Identity) -> Order:
-    """Message of ``report-orders``; see ``_decode``."""
-    return _decode(ORDERS, headers, value, mine)
-
-
-def piece_of(headers: Headers, value: bytes | None, app: str) -> Piece | None:
-    """A piece for somebody who reads along, by whatever rules it was counted.
-
-    None for every other message, and for what is none.
+    ``such_as``: a store of theirs. ``refused``: why nothing was done.
     """
-    found = dict(headers)
-    try:
-        sender = _sender(found)
-        message = _decode(INBOX, headers, value, sender)
-    except InvalidInput:
-        return None
-    return message if isinstance(message, Piece) and sender.app == app else None
+
+    report_id: str
+    partition: int
+    polls: int
+    stores: int
+    newest_us: int
+    such_as: str | None
+    refused: str | None = None
 
 
-def _decode(
-    kinds: dict[str, type[M]], headers: Headers, value: bytes | None, mine: Identity
-) -> M:
-    """Check a message, which any producer may have written.
+News = Survey | Waiting | Failed
+"""What a partition's owner tells besides rows."""
 
-    Raises InvalidInput for what is no message or has a field that cannot be, and
-    ForeignMessage for one of another app or of a worker that counts otherwise.
-    """
-    found = dict(headers)
-    kind = found.get(KIND, b"").decode(errors="replace")
-    if kind not in kinds:
-        raise InvalidInput("bad-request", f"unknown kind of message {shown(kind)}")
-    message = _read(kinds[kind], found, value or b"")
-    sender = _sender(found)
-    if sender.app != mine.app:
-        raise ForeignMessage(sender.app, sender.rules)
-    if sender.rules != mine.rules and not isinstance(message, _ANY_RULES):
-        raise ForeignMessage(sender.app, sender.rules)
-    return message
-
-
-def _sender(headers: dict[str, bytes]) -> Identity:
-    app, rules = (
-        headers.get(name, b"").decode(errors="replace") for name in (APP, RULES)
-    )
-    if not app or not rules or max(len(app), len(rules)) > _LONGEST_NAME:
-        raise InvalidInput("bad-request", "the message does not say whose it is")
-    return Identity(app, rules)
-
-
-def _read(cls: type[M], headers: dict[str, bytes], value: bytes) -> M:
-    """A message of the class, every field checked."""
-    is_piece = cls is Piece
-    try:
-        facts = orjson.loads(headers.get(PIECE, b"") if is_piece else value)
-    except orjson.JSONDecodeError as exc:
-        raise InvalidInput("bad-request", f"not JSON: {exc}") from exc
-    if not isinstance(facts, dict):
-        raise InvalidInput("bad-request", "expected a JSON object")
-    if is_piece:
-        facts["body"] = value
-    known = {field.name for field in fields(cls)}
-    if facts.keys() - known:
-        raise InvalidInput(
-            "bad-request", "the message has fields that it must not have"
-        )
-    for name, fact in facts.items():
-        if not _CHECKS[name](fact):
-            raise InvalidInput("bad-request", f"bad {name} {shown(fact)}")
-    try:
-        return cls(**facts)
-    except TypeError as exc:
-        raise InvalidInput("bad-request", f"a field is missing: {exc}") from exc
-
-
-# -- what a field can be ----------------------------------------------------------
-
-
-def _is_report_id(value: object) -> bool:
-    """Whether it can be a file's name, too."""
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= _ID_LENGTH
-        and value[0] not in "_-"
-        and _ID_CHARACTERS.issuperset(value)
-    )
-
-
-def _are_report_ids(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_report_id, value))
-
-
-def _is_number(value: object, least: int = 0, bits: int = 53) -> bool:
-    """Whether it is a whole number that every sum of such can hold."""
-    return type(value) is int and least <= value < 1 << bits
-
-
-def _is_time(value: object) -> bool:
-    """Whether it can be a time in UTC microseconds, up to the year 2255."""
-    return _is_number(value)
-
-
-def _is_store(value: object) -> bool:
-    if value is None:
-        return True
-    try:
-        return check_store_id(value) == value
-    except InvalidInput:
-        return False
-
-
-_CHECKS: dict[str, Callable[[object], bool]] = {
-    "report_id": _is_report_id,
-    "report_ids": _are_report_ids,
-    "kind": lambda value: isinstance(value, str) and value in (ALL, HOURLY, STORE),
-    "as_of": lambda value: (
-        _is_time(value) or (isinstance(value, str) and value in (NOW, LATEST))
-    ),
-    "as_of_us": lambda value: value is None or _is_time(value),
-    "requested_us": _is_time,
-    "store_id": _is_store,
-    "attempt": lambda value: _is_number(value, 1, 31),
-    "partition": lambda value: _is_number(value, 0, 31),
-    "newest_us": lambda value: _is_number(value, -1),
-    "newest_store": _is_store,
-    "next_us": lambda value: _is_number(value, -1),
-    "left_out": lambda value: _is_number(value, 0, 31),
-    "such_as": _is_store,
-    "behind": _is_number,
-    "reason": lambda value: isinstance(value, str),
-    "number": lambda value: _is_number(value, 0, 31),
-    "rows": lambda value: _is_number(value, 0, 31),
-    "last": lambda value: isinstance(value, bool),
-    "body": lambda value: isinstance(value, bytes),
-}
+ToCollector = Request | News | Piece | Retry | Expire | Doubt | Swept
+ToOwner = Order | Sweep
+Message = ToCollector | ToOwner

@@ -13,8 +13,9 @@ from faust.types import TP
 from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.report import record
-from streamproc.report.messages import Headers, Message, Record, encode
+from streamproc.report.messages import Message
 from streamproc.report.record import Report
+from streamproc.report.wire import Headers, Record, encode
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.batch import Batch

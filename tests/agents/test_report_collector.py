@@ -27,11 +27,10 @@ from streamproc.report.messages import (
     Retry,
     Survey,
     Waiting,
-    decode_order,
-    encode,
 )
 from streamproc.report.record import COMPLETE, FAILED, RUNNING, Report
 from streamproc.report.rows import NO_ROWS, Rows, encode_rows
+from streamproc.report.wire import decode_order, encode
 from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.topics import identity_for
 from streamproc.transport.partitioner import partition_for
@@ -79,9 +78,11 @@ async def take(program: Program, collector: Collector, *messages: Message) -> Re
 def orders(program: Program) -> list[tuple[int, Order]]:
     """The orders that were sent, and to which partition."""
     sent = program.__dict__["happened"].sent(program.topics.orders.name)
+    read = [decode_order(one.headers, one.value, program.identity) for one in sent]
     return [
-        (one.partition, decode_order(one.headers, one.value, program.identity))
-        for one in sent
+        (one.partition, order)
+        for one, order in zip(sent, read, strict=True)
+        if isinstance(order, Order)
     ]
 
 

@@ -20,11 +20,13 @@ from streamproc.report.messages import (
     Order,
     Piece,
     Survey,
+    Sweep,
+    Swept,
     ToCollector,
     Waiting,
-    decode_inbox,
 )
 from streamproc.report.rows import Rows, decode_rows
+from streamproc.report.wire import decode_inbox
 from streamproc.rules import history
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
@@ -94,7 +96,7 @@ async def poll(program: Program, *polls: tuple[str, int]) -> None:
     await program.histories.add(PARTITION, Cells.of(ids), segments, newest_us)
 
 
-async def answers(program: Program, *orders: Order) -> list[ToCollector]:
+async def answers(program: Program, *orders: Order | Sweep) -> list[ToCollector]:
     """What the collector is told."""
     await answer(program, fakes.mail(program, *orders))
     sent = program.__dict__["happened"].sent(program.topics.inbox.name)
@@ -156,6 +158,44 @@ async def test_a_survey_leaves_out_what_lies_in_the_future(program: Program) -> 
     await poll(program, ("a", NOW_US - 7), ("b", NOW_US - 9), ("c", ahead))
     found = await answers(program, survey)
     assert found[-1] == Survey("r1", 1, PARTITION, NOW_US - 7, "a", NOW_US - 9)
+
+
+async def test_a_sweep_finds_polls_of_the_future_and_changes_nothing(
+    program: Program,
+) -> None:
+    """How many, of how many stores, one of them, and the newest."""
+    sweep = Sweep("s", NOW_US, False)
+    nothing = Swept("s", PARTITION, 0, 0, -1, None)
+    assert await answers(program, sweep) == [nothing]
+    ahead = NOW_US + 400 * DAY_US
+    await poll(program, ("a", NOW_US - 7), ("c", ahead), ("b", ahead + 5), ("b", ahead))
+    before = dict(program.histories.scan(PARTITION))
+    found = await answers(program, sweep)
+    assert found[-1] == Swept("s", PARTITION, 3, 2, ahead + 5, "b")
+    assert dict(program.histories.scan(PARTITION)) == before
+
+
+async def test_a_purge_leaves_what_is_not_of_the_future(program: Program) -> None:
+    """Of a day that is partly so, too; and the newest poll is that of the others."""
+    soon = NOW_US + HOUR_US
+    polls = [("a", NOW_US - 7), ("a", soon), ("b", NOW_US + 400 * DAY_US)]
+    await poll(program, *polls)
+    (swept,) = await answers(program, Sweep("s", NOW_US, True))
+    assert swept == Swept("s", PARTITION, 2, 2, NOW_US + 400 * DAY_US, "a")
+    times = history.time_of(program.histories.polls_of(PARTITION, b"a"))
+    assert times.tolist() == [NOW_US - 7]
+    assert len(program.histories.polls_of(PARTITION, b"b")) == 0
+    assert program.histories.newest_us(PARTITION) == NOW_US - 7
+
+
+async def test_nothing_is_purged_when_the_clocks_differ(program: Program) -> None:
+    """One of the two is wrong: by a clock that is behind, all would be the future."""
+    await poll(program, ("a", NOW_US - 7))
+    for asked_us in (NOW_US - HOUR_US, NOW_US + HOUR_US):
+        (*_, swept) = await answers(program, Sweep("s", asked_us, True))
+        assert isinstance(swept, Swept)
+        assert "where this was asked" in (swept.refused or "")
+    assert len(program.histories.polls_of(PARTITION, b"a")) == 1
 
 
 async def test_stores_without_their_history_are_told_with_the_last_piece(

@@ -9,16 +9,9 @@ import pytest
 from agents.report_timer import ReportTimer
 from streamproc.program import Program
 from streamproc.report import record
-from streamproc.report.messages import (
-    ALL,
-    Doubt,
-    Expire,
-    Request,
-    Retry,
-    ToCollector,
-    decode_inbox,
-)
+from streamproc.report.messages import ALL, Doubt, Expire, Request, Retry, ToCollector
 from streamproc.report.record import Report
+from streamproc.report.wire import decode_inbox
 from streamproc.rules.units import DAY_US, HOUR_US, SECOND_US
 from streamproc.settings import Settings
 from tests.agents import fakes

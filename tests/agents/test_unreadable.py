@@ -11,17 +11,9 @@ from agents import polls, stores
 from agents.report_collector import Collector
 from agents.report_mail import Mail
 from streamproc.errors import InvalidInput
-from streamproc.report.messages import (
-    ALL,
-    INBOX,
-    LATEST,
-    Order,
-    Request,
-    decode_inbox,
-    decode_order,
-    encode,
-)
+from streamproc.report.messages import ALL, LATEST, Order, Request
 from streamproc.report.record import COMPLETE
+from streamproc.report.wire import INBOX, decode_inbox, decode_order, encode
 from streamproc.rules import poll
 from streamproc.transport.columns import Headers
 from tests import hostile

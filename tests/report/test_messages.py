@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamproc.errors import ForeignMessage, InvalidInput
-from streamproc.report import messages, record
+from streamproc.report import messages, record, wire
 from streamproc.report.messages import (
     ALL,
     HOURLY,
@@ -23,16 +23,15 @@ from streamproc.report.messages import (
     Message,
     Order,
     Piece,
-    Record,
     Request,
     Retry,
     Survey,
+    Sweep,
+    Swept,
     Waiting,
-    decode_inbox,
-    decode_order,
-    encode,
     identity_of,
 )
+from streamproc.report.wire import Record, decode_inbox, decode_order, encode
 from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.uptime import Rules
@@ -58,19 +57,22 @@ TO_COLLECTOR: list[Any] = [
     Retry("r1", 4, "no news for 60 s"),
     Expire("r1", ["r1", "r2"]),
     Doubt("r1", ["r1", "r2"]),
+    Swept("r1", 3, 7, 2, NOW_US, "store"),
+    Swept("r1", 0, 0, 0, -1, None, "the clocks differ"),
     Piece("r1", 1, 0, 1, 2, True, b"", 3, "store"),
 ]
-ORDERS = [
+ORDERS: list[Any] = [
     Order("r1", ALL, 1, None, None),
     Order("r1", HOURLY, 2, NOW_US, None),
     Order("r1", STORE, 5, NOW_US, "é"),
+    Sweep("r1", NOW_US, True),
 ]
 
 
 def decode(sent: Record, me: Identity = ME) -> Message:
     """What a worker reads from a record of either topic."""
     kind = dict(sent.headers)["kind"].decode()
-    read = decode_order if kind in messages.ORDERS else decode_inbox
+    read = decode_order if kind in wire.ORDERS else decode_inbox
     return read(sent.headers, sent.value, me)
 
 
@@ -118,13 +120,13 @@ def test_an_id_that_could_leave_the_directory_is_refused(report_id: object) -> N
     """It becomes a file name: letters, digits, dashes and underscores only."""
     for message in (TO_COLLECTOR[0], TO_COLLECTOR[6], ORDERS[0]):
         assert "report_id" in str(refused(changed(message, {"report_id": report_id})))
-    refused(changed(TO_COLLECTOR[-2], {"report_ids": ["r1", report_id]}))
+    refused(changed(Expire("r1", ["r1"]), {"report_ids": ["r1", report_id]}))
 
 
 DEEP = b"[" * 1000 + b"]" * 1000
 
 
-@pytest.mark.parametrize("kind", [*messages.INBOX, *messages.ORDERS])
+@pytest.mark.parametrize("kind", [*wire.INBOX, *wire.ORDERS])
 @pytest.mark.parametrize(
     "value",
     [
@@ -175,6 +177,10 @@ WRONG: dict[str, tuple[object, ...]] = {
     "left_out": NO_COUNT,
     "such_as": (7, ["7"], "", " ", "a\nb", "x" * 129),
     "rows": NO_COUNT,
+    "polls": NO_COUNT,
+    "stores": NO_COUNT,
+    "purge": (None, 0, 1, "true", [True]),
+    "refused": (7, ["why"], {}),
     "last": (None, 0, 1, "true", [True]),
     "surprise": (1,),
 }
@@ -211,7 +217,7 @@ def test_a_time_that_is_accepted_can_be_computed_and_shown(time_us: int) -> None
 @given(data=st.data())
 def test_whatever_comes_is_read_or_refused(data: st.DataObject) -> None:
     """No bytes, in whatever header, raise anything else."""
-    kinds = st.sampled_from([k.encode() for k in (*messages.INBOX, *messages.ORDERS)])
+    kinds = st.sampled_from([k.encode() for k in (*wire.INBOX, *wire.ORDERS)])
     json = st.recursive(
         st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
         lambda some: st.lists(some) | st.dictionaries(st.text(), some),
@@ -248,7 +254,7 @@ def test_orders_news_and_pieces_of_others_are_refused(other: Identity) -> None:
     assert other != ME
     for message in (*TO_COLLECTOR, *ORDERS):
         sent = encode(message, other)
-        asks = isinstance(message, Request | Retry | Expire | Doubt)
+        asks = isinstance(message, Request | Retry | Expire | Doubt | Sweep)
         if asks and other.app == ME.app:
             assert decode(sent) == message  # who asks need not know the rules
             continue
@@ -278,11 +284,11 @@ def test_a_message_says_whose_it_is(missing: str) -> None:
     assert "whose" in str(refused(replace(sent, headers=headers)))
 
 
-def test_who_reads_along_sees_the_pieces_of_its_app_only() -> None:
+def test_who_reads_along_sees_what_is_of_its_app_only() -> None:
     """By whatever rules they were counted."""
     other = identity_of(ME.app, Rules(hold_us=None), 9)
     for message in (*TO_COLLECTOR, *ORDERS):
         sent = encode(message, other)
-        seen = messages.piece_of(sent.headers, sent.value, ME.app)
-        assert seen == (message if isinstance(message, Piece) else None)
-        assert messages.piece_of(sent.headers, sent.value, "another") is None
+        seen = wire.overheard(sent.headers, sent.value, ME.app)
+        assert seen == (None if message in ORDERS else message)
+        assert wire.overheard(sent.headers, sent.value, "another") is None

@@ -9,13 +9,16 @@ import orjson
 import pytest
 
 from streamproc.cli.rejected import read_rejected
+from streamproc.errors import ReportFailedError
 from streamproc.program import Program
 from streamproc.rejected import Rejected
 from streamproc.report import record
-from streamproc.report.messages import INBOX, Request, Waiting, encode
+from streamproc.report.messages import Request, Waiting
 from streamproc.report.record import Report
+from streamproc.report.wire import INBOX, encode
 from streamproc.rules import history
 from streamproc.rules.poll import Poll, encode_poll
+from streamproc.sweeping import Sweeper
 from streamproc.topics import identity_for, topics_for
 from streamproc.transport.connect import connect
 from streamproc.transport.partitioner import partition_for
@@ -355,6 +358,27 @@ async def test_a_poll_of_the_future_decides_for_nobody(program: Program) -> None
         assert rows["a"][1:4] == ["60.00", "24.00", "168.00"]
     assert report.as_of_us == NOON_US - HOUR_US
     assert program.report_files.combined.read_text().count("\n") == 3
+
+
+async def test_polls_of_the_future_are_found_and_purged(program: Program) -> None:
+    """By a message to the owners; the rest of the history is as it was."""
+    clock_of(program).now_us += 400 * DAY_US
+    ahead = [Poll(f"s{n}", clock_of(program).now_us - HOUR_US, True) for n in range(9)]
+    await publish(program.settings, [Poll("s1", NOON_US - HOUR_US, True), *ahead])
+    await make_report(program)
+    clock_of(program).now_us = NOON_US
+    client = await connect(program.settings)
+    try:
+        sweeper = Sweeper(program.settings, client)
+        for purge, polls in ((False, 9), (True, 9), (False, 0)):
+            found = await sweeper.run(NOON_US, purge)
+            assert [swept.partition for swept in found] == [0, 1, 2, 3]
+            assert sum(swept.polls for swept in found) == polls
+        with pytest.raises(ReportFailedError, match="nothing was done"):
+            await sweeper.run(NOON_US + HOUR_US, True)
+    finally:
+        await client.close()
+    assert (await make_report(program)).rows == 1
 
 
 async def test_an_as_of_in_the_future_is_refused_by_the_collector(
