@@ -11,14 +11,13 @@ from typing import Any
 
 from agents import report_timer
 from agents.consume import consume
-from agents.report_mail import Mail
+from agents.report_mail import Mail, about_strangers
 from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.files import ReportFiles
 from streamproc.report.messages import (
     LATEST,
-    STORE,
     Doubt,
     Expire,
     Failed,
@@ -254,7 +253,7 @@ class Collector:
             missing = [p for p, part in report.parts.items() if not part.complete]
             reason = (
                 f"{why}; partitions {missing} did not answer in {report.attempt} tries"
-                f"{self._about_strangers()}"
+                f"{about_strangers(self._program)}"
             )
             self._end(record.failed(report, now_us, reason))
             return
@@ -264,23 +263,14 @@ class Collector:
         self._keep(report)
         self._order(report)
 
-    def _about_strangers(self) -> str:
-        """What may be why nobody answered: that workers count by other rules."""
-        mine, strangers = self._program.identity, self._program.strangers
-        counts = [n for who, n in strangers.items() if who.app == mine.app]
-        if not counts:
-            return ""
-        return (
-            f"; {sum(counts):,} messages of workers with other rules were refused: give"
-            " every worker the same version, hold, backfill and partitions"
-        )
-
     async def _finish(self, report: Report) -> None:
         """Write the files; a report that cannot be written is Failed."""
         try:
             rows = await asyncio.to_thread(self._write, report)
         except ReportFailedError as exc:
             self._again(report, str(exc))
+        except InvalidInput as exc:
+            self._end(record.failed(report, self._program.now_us(), str(exc)))
         except OSError as exc:
             self._end(record.failed(report, self._program.now_us(), _why(exc)))
         else:
@@ -288,17 +278,10 @@ class Collector:
 
     def _write(self, report: Report) -> int:
         rows = self._files.load(report)
-        self._files.write(report, rows, combined=self._is_newest(report))
+        record.check_known(report, bool((rows.last >= 0).any()))
+        newest = report.is_newest_of(self._reports.values(), self._program.now_us())
+        self._files.write(report, rows, combined=newest)
         return len(rows)
-
-    def _is_newest(self, report: Report) -> bool:
-        """Whether no later report of all stores is complete already."""
-        now_us = self._program.now_us()
-        return report.kind != STORE and not any(
-            other.counts_as_of(now_us)
-            and (other.as_of_us or 0) > (report.as_of_us or 0)
-            for other in self._reports.values()
-        )
 
     def _end(self, report: Report) -> None:
         self._keep(report)

@@ -60,3 +60,15 @@ def note_stranger(program: Program, sender: Identity) -> None:
         " and partitions; another app needs another app_id",
         *(sender.app, sender.rules, mine.app, mine.rules),
     )
+
+
+def about_strangers(program: Program) -> str:
+    """What may be why nobody answers: that workers count by other rules."""
+    mine, strangers = program.identity, program.strangers
+    counts = [n for who, n in strangers.items() if who.app == mine.app]
+    if not counts:
+        return ""
+    return (
+        f"; {sum(counts):,} messages of workers with other rules were refused: give"
+        " every worker the same version, hold, backfill and partitions"
+    )

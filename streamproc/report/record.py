@@ -53,6 +53,17 @@ def check_as_of(as_of_us: int, now_us: int) -> int:
     return as_of_us
 
 
+def check_known(report: "Report", any_polls: bool) -> None:
+    """Raise InvalidInput for a time that was asked for and that no poll lies before.
+
+    It is a slip of the pen: all figures would be 0, and replace those that are known.
+    """
+    if report.kind == ALL and isinstance(report.as_of, int) and not any_polls:
+        raise InvalidInput(
+            "bad-as-of", f"no poll of any store lies before as_of {report.as_of_text}"
+        )
+
+
 def hourly_request(hour_us: int) -> Request:
     """The report of a full hour; its id makes repeats one and the same."""
     moment = datetime.fromtimestamp(hour_us // 1_000_000, UTC)
@@ -131,6 +142,13 @@ class Report:
             and self.kind != STORE
             and not self.doubted
             and not is_future(self.as_of_us or 0, now_us)
+        )
+
+    def is_newest_of(self, others: Iterable["Report"], now_us: int) -> bool:
+        """Whether no later report of all stores is complete already."""
+        return self.kind != STORE and not any(
+            other.counts_as_of(now_us) and (other.as_of_us or 0) > (self.as_of_us or 0)
+            for other in others
         )
 
     @property

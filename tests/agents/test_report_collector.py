@@ -31,6 +31,7 @@ from streamproc.report.messages import (
 from streamproc.report.record import COMPLETE, FAILED, RUNNING, Report
 from streamproc.report.rows import NO_ROWS, Rows, encode_rows
 from streamproc.report.wire import decode_order, encode
+from streamproc.rules import history
 from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.topics import identity_for
 from streamproc.transport.partitioner import partition_for
@@ -55,7 +56,7 @@ def collector(program: Program) -> Collector:
 def rows(*store_ids: str) -> Rows:
     """Rows of these stores; each was up for a minute of every window."""
     amounts = np.full((3, len(store_ids)), MINUTE_US)
-    last = np.full(len(store_ids), -1)
+    last = np.full(len(store_ids), history.packed_of(NOW_US - DAY_US, 1))
     none = amounts * 0
     return Rows(list(store_ids), amounts, none, amounts, none, last)
 
@@ -292,6 +293,23 @@ async def test_the_combined_report_is_the_newest_and_of_equal_ones_the_last(
     assert combined(program) == "equal"
     await made(program, collector, Request("d", ALL, hour_us + 1, NOW_US), "newer")
     assert combined(program) == "newer"
+
+
+async def test_a_time_before_all_polls_is_no_report_of_zeros(
+    program: Program, collector: Collector
+) -> None:
+    """A slip of the pen replaces no file; without any time asked for, it is what is."""
+    silent = replace(rows("a"), last=np.array([-1]))
+    body = encode_rows(silent)
+    parts = [replace(piece(0, 0, "a", last=True), body=body), piece(1, 0, last=True)]
+    report = await take(program, collector, ASKED, *parts)
+    assert report.state == FAILED
+    assert "no poll of any store lies before as_of" in (report.error or "")
+    assert not program.report_files.combined.exists()
+    now = Request("now", ALL, NOW, NOW_US)
+    asked = [replace(part, report_id="now") for part in parts]
+    await collector.handle(fakes.mail(program, now, *asked))
+    assert program.report_files.combined.exists()
 
 
 async def test_a_report_of_one_store_is_not_the_combined_one(

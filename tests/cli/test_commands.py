@@ -92,7 +92,7 @@ def test_once_takes_as_of_hold_and_backfill(tmp_path: Path, streamproc: Run) -> 
         (("--polls", "polls.csv", "--out", "out", "--hold", "1"), "--hold"),
         (
             ("--polls", "polls.csv", "--out", "out", "--as-of", "2023-01-01T00:00:00Z"),
-            "more than a day before the newest poll",
+            "no poll of any store lies before as_of 2023-01-01",
         ),
     ],
 )
