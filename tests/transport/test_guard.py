@@ -78,6 +78,7 @@ class Base:
         self.committed = dict(committed)
         self.notes: dict[TP, Origin] = {}
         self.sought: dict[TP, int] = {}
+        self.refused = False
         self.flow_active, self.should_stop = True, False
         self._acked: dict[TP, list[int]] = {T0: []}
         self._acked_index: dict[TP, set[int]] = {T0: set()}
@@ -102,8 +103,9 @@ class Base:
         return self.notes
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        self.committed |= offsets
-        return True
+        if not self.refused:
+            self.committed |= offsets
+        return not self.refused
 
     async def _subscribed(self) -> set[str]:
         return {"polls"}
@@ -181,6 +183,19 @@ async def test_a_position_that_means_nothing_is_forgotten(
     assert consumer.committed[T0] == 0
     assert consumer.forgotten == [T0]
     assert f"offsets went back: it was read up to offset {committed}" in caplog.text
+
+
+async def test_nothing_is_forgotten_while_the_partitions_go_elsewhere() -> None:
+    """The commit would be refused; whoever has them next finds the same."""
+    brokers = Brokers()
+    consumer = await begun(brokers, 70)
+    consumer.refused = True
+    brokers.ids["polls"] = "b" * 32
+    await consumer._look()
+    await consumer.forget_suspects()
+    assert consumer.forgotten == []
+    assert consumer.committed[T0] == 70
+    assert consumer.guard.origin(T0, 0) == Origin("a" * 32)
 
 
 @pytest.mark.parametrize(("committed", "missed"), [(None, 30), (0, 30), (10, 20)])

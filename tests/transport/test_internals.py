@@ -2,16 +2,19 @@
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiokafka
 import pytest
 from aiokafka.consumer import fetcher
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import CommitFailedError, OffsetOutOfRangeError
 from aiokafka.protocol.fetch import FetchResponse_v4
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
 from streamproc.errors import LibraryChangedError
@@ -38,13 +41,13 @@ class Started(aiokafka.AIOKafkaConsumer):
         await self._fetcher.close()
 
 
-def fetch_answer(data: bytes) -> Any:
+def fetch_answer(data: bytes, error: int = 0) -> Any:
     """A broker's answer to a fetch of partition 0 of ``polls`` from offset 0 on."""
-    partition: tuple[Any, ...] = (0, 0, 1, 1, [], data)
+    partition: tuple[Any, ...] = (0, error, 1, 1, [], data)
     return FetchResponse_v4(0, [("polls", [partition])])
 
 
-async def fetched(consumer: Started) -> Any:
+async def fetched(consumer: Started, error: int = 0) -> Any:
     """What the consumer's fetcher hands out first."""
     tp = aiokafka.TopicPartition("polls", 0)
     subscriptions = consumer._fetcher._subscriptions
@@ -53,14 +56,17 @@ async def fetched(consumer: Started) -> Any:
     assignment.state_value(tp).seek(0)
 
     async def send(*_: object) -> Any:
-        return fetch_answer(batch_of([Rec(0, NOW_MS, b"k", b"v")]))
+        return fetch_answer(batch_of([Rec(0, NOW_MS, b"k", b"v")]), error)
 
     consumer._client.send = send
     request = type(
         "Request", (), {"API_VERSION": 4, "topics": [("polls", [(0, 0, 9)])]}
     )
     await consumer._fetcher._proc_fetch_request(assignment, 0, request)
-    return consumer._fetcher._records[tp].getall(1)[0]
+    if tp not in consumer._fetcher._records:
+        return None
+    found = await consumer._fetcher.fetched_records([tp])
+    return found[tp][0]
 
 
 async def test_only_the_consumer_it_is_installed_on_hands_out_columns() -> None:
@@ -155,3 +161,81 @@ def private_reads(path: Path) -> set[str]:
 def test_private_names_are_borrowed_in_internals_only(module: Path) -> None:
     """One place to look at when a library is upgraded."""
     assert not private_reads(module)
+
+
+async def test_a_fetch_out_of_range_is_reported_to_who_listens() -> None:
+    """Going on elsewhere in silence would hide that records are missing."""
+    ours, other = Started(), Started()
+    for consumer in (ours, other):
+        consumer._fetcher._default_reset_strategy = OffsetResetStrategy.EARLIEST
+    internals.install(ours, 10, lambda *_: None)
+    with pytest.raises(OffsetOutOfRangeError):
+        await fetched(ours, error=OffsetOutOfRangeError.errno)
+    assert await fetched(other, error=OffsetOutOfRangeError.errno) is None
+    await ours.close()
+    await other.close()
+
+
+async def test_who_listens_hears_of_every_batch() -> None:
+    """With the position before it, its first offset and its leader's epoch, if any."""
+    consumer, heard = Started(), list[Any]()
+    internals.install(consumer, 10, lambda *said: heard.append(said))
+    await fetched(consumer)
+    assert heard == [(TP("polls", 0), 0, 0, -1)]
+    await consumer.close()
+
+
+async def test_a_note_stands_beside_every_committed_offset() -> None:
+    """And is read from there; of partitions without one there is none."""
+    kept: dict[Any, Any] = {}
+
+    async def commit(offsets: dict[Any, Any]) -> None:
+        kept.update(offsets)
+
+    async def fetch_committed_offsets(tps: list[Any]) -> dict[Any, Any]:
+        return {tp: kept[tp] for tp in tps if tp in kept}
+
+    group = SimpleNamespace(fetch_committed_offsets=fetch_committed_offsets)
+    consumer = SimpleNamespace(commit=commit, _coordinator=group)
+    internals.note_commits(consumer, lambda tp, offset: f"{tp.topic}@{offset}")
+    tp = aiokafka.TopicPartition("polls", 0)
+    await consumer.commit({tp: OffsetAndMetadata(7, "")})
+    assert kept == {tp: OffsetAndMetadata(7, "polls@7")}
+    with pytest.raises(CommitFailedError, match="already rebalanced"):
+        await consumer.commit({})  # all of it was revoked
+    asked = [TP("polls", 0), TP("polls", 1)]
+    assert await internals.committed_notes(consumer, asked) == {asked[0]: "polls@7"}
+
+
+def recovering(applied: int, delivered: int | None, in_recovery: bool = True) -> Any:
+    """A consumer whose app recovers a changelog that ends at offset 10."""
+    recovery = SimpleNamespace(
+        in_recovery=in_recovery,
+        active_highwaters={LOG: 9},
+        active_offsets={LOG: applied},
+    )
+    app = SimpleNamespace(tables=SimpleNamespace(recovery=recovery))
+    return SimpleNamespace(app=app, _read_offset={LOG: delivered})
+
+
+LOG = TP("app-table-changelog", 0)
+
+
+@pytest.mark.parametrize(
+    ("applied", "delivered", "found"),
+    [(8, 8, [LOG]), (8, None, [LOG]), (8, 5, [LOG]), (7, 8, []), (9, 9, [])],
+)
+def test_a_changelog_is_unrecovered_until_what_came_of_it_is_applied(
+    applied: int, delivered: int | None, found: list[TP]
+) -> None:
+    """Only then does its position tell whether there is more."""
+    assert of_faust.unrecovered(recovering(applied, delivered)) == found
+    assert of_faust.unrecovered(recovering(applied, delivered, False)) == []
+
+
+@pytest.mark.parametrize(("position", "ends_at"), [(9, 8), (10, 9), (11, 9)])
+def test_a_changelog_read_to_its_end_is_recovered(position: int, ends_at: int) -> None:
+    """Though its last offset holds no record."""
+    consumer = recovering(8, 8)
+    of_faust.count_as_recovered(consumer, LOG, position)
+    assert consumer.app.tables.recovery.active_offsets == {LOG: ends_at}

@@ -162,8 +162,7 @@ class GuardedConsumer:
             await self.settled(tp)
             client = internals.client_of(self.app.producer)
             _, ids = await self.guard.judge(client, {}, {tp: 0}, {})
-            begin = await self._forget(tp, why, ids[tp])
-            await self.seek_wait({tp: begin})
+            await self._forget(tp, why, ids[tp])
 
     async def settled(self, tp: TP) -> None:
         """Wait until no batch of the partition is under way; its ack would undo all."""
@@ -172,15 +171,23 @@ class GuardedConsumer:
             while not of_faust.is_dealt_with(self, tp):  # noqa: ASYNC110
                 await asyncio.sleep(_SETTLING_S)
 
-    async def _forget(self, tp: TP, why: str, topic_id: str | None) -> int:
-        """Believe nothing of a partition any more; return its begin, now committed."""
+    async def _forget(self, tp: TP, why: str, topic_id: str | None) -> None:
+        """Believe nothing of a partition any more; its begin is committed, and sought.
+
+        Not while there is a rebalance: it ends in a seek, which finds the same.
+        """
+        before = self.guard.known(tp, None)
         self.guard.begin(tp, 0, Origin(topic_id))
-        begin = await self.rewind(tp)
+        try:
+            begin = await self.rewind(tp)
+        except RebalanceInProgressError:
+            self.guard.begin(tp, 0, before)
+            return
         of_faust.forget(self, tp, begin)
         for listener in listeners(self.app):
             listener(tp)
+        await self.seek_wait({tp: begin})
         tell_gone_back(log, tp, why, begin)
-        return begin
 
     async def rewind(self, tp: TP) -> int:
         """Commit the partition's begin, and return it."""

@@ -18,6 +18,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy, PartitionRecords
 from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import CommitFailedError
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
@@ -232,6 +233,8 @@ def note_commits(consumer: AIOKafkaConsumer, note: Callable[[TP, int], str]) -> 
     commit = consumer.commit
 
     async def commit_noted(offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        if not offsets:  # Faust has left out what was revoked meanwhile
+            raise CommitFailedError("already rebalanced")  # the text it looks for
         await commit(
             {
                 tp: OffsetAndMetadata(at.offset, note(TP(*tp), at.offset))
