@@ -211,7 +211,7 @@ async def check_readable(client: AIOKafkaClient, names: Iterable[str]) -> None:
         by_leader.setdefault(leader, []).append(name)
     for leader, topics in by_leader.items():
         asked = [(name, [(0, 0, 1)]) for name in topics]
-        answer = await client.send(leader, FetchRequest(0, 0, 1, 0, asked, rack_id=""))
+        answer = await client.send(leader, FetchRequest(0, 0, 1, 0, asked))
         _raise_denied((name, parts[0][1]) for name, parts in answer.topics)
 
 
