@@ -56,7 +56,10 @@ class Brokers:
         return answer(found)
 
     def _described(self, name: str) -> dict[str, Any]:
-        leaders = [{"partition": p, "leader": 1} for p in range(self.partitions)]
+        leaders = [
+            {"partition": p, "leader": 1, "isr": [1], "replicas": [1]}
+            for p in range(self.partitions)
+        ]
         return {
             "name": name,
             "error_code": 0 if name in self.ids else 3,
