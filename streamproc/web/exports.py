@@ -4,8 +4,12 @@ What a reader does not take in is not made: one who never reads costs a piece.
 """
 
 import asyncio
+import csv
+import io
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
 
 from aiohttp import web
 
@@ -15,6 +19,7 @@ from streamproc.web.refusal import Refusal
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4
+ROWS_PER_PIECE = 1_000
 WAIT_S = 5.0
 """How long a reader waits for a turn."""
 
@@ -74,6 +79,15 @@ class Exports:
         except BaseException:
             _abort(request)
             raise
+
+
+def csv_pieces(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """Rows of cells as CSV, ``ROWS_PER_PIECE`` at a time."""
+    left = iter(rows)
+    while some := list(islice(left, ROWS_PER_PIECE)):
+        stream = io.StringIO(newline="")
+        csv.writer(stream, lineterminator="\n").writerows(some)
+        yield stream.getvalue().encode(errors="replace")
 
 
 async def aside(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

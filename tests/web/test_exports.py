@@ -183,7 +183,8 @@ def test_an_export_of_many_pieces_has_every_row_once(
 ) -> None:
     """Wherever it is cut, the last piece may be a short one."""
     whole = site.get("/api/v1/stores?sort=store&format=csv").body
-    monkeypatch.setattr("streamproc.web.fleet.answers.ROWS_PER_PIECE", 7)
+    monkeypatch.setattr("streamproc.web.fleet.answers.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("streamproc.web.exports.ROWS_PER_PIECE", 11)
     assert site.get("/api/v1/stores?sort=store&format=csv").body == whole
     assert whole.count(b"\n") == 1 + site.get("/api/v1/stores").json["total"]
 

@@ -1,8 +1,6 @@
 """The fleet and its stores as the API tells of them, in JSON or as CSV."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -20,7 +18,7 @@ from streamproc.web.fleet.overview import COUNTS, Overview
 from streamproc.web.flow import Flow
 from streamproc.web.shapes import Keys
 
-ROWS_PER_PIECE = 1_000
+ROWS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +109,11 @@ def store_of(overview: Overview, row: int) -> Store:
     )
 
 
-def stores_csv(overview: Overview, rows: Ints) -> Iterator[bytes]:
-    """All chosen stores as CSV, every column of the view, some at a time."""
-    header = (*FULL_HEADER, "now", "zone", "as_of_utc")
-    yield _csv([header])
-    for first in range(0, len(rows), ROWS_PER_PIECE):
-        yield _csv(_csv_rows(overview, rows[first : first + ROWS_PER_PIECE]))
+def stores_csv(overview: Overview, rows: Ints) -> Iterator[Sequence[str]]:
+    """All chosen stores as rows of CSV, header first, with every column of the view."""
+    yield (*FULL_HEADER, "now", "zone", "as_of_utc")
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        yield from _csv_rows(overview, rows[first : first + ROWS_AT_ONCE])
 
 
 def _csv_rows(overview: Overview, rows: Ints) -> Iterator[Sequence[str]]:
@@ -125,9 +122,3 @@ def _csv_rows(overview: Overview, rows: Ints) -> Iterator[Sequence[str]]:
     for row, cells in zip(rows.tolist(), csv_rows(some, full=True), strict=True):
         zone = zones[int(overview.shard.zone[row])]
         yield (*cells, overview.state_of(row), zone, as_of)
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue().encode(errors="replace")

@@ -12,7 +12,7 @@ from streamproc.rules.units import HOUR_US
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.described import CSV, described
-from streamproc.web.exports import Export, aside
+from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.fleet import listing
 from streamproc.web.fleet.answers import (
     Fleet,
@@ -121,7 +121,9 @@ class FleetHandlers:
         overview = await self._site.overviews.get(asked.as_of)
         rows = await asyncio.to_thread(listing.chosen, overview, asked)
         if as_csv:
-            return Export(lambda: aside(stores_csv(overview, rows)), "stores.csv")
+            return Export(
+                lambda: aside(csv_pieces(stores_csv(overview, rows))), "stores.csv"
+            )
         shown = listing.on_page(rows, asked).tolist()
         return json(
             StoresPage(

@@ -1,6 +1,5 @@
 """Handler of the incidents of the whole fleet."""
 
-import asyncio
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -11,6 +10,7 @@ from streamproc.rules.windows import LONGEST_US
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
 from streamproc.web.described import CSV, described
+from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.incidents.answers import (
     IncidentPage,
     incident_of,
@@ -31,7 +31,7 @@ from streamproc.web.parameters import (
     wants_csv,
 )
 from streamproc.web.refusal import bad
-from streamproc.web.responses import csv_of, json
+from streamproc.web.responses import json
 from streamproc.web.site import Site
 from tables.outages import Outage, known_since
 
@@ -63,7 +63,7 @@ class IncidentHandlers:
         self._site = site
 
     @described(IncidentPage, *PARAMETERS, media=(CSV,))
-    async def list(self, request: web.Request) -> web.Response:
+    async def list(self, request: web.Request) -> web.StreamResponse:
         """Incidents that overlap a span of time, whole, newest first."""
         query = request.query
         as_csv = wants_csv(request)
@@ -78,8 +78,8 @@ class IncidentHandlers:
             reverse=True,
         )
         if as_csv:
-            body = await asyncio.to_thread(incidents_csv, shown)
-            return csv_of(body, "incidents.csv")
+            rows = incidents_csv(shown)
+            return Export(lambda: aside(csv_pieces(rows)), "incidents.csv")
         first = (number - 1) * per_page
         return json(
             IncidentPage(

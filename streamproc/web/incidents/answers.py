@@ -1,8 +1,6 @@
 """Incidents as the API tells of them, in JSON and as CSV."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import Annotated
 
@@ -81,14 +79,9 @@ def mtbf_s(found: Sequence[Outage], up_us: int) -> float | None:
     return up_us / len(found) / 1e6 if found else None
 
 
-def incidents_csv(found: Iterable[Outage]) -> bytes:
-    """All of them, one a row."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(each.name for each in fields(Incident))
+def incidents_csv(found: Iterable[Outage]) -> Iterator[Sequence[object]]:
+    """All of them as rows of CSV, header first."""
+    yield [each.name for each in fields(Incident)]
     for outage in found:
         cells = ("" if cell is None else cell for cell in astuple(incident_of(outage)))
-        writer.writerow(
-            safe_cell(cell) if isinstance(cell, str) else cell for cell in cells
-        )
-    return stream.getvalue().encode(errors="replace")
+        yield [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
