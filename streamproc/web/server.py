@@ -72,34 +72,11 @@ class WebServer(Service):
         token = own_token.make()
         connections = Connections(settings.web_connections)
         self._site = Site(self._program, app)
-        self._runner = web.AppRunner(
-            make_application(self._site, connections, token),
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=KEEPALIVE_S,
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-            shutdown_timeout=STOP_S,
-            lingering_time=LINGER_S,
-        )
+        self._runner = _runner(make_application(self._site, connections, token))
         await self._runner.setup()
         assert self._runner.server is not None  # setup has made it
         connections.server = self._runner.server
-        try:
-            self._server = await self._web_loop.create_server(
-                connections.accept,
-                settings.web_host,
-                settings.web_port,
-                backlog=_BACKLOG,
-            )
-        except OSError as exc:
-            await self._runner.cleanup()
-            why = (
-                f"the web cannot listen on {settings.web_host}:{settings.web_port}:"
-                f" {exc.strerror or exc}. Set web_port (or web=off)."
-            )
-            log.error("%s", why)  # Faust ends the worker without a word
-            raise WebAddressError(why) from exc
+        self._server = await self._listen(connections)
         self._chores = [
             self._web_loop.create_task(self._site.flow.keep_measuring()),
             self._web_loop.create_task(self._site.warm_up()),
@@ -110,6 +87,23 @@ class WebServer(Service):
         else:
             own_token.write(settings, token)
         log.info("Web on %s", settings.advertised_url)
+
+    async def _listen(self, connections: Connections) -> asyncio.Server:
+        """Take the port; raises WebAddressError."""
+        assert self._runner is not None  # it is set up
+        host, port = self._program.settings.web_host, self._program.settings.web_port
+        try:
+            return await self._web_loop.create_server(
+                connections.accept, host, port, backlog=_BACKLOG
+            )
+        except OSError as exc:
+            await self._runner.cleanup()
+            why = (
+                f"the web cannot listen on {host}:{port}: {exc.strerror or exc}."
+                " Set web_port (or web=off)."
+            )
+            log.error("%s", why)  # Faust ends the worker without a word
+            raise WebAddressError(why) from exc
 
     async def _close(self) -> None:
         if self._server is not None:
@@ -122,3 +116,17 @@ class WebServer(Service):
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await self._web_loop.shutdown_default_executor()
+
+
+def _runner(app: web.Application) -> web.AppRunner:
+    """What speaks HTTP, with its limits."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=KEEPALIVE_S,
+        max_line_size=MAX_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
+        shutdown_timeout=STOP_S,
+        lingering_time=LINGER_S,
+    )

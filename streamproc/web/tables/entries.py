@@ -78,7 +78,8 @@ def _segment(value: bytes) -> tuple[str, Any]:
         for poll in polls[:SHOWN_POLLS]
     ]
     active = sum(map(history.is_active, polls))
-    return f"{len(polls)} polls, {active} active", shown
+    polls_word = "poll" if len(polls) == 1 else "polls"
+    return f"{len(polls)} {polls_word}, {active} active", shown
 
 
 def _hours(value: bytes) -> tuple[str, Any]:
