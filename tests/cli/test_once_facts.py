@@ -48,3 +48,19 @@ def test_once_counts_with_dated_weeks_special_hours_and_exclusions(
     assert "special hours: 2, exclusions: 2, labels: 1" in done.stdout
     row = (tmp_path / "out" / "combined_report.csv").read_text().splitlines()[1]
     assert row == "a,0.00,6.50,6.50,0.00,0.50,0.50"
+
+
+def test_a_store_whose_labels_are_refused_stays_in_the_report(
+    streamproc: Callable[..., Any], tmp_path: Path
+) -> None:
+    """They change no figure; with refused hours it would be left out."""
+    (tmp_path / "polls.csv").write_text(POLLS)
+    (tmp_path / "labels.csv").write_text("store_id,target\na,high\n")
+    files = ("--polls", "polls.csv", "--labels", "labels.csv", "--out", "out")
+    done = streamproc("once", *files)
+    assert done.returncode == 1
+    assert "1 row of 1 store refused" in done.stderr
+    done = streamproc("once", *files, "--skip-refused")
+    assert done.returncode == 0, done.stderr
+    rows = (tmp_path / "out" / "combined_report.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["store_id", "a"]
