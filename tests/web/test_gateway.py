@@ -1,7 +1,10 @@
 """The gateway: what is accepted is durable, what is refused has its reason."""
 
+import asyncio
+import functools
 import gzip
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamproc.web.handlers import gateway
+from streamproc.web.poll_bodies import split_polls
 from tests import hostile
 from tests.web.live_site import LiveSite
 
@@ -282,3 +287,29 @@ def put_json(site: LiveSite, path: str, value: object) -> Any:
     """Put JSON."""
     body = json.dumps(value).encode()
     return site.ask("PUT", path, body, Content_Type="application/json")
+
+
+async def test_few_bodies_are_taken_apart_at_once(
+    empty: LiveSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may take much memory for a moment; the others wait, and are answered."""
+    under_way, most, gate = 0, 0, threading.Lock()
+    together = threading.Barrier(gateway.READ_AT_ONCE, timeout=20)
+
+    def counted(body: bytes, content_type: str) -> list[bytes]:
+        nonlocal under_way, most
+        with gate:
+            under_way += 1
+            most = max(most, under_way)
+        try:
+            together.wait()
+            return split_polls(body, content_type)
+        finally:
+            with gate:
+                under_way -= 1
+
+    monkeypatch.setattr(gateway, "split_polls", counted)
+    send = functools.partial(empty.post_json, "/api/v1/polls", poll())
+    answers = await asyncio.gather(*(asyncio.to_thread(send) for _ in range(12)))
+    assert {answer.status for answer in answers} == {200}
+    assert most == gateway.READ_AT_ONCE

@@ -33,6 +33,9 @@ from streamproc.web.site import Site
 from streamproc.web.store.labels import StoreLabels, answer_of
 
 DURABLE_TIMEOUT_S = 20.0
+READ_AT_ONCE = 2
+"""Bodies that are taken apart at once: each may take 400 MB for a moment."""
+
 Check = Callable[[object], object]
 
 
@@ -93,6 +96,7 @@ class Gateway:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
     @described(
         Accepted,
@@ -101,12 +105,8 @@ class Gateway:
     async def polls(self, request: web.Request) -> web.Response:
         """Accept polls; tell of each one that is refused, and why."""
         body = body_of(request)
-        async with self._keeping(self._site.program.topics.polls, body):
-            values = await asyncio.to_thread(split_polls, body, request.content_type)
-            if not values:
-                raise bad("no-polls", "The body holds no poll.")
-        now_us = self._site.program.now_us()
-        parsed = await asyncio.to_thread(parse_polls, values, now_us)
+        async with self._reading:
+            values, parsed = await self._read(body, request.content_type)
         await self._append_polls(parsed)
         refused = sorted(parsed.rejected, key=lambda found: found[0])
         topic = self._site.program.topics.polls.name
@@ -120,6 +120,17 @@ class Gateway:
         accepted = len(parsed.codes)
         status = 200 if not rejected else 207 if accepted else 422
         return json(Accepted(accepted, rejected), status)
+
+    async def _read(
+        self, body: bytes, content_type: str
+    ) -> tuple[list[bytes], PollBatch]:
+        """A body's polls, as they were written and as they are understood."""
+        async with self._keeping(self._site.program.topics.polls, body):
+            values = await asyncio.to_thread(split_polls, body, content_type)
+            if not values:
+                raise bad("no-polls", "The body holds no poll.")
+        now_us = self._site.program.now_us()
+        return values, await asyncio.to_thread(parse_polls, values, now_us)
 
     async def _append_polls(self, parsed: PollBatch) -> None:
         keys = parsed.store_ids[parsed.codes].present()
