@@ -8,7 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
-from streamproc.errors import ReportFailedError
+from streamproc.errors import (
+    BrokerError,
+    RecordTooLargeError,
+    ReportFailedError,
+    TopicMissingError,
+)
 from streamproc.web import security
 from streamproc.web.bodies import receive
 from streamproc.web.connections import Connections
@@ -175,6 +180,12 @@ async def _caught(
         raise moving("A partition is changing hands.") from exc
     except ReportFailedError as exc:
         raise Refusal(422, "too-old", f"{exc}.") from exc
+    except RecordTooLargeError as exc:
+        raise Refusal(413, "too-large", f"{exc}.") from exc
+    except (BrokerError, TopicMissingError) as exc:
+        log.error("%s", exc, extra={"once_per_while": ("refused", str(exc))})
+        why = "The broker refuses this; the worker's log says why."
+        raise Refusal(503, "broker", why, retry_after_s=60) from exc
     except TimeoutError as exc:
         raise Refusal(503, "timeout", "This took too long.", retry_after_s=5) from exc
     except ConnectionError as exc:

@@ -1,5 +1,6 @@
 """Permissions on a secured broker: taken from its user, and given back."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,11 +42,21 @@ def denied(servers: str, kind: str, name: str, operation: str) -> Iterator[None]
     ]
     for rule in rules:  # in this order: whoever has one rule is denied all others
         _done(admin.create_acls([AclBinding(*rule)]))
+        _wait_for(admin, AclBindingFilter(*rule))
     try:
         yield
     finally:
         for rule in reversed(rules):
             _done(admin.delete_acls([AclBindingFilter(*rule)]))
+
+
+def _wait_for(admin: AdminClient, rule: Any) -> None:
+    """Wait until the broker goes by a rule that its controller has written."""
+    give_up = time.monotonic() + LIMIT_S
+    while not admin.describe_acls(rule).result(LIMIT_S):
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"{rule} does not hold")
+        time.sleep(0.05)
 
 
 def _done(answers: dict[Any, Any]) -> None:

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from streamproc.errors import AccessDeniedError
 from streamproc.settings import Settings
 from streamproc.topics import changelog, topics_for
+from streamproc.transport.client import Client
+from streamproc.transport.connect import connect
+from streamproc.transport.topic import Topic
 from tests.kafka import acl, fleet
 from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
@@ -85,10 +89,13 @@ async def ends_with_a_line(one: Worker, *told: str, since: float) -> None:
 
 MISSING = [
     ("topic", "polls", "read"),
-    ("topic", "polls", "describe"),
-    ("topic", "changelog", "read"),
     ("topic", "changelog", "write"),
     ("group", "group", "read"),
+]
+CHECKED = [
+    ("topic", "polls", "describe"),
+    ("topic", "polls", "read"),
+    ("topic", "changelog", "read"),
     ("group", "group", "describe"),
 ]
 REVOKED = [
@@ -111,6 +118,33 @@ async def test_a_permission_that_is_missing_is_named(
         started = time.monotonic()
         one.start()
         await ends_with_a_line(one, name, "kafka-acls", since=started)
+
+
+@pytest.mark.parametrize(("kind", "what", "operation"), CHECKED)
+async def test_a_permission_is_checked_before_a_worker_joins(
+    guarded: Cluster, guest: StartDenied, kind: str, what: str, operation: str
+) -> None:
+    """Also on a changelog that is still empty: nothing would be read of it yet."""
+    settings = guest().settings
+    name, servers = resource(settings, what), guarded.addresses("PLAINTEXT")
+    table = Topic(changelog(settings, "histories"), 4, compacted=True)
+    topics = [*topics_for(settings), table]
+    client = await connect(settings)
+    try:
+        await checked(client, topics)
+        with (
+            acl.denied(servers, kind, name, operation),
+            pytest.raises(AccessDeniedError, match=name),
+        ):
+            await checked(client, topics)
+    finally:
+        await client.close()
+
+
+async def checked(client: Client, topics: list[Topic]) -> None:
+    """What a worker does before it joins."""
+    await client.create_topics(topics)
+    await client.check_access(topics)
 
 
 @pytest.mark.parametrize(("kind", "what", "operation"), REVOKED)
