@@ -15,7 +15,7 @@ from streamproc import settings
 from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.report import record
-from streamproc.report.messages import Request
+from streamproc.report.messages import ALL, NOW, Request
 from streamproc.rules import history
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.units import DAY_US
@@ -76,7 +76,7 @@ def _week(number: int) -> bytes:
 
 async def timed(program: Program, number: int) -> float:
     """Seconds from a report's request to its file."""
-    request = Request(f"bench-{number}", record.ALL, record.NOW, program.now_us())
+    request = Request(f"bench-{number}", ALL, NOW, program.now_us())
     started = time.perf_counter()
     await program.to_collector(request)
     while True:

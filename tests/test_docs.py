@@ -7,6 +7,8 @@ import pytest
 
 from streamproc import settings
 from streamproc.cli import main
+from streamproc.report.wire import INBOX, ORDERS
+from streamproc.topics import topics_for
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -56,3 +58,21 @@ def test_links_and_paths_in_the_documents_exist(path: Path) -> None:
     """Relative links lead somewhere."""
     for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
         assert (path.parent / target).exists(), target
+
+
+def test_the_walk_passes_rooms_that_are_there() -> None:
+    """Every path that stands in docs/walk.md is one of the repository."""
+    walk = (ROOT / "docs" / "walk.md").read_text()
+    for path in re.findall(r"`((?:streamproc|agents|tables|tests)/[a-z_/.]+)`", walk):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_topics_page_names_every_topic_and_every_kind_of_message() -> None:
+    """Those that people meet, and the internal ones."""
+    page = (ROOT / "docs" / "topics.md").read_text()
+    made = settings.Settings()
+    for topic in topics_for(made):
+        name = topic.name.replace(made.app_id + "-", "<app_id>-", 1)
+        assert f"`{name}`" in page, name
+    for kind in (*INBOX, *ORDERS):
+        assert f"`{kind}`" in page, kind

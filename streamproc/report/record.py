@@ -11,12 +11,7 @@ from typing import Any
 import orjson
 
 from streamproc.errors import InvalidInput, ReportFailedError
-from streamproc.report.messages import ALL as ALL
-from streamproc.report.messages import HOURLY as HOURLY
-from streamproc.report.messages import LATEST as LATEST
-from streamproc.report.messages import NOW as NOW
-from streamproc.report.messages import STORE as STORE
-from streamproc.report.messages import Request
+from streamproc.report.messages import ALL, HOURLY, NOW, STORE, Request
 from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.transport.partitioner import partition_for

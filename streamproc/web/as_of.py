@@ -5,6 +5,7 @@ from typing import Any
 from streamproc.errors import InvalidInput
 from streamproc.program import Program
 from streamproc.report import record
+from streamproc.report.messages import LATEST, NOW
 from streamproc.report.record import time_text
 from streamproc.rules.windows import LONGEST_US
 from streamproc.web.cluster.calls import Call
@@ -17,7 +18,7 @@ AsOf = str | int
 
 def as_of_text(as_of: AsOf) -> str:
     """As-of as it stands in a link; empty for the default."""
-    if as_of == record.NOW:
+    if as_of == NOW:
         return ""
     return as_of if isinstance(as_of, str) else time_text(as_of)
 
@@ -48,7 +49,7 @@ class Instants:
                 return record.check_as_of(as_of, self._program.now_us())
             except InvalidInput as exc:
                 raise bad(exc.reason, f"{exc}.") from exc
-        if as_of == record.LATEST:
+        if as_of == LATEST:
             newest = await self.newest_us()
             if newest is not None:
                 return newest

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from streamproc.errors import InvalidPoll
-from streamproc.report import record
+from streamproc.report.messages import LATEST, NOW
 from streamproc.rules.poll import check_store_id
 from streamproc.rules.timestamp import parse_as_of
 from streamproc.web.refusal import bad
@@ -11,7 +11,7 @@ from streamproc.web.refusal import bad
 
 def as_of_value(text: object) -> str | int:
     """The as-of of a request's body or query."""
-    if text in (record.NOW, record.LATEST):
+    if text in (NOW, LATEST):
         return str(text)
     try:
         return parse_as_of(text)

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from streamproc.program import Program
-from streamproc.report import record
+from streamproc.report.messages import NOW
 from streamproc.web.app_thread import AppThread
 from streamproc.web.as_of import NEWEST, Instants
 from streamproc.web.cluster.peers import Cluster
@@ -62,4 +62,4 @@ class Site:
         while not self.program.is_ready():  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.1)
         with suppress(Refusal):
-            await self.overviews.get(record.NOW)
+            await self.overviews.get(NOW)

@@ -14,8 +14,8 @@ import pytest
 from streamproc.errors import ReportFailedError
 from streamproc.report import record
 from streamproc.report.files import ReportFiles
-from streamproc.report.messages import Piece
-from streamproc.report.record import ALL, RUNNING, Part, Report
+from streamproc.report.messages import ALL, Piece
+from streamproc.report.record import RUNNING, Part, Report
 from streamproc.report.rows import Rows, encode_rows
 
 ROOT = Path(__file__).parents[2]

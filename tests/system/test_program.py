@@ -13,7 +13,7 @@ from streamproc.errors import ReportFailedError
 from streamproc.program import Program
 from streamproc.rejected import Rejected
 from streamproc.report import record
-from streamproc.report.messages import Request, Waiting
+from streamproc.report.messages import ALL, NOW, STORE, Request, Waiting
 from streamproc.report.record import Report
 from streamproc.report.wire import INBOX, encode
 from streamproc.rules import history
@@ -57,7 +57,7 @@ async def make_report(
     program: Program, as_of: str | int = "now", store_id: str | None = None
 ) -> Report:
     """Ask for a report and wait for its end."""
-    kind = record.STORE if store_id else record.ALL
+    kind = STORE if store_id else ALL
     report_id = f"test-{next(_numbers)}"
     request = Request(report_id, kind, as_of, program.now_us(), store_id)
     await program.to_collector(request)
@@ -388,8 +388,8 @@ async def test_an_as_of_in_the_future_is_refused_by_the_collector(
     await publish(program.settings, [Poll("a", NOON_US - HOUR_US, True)])
     await make_report(program)
     before = program.report_files.combined.read_bytes()
-    future = Request("typo", record.ALL, NOON_US + 4000 * DAY_US, NOON_US)
-    ahead = Request("ahead", record.ALL, record.NOW, NOON_US + 3 * HOUR_US)
+    future = Request("typo", ALL, NOON_US + 4000 * DAY_US, NOON_US)
+    ahead = Request("ahead", ALL, NOW, NOON_US + 3 * HOUR_US)
     for request in (future, ahead):
         await program.to_collector(request)
     report = await make_report(program)
@@ -475,7 +475,7 @@ async def test_a_report_of_one_store_is_one_row(program: Program) -> None:
 
 async def test_the_same_request_twice_is_one_report(program: Program) -> None:
     """At-least-once delivery of requests."""
-    request = Request("twice", record.ALL, "now", program.now_us())
+    request = Request("twice", ALL, "now", program.now_us())
     for _ in range(2):
         await program.to_collector(request)
     first = await ended(program, "twice")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamproc.report import record
-from streamproc.report.messages import Request
+from streamproc.report.messages import ALL, STORE, Request
 from streamproc.report.record import Report
 from tests.web.live_site import HOSTILE, NOW_US, LiveSite
 from tests.web.test_api import expected
@@ -144,7 +144,7 @@ def test_before_the_first_report_there_is_no_file(
 
 def running_report(report_id: str, as_of: str | int, store_id: str | None) -> Report:
     """A report that its collector is still waiting for."""
-    kind = record.ALL if store_id is None else record.STORE
+    kind = ALL if store_id is None else STORE
     request = Request(report_id, kind, as_of, NOW_US, store_id)
     return record.start(request, range(4), NOW_US, "")
 
@@ -208,8 +208,8 @@ def test_a_failed_report_says_why(start_site: Callable[..., LiveSite]) -> None:
     asked = site.post_json("/trigger_report", {"as_of": "2025-04-01T00:00:00Z"})
     told = follow(site, asked.json["report_id"])
     assert told["status"] == "Failed"
-    assert "older history is not kept" in told["error"]
-    assert "older history is not kept" in site.page("/reports")
+    assert "no poll of any store lies before" in told["error"]
+    assert "no poll of any store lies before" in site.page("/reports")
     assert site.get(f"/reports/{told['report_id']}.csv").status == 404
     (record,) = site.get("/api/v1/reports?state=Failed").json["reports"]
     assert record["error"] == told["error"]

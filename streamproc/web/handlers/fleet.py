@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from streamproc.report import record
+from streamproc.report.messages import NOW, STORE
 from streamproc.report.record import Report, time_text
 from streamproc.rules.units import HOUR_US
 from streamproc.web import requests
@@ -86,7 +87,7 @@ class FleetHandlers:
             "flow": flow,
             "newest_us": newest_us,
             "is_outdated": newest_us is not None
-            and asked.as_of == record.NOW
+            and asked.as_of == NOW
             and newest_us < now_us - OUTDATED_US,
             "report": newest_complete(reports),
             "running": sum(r.state == record.RUNNING for r in reports),
@@ -140,13 +141,13 @@ class FleetHandlers:
 def late_us(overview: Overview, as_of: AsOf, now_us: int) -> int:
     """Age of figures of now that are older than twice their refresh, else 0."""
     age_us = now_us - overview.as_of_us
-    is_late = as_of == record.NOW and age_us > 2 * overview.lasts_s * 1_000_000
+    is_late = as_of == NOW and age_us > 2 * overview.lasts_s * 1_000_000
     return age_us if is_late else 0
 
 
 def newest_complete(reports: list[Report]) -> Report | None:
     """The newest finished report of all stores."""
     return next(
-        (r for r in reports if r.state == record.COMPLETE and r.kind != record.STORE),
+        (r for r in reports if r.state == record.COMPLETE and r.kind != STORE),
         None,
     )

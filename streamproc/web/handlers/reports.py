@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from streamproc.report import record
-from streamproc.report.messages import Request
+from streamproc.report.messages import NOW, Request
 from streamproc.report.record import Report, time_text
 from streamproc.report_client import new_request
 from streamproc.web import requests
@@ -54,7 +54,7 @@ class ReportHandlers:
             await self._site.instants.resolve(as_of)  # or refuse it
         store_id = request.match_info.get("store_id")
         if store_id is not None:
-            await self._site.stores.known(store_id, record.NOW)
+            await self._site.stores.known(store_id, NOW)
         async with self._one_at_a_time:
             report_id = await self._running(as_of, store_id)
             if report_id is None:
@@ -69,11 +69,11 @@ class ReportHandlers:
             return AS_OF.read(request.query)
         if request.content_type == "application/x-www-form-urlencoded":
             given = form_of(request)
-            return requests.as_of_value(given.get("as_of") or record.NOW)
+            return requests.as_of_value(given.get("as_of") or NOW)
         given = json_of(request)
         if not isinstance(given, dict):
             raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
-        return requests.as_of_value(given.get("as_of") or record.NOW)
+        return requests.as_of_value(given.get("as_of") or NOW)
 
     async def _running(self, as_of: str | int, store_id: str | None) -> str | None:
         """Id of the same report while it runs; raises 429 when too many do."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from streamproc.report import record
+from streamproc.report.messages import ALL, HOURLY, STORE
 from streamproc.report.record import Report, time_text
 from streamproc.web.shapes import OPTIONAL, OneOf
 
@@ -49,7 +50,7 @@ class ReportRecord:
 
     report_id: str
     status: Status
-    kind: Annotated[str, OneOf((record.ALL, record.HOURLY, record.STORE))]
+    kind: Annotated[str, OneOf((ALL, HOURLY, STORE))]
     store_id: str | None
     as_of_asked: str
     created: str
