@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import kafka, loads
+from benchmarks import files, kafka, loads
 from benchmarks.measure import Measured, run, table
 from streamproc import settings
 
@@ -35,6 +35,8 @@ def main(polls: int, plain_polls: int, stores: int, runs: int) -> None:
         _ingest(root, polls, plain_polls, runs)
         _reports(root, stores)
         _recovery(root, polls)
+        files.make_apart(root)
+        files.bench(root, runs)
     reason = kafka.missing()
     if reason is None:
         kafka.bench(runs, quick=False)

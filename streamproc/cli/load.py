@@ -24,10 +24,10 @@ from streamproc.transport.connect import connect
 def load(dry_run: bool, **options: Any) -> None:
     """Publish polls, and what is known of stores, from CSV files.
 
-    Plain or gzip; - is standard input. Polls are published in the order of their
-    times. A worker may run meanwhile or be started later. Refused rows go to
-    FILE.rejects.csv with line number and reason. Refused hours or zones, or half of
-    the polls refused: nothing is published, exit code 1.
+    Plain or gzip; - is standard input. Polls are published day by day, a store's in
+    the order of their times. A worker may run meanwhile or be started later. Refused
+    rows go to FILE.rejects.csv with line number and reason. Refused hours or zones,
+    or most of the polls refused: nothing is published, exit code 1.
     """
     files, reading = take_files(options, leave_out=False)
     if files == Files():

@@ -27,6 +27,7 @@ from streamproc.rules.poll import (
     poll_of,
 )
 from streamproc.rules.poll_batch import encode_polls, quoted
+from streamproc.rules.schedule import DAY_US
 from streamproc.rules.timestamp import parse_timestamps
 from streamproc.transport.partitioner import partitions_for
 
@@ -143,17 +144,18 @@ class PollFile:
         return len(kept) - int(np.count_nonzero(kept))
 
     def messages(self, count: int, partitions: int) -> Iterator[tuple[Cells, Cells]]:
-        """Keys and values of the polls in time order, ``count`` at a time.
+        """Keys and values of the polls, day by day, ``count`` at a time.
 
-        Among those, a partition's come together, so that each is written from one
-        piece of memory.
+        Within a day a store's come together, in the order of time, so that its history
+        of the day is written once. Among ``count`` a partition's come together, so that
+        each is written from one piece of memory.
         """
         if not len(self):
             return
         codes, packed = self._columns()
         store_ids = list(self._number)
         homes = partitions_for(store_ids, partitions)[codes].astype(np.uint16)
-        order = np.argsort(packed, kind="stable")
+        order = self._order(codes, packed)
         keys, values = Cells.of(store_ids), quoted(store_ids)
         for first in range(0, len(order), count):
             rows = order[first : first + count]
@@ -169,6 +171,22 @@ class PollFile:
                     ]
                 ),
             )
+
+    def _order(self, codes: Codes, packed: Ints) -> Ints:
+        """Rows by day, store (in the order of ids as bytes), and time."""
+        rank = np.empty(len(self._number), np.int32)
+        rank[sorted(range(len(rank)), key=list(self._number).__getitem__)] = np.arange(
+            len(rank)
+        )
+        order = np.argsort(packed, kind="stable")
+        days = history.time_of(packed[order]) // DAY_US
+        cuts = np.flatnonzero(days[1:] != days[:-1]) + 1
+        return np.concatenate(
+            [
+                rows[np.argsort(rank[codes[rows]], kind="stable")]
+                for rows in np.split(order, cuts)
+            ]
+        )
 
     def _columns(self) -> tuple[Codes, Ints]:
         self._codes = [np.concatenate([np.zeros(0, np.int32), *self._codes])]

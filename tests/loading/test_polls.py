@@ -16,6 +16,7 @@ from streamproc.loading.refused import Refused
 from streamproc.loading.rows import rows_of
 from streamproc.loading.source import Block
 from streamproc.rules.poll import STATUS, Poll, encode_poll, parse_poll, poll_of
+from streamproc.rules.schedule import DAY_US
 from tests.rules.test_poll import BAD_STAMPS, NOW_US, STAMPS, STORE_IDS
 from tests.rules.test_reference import utc
 
@@ -88,6 +89,7 @@ texts = st.lists(lines, max_size=12)
     junk=st.binary(max_size=3),
 )
 @example(rows=[('"', ""), ("", '"')], end="\n", header=COLUMNS, junk=b"")
+@example(rows=[('"8', "active", GOOD)], end="\n", header=COLUMNS, junk=b"")
 @example(rows=[("7", "active", GOOD + '"')], end="\n", header=COLUMNS, junk=b"")
 @example(rows=[('"7"', '"active"', f'"{GOOD}"')], end="\r\n", header=COLUMNS, junk=b"")
 def test_both_tiers_say_the_same_over_hostile_bytes(
@@ -198,22 +200,31 @@ def test_a_file_s_own_words_are_read_at_once(tmp_path: Path) -> None:
     }
 
 
-def test_messages_come_in_the_order_of_time_and_partitions_together(
+def test_messages_come_day_by_day_and_a_store_s_in_the_order_of_time(
     tmp_path: Path,
 ) -> None:
-    """Whatever order the file has; each batch is one piece of memory a partition."""
-    rows = [(str(n % 7), f"2023-01-{1 + n * 5 % 27:02d}") for n in range(200)]
+    """Whatever order the file has; within a day the polls of a store come together."""
+    rows = [
+        (str(n % 7), f"2023-01-{1 + n * 5 % 9:02d} {n * 11 % 24:02d}:00")
+        for n in range(200)
+    ]
     with (tmp_path / "polls.csv").open("w", newline="") as stream:
         stream.write(HEADER)
-        csv.writer(stream).writerows([i, "active", f"{d} 10:00"] for i, d in rows)
+        csv.writer(stream).writerows([i, "active", stamp] for i, stamp in rows)
     file, _ = read(tmp_path / "polls.csv")
-    batches = [
-        [parse_poll(value, NOW_US).time_us for value in values]
-        for _, values in file.messages(50, 4)
-    ]
-    assert [len(batch) for batch in batches] == [50, 50, 50, 50]
-    for earlier, later in pairwise(batches):
-        assert max(earlier) <= min(later)
+    batches = [list(values) for _, values in file.messages(60, 4)]
+    assert [len(batch) for batch in batches] == [60, 60, 60, 20]
+    polls = [parse_poll(value, NOW_US) for batch in batches for value in batch]
+    for store_id in "0123456":
+        times = [poll.time_us for poll in polls if poll.store_id == store_id]
+        assert times == sorted(times)
+    days = [poll.time_us // DAY_US for poll in polls]
+    for first in (0, 60, 120):
+        assert max(days[first : first + 60]) <= min(days[first + 60 :], default=10**9)
+    for day in set(days):
+        ids = [poll.store_id for poll in polls if poll.time_us // DAY_US == day]
+        cuts = sum(one != other for one, other in pairwise(ids))
+        assert cuts < 2 * 7 * 4  # as many runs as stores, in few pieces a partition
 
 
 def test_polls_from_a_time_on_are_let_go_and_every_store_stays_known(
