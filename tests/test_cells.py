@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc.cells import NULL, Cells, group, windows
+from streamproc.cells import NULL, Cells, group, leading, windows
 
 QUICK = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
@@ -351,3 +351,23 @@ def test_a_large_column_is_grouped() -> None:
     dice = random.Random(7)
     expected = [b"%d" % dice.randrange(10**4) ** 4 for _ in range(20_000)]
     check_group(expected, Cells.of(expected))
+
+
+@pytest.mark.parametrize("width", [0, 1, 7, 256, 257])
+def test_leading_bytes_are_as_many_as_a_cell_is_long(width: int) -> None:
+    """None of a cell that is None, and no more than the row is wide."""
+    lengths = np.array([NULL, 0, 1, width, width + 1, 10**9], np.int64)
+    expected = [min(max(n, 0), width) for n in lengths.tolist()]
+    found = leading(lengths, width)
+    assert found.shape == (len(lengths), width)
+    assert [bytes(row).rstrip(b"\0") for row in found] == [b"\1" * n for n in expected]
+
+
+@QUICK
+@given(column=made)
+def test_compact_cells_are_the_same_one_after_the_other(column: Made) -> None:
+    """In a buffer that holds nothing else."""
+    cells, expected = column
+    found = cells.compact()
+    assert found == expected
+    assert found.buffer == b"".join(cell for cell in expected if cell)

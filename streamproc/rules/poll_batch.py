@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
-from streamproc.cells import Bytes, Cells, Ints, group
+from streamproc.cells import Bytes, Cells, Ints, group, leading
 from streamproc.errors import InvalidInput, as_refusal
 from streamproc.rules import history
 from streamproc.rules.fields import Flags, Words, are_plain, read_statuses
@@ -251,13 +251,10 @@ def encode_polls(store_ids: Cells, codes: Ints, packed: Ints) -> Cells:
         axis=1,
     )
     kept = np.concatenate(
-        [
-            np.arange(width) < chars[:, np.newaxis]
-            for width, chars in zip(widths, shown, strict=True)
-        ],
+        [leading(chars, width) for width, chars in zip(widths, shown, strict=True)],
         axis=1,
     )
-    return Cells.adjacent(rows[kept].tobytes(), 0, np.sum(shown, axis=0))
+    return Cells.adjacent(rows[kept.view(np.bool_)].tobytes(), 0, np.sum(shown, axis=0))
 
 
 def _stamps(time_us: Ints) -> tuple[Bytes, Ints]:
