@@ -373,7 +373,9 @@ ids = st.text(
     st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]),
     min_size=1,
     max_size=60,
-).filter(lambda text: text == text.strip() and len(text.encode()) <= 128)
+).filter(
+    lambda text: text == text.strip() and text != "*" and len(text.encode()) <= 128
+)
 fields = st.fixed_dictionaries(
     {},
     optional={
