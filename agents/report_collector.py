@@ -242,6 +242,7 @@ class Collector:
                 report.attempt,
                 report.as_of_us,
                 report.store_id,
+                report.as_polled,
             )
             for partition in partitions:
                 await self._program.to_owner(partition, order)

@@ -158,6 +158,7 @@ async def _send_rows(program: Program, order: Order, partition: int) -> None:
         partition,
         order.as_of_us,
         program.settings.rules,
+        order.as_polled,
     )
     number = 0
     chunks = _chunks(snapshot, order.store_id)

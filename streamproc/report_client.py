@@ -27,7 +27,13 @@ _POLL_S = 0.5
 OnProgress = Callable[[Report], None]
 
 
-def new_request(as_of: str, now_us: int, store_id: str | None = None) -> Request:
+def new_request(
+    as_of: str,
+    now_us: int,
+    store_id: str | None = None,
+    as_polled: bool = False,
+    full: bool = False,
+) -> Request:
     """A request as a person makes it; raises InvalidInput for a bad time."""
     parsed: str | int = as_of
     if as_of not in (NOW, LATEST):
@@ -35,7 +41,7 @@ def new_request(as_of: str, now_us: int, store_id: str | None = None) -> Request
     moment = datetime.fromtimestamp(now_us // 1_000_000, UTC)
     report_id = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     kind = STORE if store_id else ALL
-    return Request(report_id, kind, parsed, now_us, store_id or None)
+    return Request(report_id, kind, parsed, now_us, store_id or None, as_polled, full)
 
 
 @dataclass

@@ -19,6 +19,7 @@ from streamproc.errors import LoadError, ReportFailedError
 from streamproc.loading.loader import Files, Loader
 from streamproc.program import Program, wall_clock_us
 from streamproc.report import record
+from streamproc.report.files import ReportFiles
 from streamproc.report.messages import Request
 from streamproc.report.record import Report
 from streamproc.settings import Settings
@@ -48,8 +49,18 @@ _RECORDS_AT_ONCE = 25_000
     help="latest (the newest poll's time), now, or a time such as"
     " 2023-01-25T18:13:22Z.",
 )
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Write OUT/full_report.csv, too: unknown, open and excluded time, percent.",
+)
+@click.option(
+    "--as-polled", is_flag=True, help="As if there were no maintenance or correction."
+)
 @settings_options("hold", "backfill", "partitions", "log_level")
-def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
+def once(
+    out: Path, as_of: str, full: bool, as_polled: bool, dry_run: bool, **options: Any
+) -> None:
     """Load files, process everything, write OUT/combined_report.csv, exit.
 
     Uses a private embedded log, removed afterwards, and the same agents and
@@ -58,7 +69,9 @@ def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
     files, reading = take_files(options, leave_out=True)
     if files.polls is None:
         raise click.UsageError("give the polls: --polls FILE, or - for standard input")
-    request = report_client.new_request(as_of, wall_clock_us())
+    request = report_client.new_request(
+        as_of, wall_clock_us(), as_polled=as_polled, full=full
+    )
     if isinstance(request.as_of, int):
         reading = replace(reading, until_us=request.as_of)
     loader = Loader(wall_clock_us(), Progress, out, reading)
@@ -91,8 +104,10 @@ def once(out: Path, as_of: str, dry_run: bool, **options: Any) -> None:
         done = _process(settings, loader, files, request)
         if done.left_out_text:
             say(done.left_out_text, err=True)
-        made = scratch / "combined_report.csv"
-        made.replace(out / "combined_report.csv")
+        made = ReportFiles(scratch)
+        made.path(done.report_id).replace(out / "combined_report.csv")
+        if full:
+            made.full_path(done.report_id).replace(out / "full_report.csv")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     say(f"{out / 'combined_report.csv'}: {done.rows:,} stores, as of {done.as_of_text}")

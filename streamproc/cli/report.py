@@ -12,6 +12,7 @@ from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.terminal import say
 from streamproc.errors import ReportFailedError
 from streamproc.program import wall_clock_us
+from streamproc.report.messages import Request
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows, write_csv
 from streamproc.report_client import ReportClient, new_request
@@ -29,7 +30,12 @@ from streamproc.settings import Settings
     " 2023-01-25T18:13:22Z.",
 )
 @click.option(
-    "--full", is_flag=True, help="Also unknown and open time, percent, last poll."
+    "--full",
+    is_flag=True,
+    help="Also unknown, open and excluded time, percent, last poll.",
+)
+@click.option(
+    "--as-polled", is_flag=True, help="As if there were no maintenance or correction."
 )
 @click.option(
     "--out",
@@ -38,13 +44,19 @@ from streamproc.settings import Settings
 )
 @settings_options(*CONNECTION, "report_timeout")
 def report(
-    store: str | None, as_of: str, full: bool, out: Path | None, **options: Any
+    store: str | None,
+    as_of: str,
+    full: bool,
+    as_polled: bool,
+    out: Path | None,
+    **options: Any,
 ) -> None:
     """Make a report on the running worker and print or save it."""
     settings = from_options(options)
     if store is not None:
         store = check_store_id(store)
-    done, rows = asyncio.run(_run(settings, store, as_of))
+    request = new_request(as_of, wall_clock_us(), store, as_polled)
+    done, rows = asyncio.run(_run(settings, request))
     if done.left_out_text:
         say(done.left_out_text, err=True)
     if out is None:
@@ -59,10 +71,7 @@ def report(
     say(f"{out}: {len(rows):,} stores, as of {done.as_of_text}", err=True)
 
 
-async def _run(
-    settings: Settings, store: str | None, as_of: str
-) -> tuple[Report, Rows]:
-    request = new_request(as_of, wall_clock_us(), store)
+async def _run(settings: Settings, request: Request) -> tuple[Report, Rows]:
     async with connect_to_existing(settings) as client:
         return await ReportClient(settings, client).run(request, _ProgressLine())
 

@@ -37,6 +37,10 @@ class ReportFiles:
         """File of a finished report."""
         return self.root / "reports" / f"{report_id}.csv"
 
+    def full_path(self, report_id: str) -> Path:
+        """File with all its figures, of a report that was asked for with them."""
+        return self.root / "reports" / f"{report_id}.full.csv"
+
     def _parts(self, report_id: str) -> Path:
         return self.root / "reports" / f"{report_id}.parts"
 
@@ -72,6 +76,8 @@ class ReportFiles:
         """Write the report's file, atomically; with ``combined``, that one too."""
         path = self.path(report.report_id)
         _write_atomically(path, rows)
+        if report.full:
+            _write_atomically(self.full_path(report.report_id), rows, full=True)
         if combined:
             _replace_by_copy(path, self.combined)
 
@@ -83,12 +89,13 @@ class ReportFiles:
         """Delete everything there is of a report; the combined file stays."""
         self.drop_pieces(report_id)
         self.path(report_id).unlink(missing_ok=True)
+        self.full_path(report_id).unlink(missing_ok=True)
 
 
-def _write_atomically(path: Path, rows: Rows) -> None:
+def _write_atomically(path: Path, rows: Rows, full: bool = False) -> None:
     """Temp file in the same directory, write, fsync, rename."""
     with atomic_file(path) as stream:
-        write_csv(stream, rows)
+        write_csv(stream, rows, full)
 
 
 def _replace_by_copy(source: Path, target: Path) -> None:

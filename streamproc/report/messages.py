@@ -54,7 +54,8 @@ class Request:
     """A report to be made.
 
     ``as_of``: ``now``, ``latest`` (the newest poll any partition has seen), or UTC
-    microseconds. ``store_id``: only for kind ``store``.
+    microseconds. ``store_id``: only for kind ``store``. ``as_polled``: as if there were
+    no exclusions. ``full``: a file with all figures is written, too.
     """
 
     report_id: str
@@ -62,6 +63,8 @@ class Request:
     as_of: str | int
     requested_us: int
     store_id: str | None = None
+    as_polled: bool = False
+    full: bool = False
 
     def __post_init__(self) -> None:
         _check_store_goes_with(self.kind, self.store_id)
@@ -76,6 +79,7 @@ class Order:
     attempt: int
     as_of_us: int | None
     store_id: str | None
+    as_polled: bool = False
 
     def __post_init__(self) -> None:
         _check_store_goes_with(self.kind, self.store_id)

@@ -111,6 +111,7 @@ class Report:
     """A report's record in the table ``reports``.
 
     ``doubted``: it was once seen to be as of the future, so it was made too early.
+    ``as_polled``, ``full``: as it was asked for, see ``messages.Request``.
     """
 
     report_id: str
@@ -129,19 +130,26 @@ class Report:
     finished_us: int | None = None
     error: str | None = None
     doubted: bool = False
+    as_polled: bool = False
+    full: bool = False
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it tells of all stores what counts: all that others build on."""
+        return self.kind != STORE and not self.as_polled
 
     def counts_as_of(self, now_us: int) -> bool:
         """Whether it is a complete report of all stores, and not of the future."""
         return (
             self.state == COMPLETE
-            and self.kind != STORE
+            and self.is_of_all
             and not self.doubted
             and not is_future(self.as_of_us or 0, now_us)
         )
 
     def is_newest_of(self, others: Iterable["Report"], now_us: int) -> bool:
         """Whether no later report of all stores is complete already."""
-        return self.kind != STORE and not any(
+        return self.is_of_all and not any(
             other.counts_as_of(now_us) and (other.as_of_us or 0) > (self.as_of_us or 0)
             for other in others
         )

@@ -241,5 +241,7 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "purge": lambda value: isinstance(value, bool),
     "refused": lambda value: value is None or isinstance(value, str),
     "last": lambda value: isinstance(value, bool),
+    "as_polled": lambda value: isinstance(value, bool),
+    "full": lambda value: isinstance(value, bool),
     "body": lambda value: isinstance(value, bytes),
 }

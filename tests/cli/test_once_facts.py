@@ -1,5 +1,6 @@
 """``once`` with all that may be told of stores: the row that comes of it."""
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,10 @@ a,2025-11-23,10:00,12:00,x
 """
 
 
-def test_once_counts_with_dated_weeks_special_hours_and_exclusions(
-    streamproc: Callable[..., Any], tmp_path: Path
-) -> None:
-    """Monday 08-17, an hour of maintenance, half an hour put right to down."""
+def run_once(
+    streamproc: Callable[..., Any], folder: Path, *options: str
+) -> tuple[Any, list[dict[str, str]]]:
+    """Run it on the files above; its output, and the rows of its full report."""
     texts = {
         "polls": POLLS,
         "hours": HOURS,
@@ -38,13 +39,25 @@ def test_once_counts_with_dated_weeks_special_hours_and_exclusions(
     }
     given: list[object] = []
     for name, text in texts.items():
-        (tmp_path / f"{name}.csv").write_text(text)
+        (folder / f"{name}.csv").write_text(text)
         given += [f"--{name}", f"{name}.csv"]
     done = streamproc(
         *("once", *given, "--hold", "none", "--as-of", "2025-11-25T00:00:00Z"),
-        *("--out", "out"),
+        *("--out", "out", *options),
     )
     assert done.returncode == 0, done.stderr
+    full = folder / "out" / "full_report.csv"
+    text = full.read_text() if full.exists() else ""
+    rows = list(csv.DictReader(text.splitlines()))
+    return done, rows
+
+
+def test_once_counts_with_dated_weeks_special_hours_and_exclusions(
+    streamproc: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Monday 08-17, an hour of maintenance, half an hour put right to down."""
+    done, rows = run_once(streamproc, tmp_path)
+    assert rows == []
     assert "special hours: 2, exclusions: 2, labels: 1" in done.stdout
     row = (tmp_path / "out" / "combined_report.csv").read_text().splitlines()[1]
     assert row == "a,0.00,6.50,6.50,0.00,0.50,0.50"
@@ -64,3 +77,25 @@ def test_a_store_whose_labels_are_refused_stays_in_the_report(
     assert done.returncode == 0, done.stderr
     rows = (tmp_path / "out" / "combined_report.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["store_id", "a"]
+
+
+def test_once_writes_a_full_report_beside_the_combined_one(
+    streamproc: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Up, down, unknown and excluded make the open time."""
+    _, [row] = run_once(streamproc, tmp_path, "--full")
+    names = ("uptime", "downtime", "unknown", "excluded", "open")
+    day = [row[f"{name}_last_day(in hours)"] for name in names]
+    assert day == ["6.50", "0.50", "1.00", "1.00", "9.00"]
+    combined = (tmp_path / "out" / "combined_report.csv").read_text()
+    assert combined.splitlines()[1] == "a,0.00,6.50,6.50,0.00,0.50,0.50"
+
+
+def test_as_polled_figures_know_no_exclusion(
+    streamproc: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The hour of maintenance is down again, the half hour put right is up again."""
+    _, [row] = run_once(streamproc, tmp_path, "--full", "--as-polled")
+    names = ("uptime", "downtime", "unknown", "excluded", "open")
+    day = [row[f"{name}_last_day(in hours)"] for name in names]
+    assert day == ["7.00", "1.00", "1.00", "0.00", "9.00"]

@@ -182,6 +182,8 @@ WRONG: dict[str, tuple[object, ...]] = {
     "purge": (None, 0, 1, "true", [True]),
     "refused": (7, ["why"], {}),
     "last": (None, 0, 1, "true", [True]),
+    "as_polled": (None, 0, 1, "true", [True]),
+    "full": (None, 0, 1, "true", [True]),
     "surprise": (1,),
 }
 

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,7 @@ async def publish_raw(
         await client.close()
 
 
-async def report(settings: Settings, as_of: str = "latest", **request: str) -> Rows:
+async def report(settings: Settings, as_of: str = "latest", **request: Any) -> Rows:
     """A report of the running worker, with all its figures."""
     client = await connect(settings)
     try:
