@@ -28,6 +28,7 @@ from streamproc.topics import Topics, identity_for
 from streamproc.transport.batch import BatchSchema, declare_batched, expect_partitions
 from streamproc.transport.protocols import consumer_of, producer_of
 from streamproc.transport.topic import Topic
+from tables.archive import Archive
 from tables.batch_table import BatchTable
 from tables.calendars import FactTables
 from tables.exclusions import Exclusions
@@ -59,6 +60,7 @@ class Program:
     app: faust.App
     topics: Topics
     histories: Histories
+    archive: Archive
     hours: Hours
     zones: Zones
     special_hours: SpecialHoursTable
@@ -78,7 +80,7 @@ class Program:
     @property
     def tables(self) -> tuple[BatchTable, ...]:
         """All tables."""
-        return (*self.fact_tables, self.histories, self.reports)
+        return (*self.fact_tables, self.histories, self.archive, self.reports)
 
     @property
     def facts(self) -> FactTables:

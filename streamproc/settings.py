@@ -177,6 +177,11 @@ class Settings:
     hourly: bool = setting(
         True, _switch, "Whether a report is written every full hour."
     )
+    history_days: int = setting(
+        400,
+        _integer(KEPT_DAYS, 36_500),
+        "Days, back from the newest poll, for which polls are kept, in whole months.",
+    )
     polls_retention: float = setting(
         float(KEPT_DAYS), _number(1, 3650), "Days that polls stay in their topic."
     )

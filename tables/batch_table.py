@@ -9,7 +9,7 @@ same input.
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -31,15 +31,11 @@ from streamproc.transport.client import Client
 from streamproc.transport.protocols import producer_of
 from tables import rebuild
 from tables.fencing import Fence, PartitionLostError
+from tables.rebuild import Repairs
 from tables.rocks_errors import PartitionDamagedError
 from tables.rocks_store import RocksStore
 
-log = logging.getLogger(__name__)
-
 _MIB = 1 << 20
-
-_MOST_REPAIRS = 3
-"""Of one partition while a worker runs; then it is the disk."""
 
 
 class BatchTable(faust.Table[bytes, bytes]):
@@ -49,6 +45,9 @@ class BatchTable(faust.Table[bytes, bytes]):
 
     #: Keys that are not the table's rows.
     own_keys: tuple[bytes, ...] = RocksStore.own_keys
+
+    #: ``zstd``, or RocksDB's default.
+    compression: str | None = None
 
     def __init__(
         self,
@@ -69,6 +68,7 @@ class BatchTable(faust.Table[bytes, bytes]):
             options={
                 "block_cache_size": block_cache * _MIB,
                 "write_buffer_size": write_buffer * _MIB,
+                "compression": self.compression,
             },
             **kw,
         )
@@ -78,7 +78,7 @@ class BatchTable(faust.Table[bytes, bytes]):
         #: Gives a reader of the changelog.
         self.connect: Callable[[], Awaitable[Client]] = _unconnected
         self._handing_over = False
-        self._repairs: Counter[int] = Counter()
+        self._repairs = Repairs(self)
         self._fence = Fence(self.changelog, self._persisted, lambda: self.app.consumer)
 
     def _new_store(self) -> RocksStore:
@@ -155,7 +155,7 @@ class BatchTable(faust.Table[bytes, bytes]):
         async with self._exclusive[partition]:
             self.require(partition)
             if partition in self.data.damaged:
-                await self._build_anew(partition)
+                await self._repairs.build_anew(partition)
             yield
 
     async def hand_over(self) -> None:
@@ -176,38 +176,14 @@ class BatchTable(faust.Table[bytes, bytes]):
         self._handing_over = False
         self._fence.forget()
 
-    # -- damage -----------------------------------------------------------------
-
-    def repair_soon(self, partition: int) -> None:
-        """Begin to build a damaged partition anew; may be called from any thread."""
-        self.app.loop.call_soon_threadsafe(self._begin_repair, partition)
-
-    def _begin_repair(self, partition: int) -> None:
-        if self.app.tables.actives_ready and self.owns(partition):
-            self.add_future(self._repair_or_crash(partition))
-
-    async def _repair_or_crash(self, partition: int) -> None:
-        try:
-            await self.repair(partition)
-        except PartitionLostError as exc:
-            log.info("Not repaired here: %s", exc)
-        except Exception as exc:
-            await self.app.crash(exc)
-            raise
-
     async def repair(self, partition: int) -> None:
         """Return when the partition is whole."""
         async with self.exclusive(partition):
             pass
 
-    async def _build_anew(self, partition: int) -> None:
-        self._repairs[partition] += 1
-        if self._repairs[partition] > _MOST_REPAIRS:
-            raise TableDamagedError(
-                f"table {self.name}, partition {partition} is damaged again and again:"
-                f" {self.data.damaged[partition]}; replace the disk"
-            )
-        await rebuild.from_changelog(self, partition)
+    def repair_soon(self, partition: int) -> None:
+        """Begin to build a damaged partition anew; may be called from any thread."""
+        self._repairs.soon(partition)
 
     # -- reading ----------------------------------------------------------------
 
@@ -260,23 +236,43 @@ class BatchTable(faust.Table[bytes, bytes]):
         self, partition: int, changes: Mapping[bytes, bytes | None]
     ) -> None:
         """Apply changes: value None deletes. Call it inside ``exclusive``."""
-        if not changes:
-            return
+        if changes:
+            await self._write_both(partition, changes)
+
+    async def write_run(
+        self, partition: int, begin: bytes, keys: Sequence[bytes]
+    ) -> None:
+        """Delete a run of keys: all there are from ``begin`` to the last of them."""
+        run = (begin, keys[-1] + b"\0")
+        await self._write_both(partition, dict.fromkeys(keys), run)
+
+    async def _write_both(
+        self,
+        partition: int,
+        changes: Mapping[bytes, bytes | None],
+        run: tuple[bytes, bytes] | None = None,
+    ) -> None:
+        """Changelog, then disk; ``run``: the changes delete just these keys there."""
         last = await self._append(partition, changes)
         try:
-            await self._write(partition, changes, last)
+            await self._write(partition, changes, last, run)
         except PartitionDamagedError:
             # The changelog has it: it is among what the partition is built of.
-            await self._build_anew(partition)
+            await self._repairs.build_anew(partition)
 
     async def _write(
-        self, partition: int, changes: Mapping[bytes, bytes | None], last: int
+        self,
+        partition: int,
+        changes: Mapping[bytes, bytes | None],
+        last: int,
+        run: tuple[bytes, bytes] | None,
     ) -> None:
         """Write on disk what the changelog has got, up to offset ``last``."""
         late = self._fence.written(partition, len(changes), last)
         if late:
             await self._fence.require_member(partition)
-        self.data.apply(partition, changes.items(), last)
+        items = changes.items() if run is None else ()
+        self.data.apply(partition, items, last, run)
         if late:
             await self._have_last_word(partition, late)
 

@@ -19,6 +19,7 @@ from streamproc.cells import Cells, Ints
 from streamproc.rules import history
 from streamproc.rules.history import Segments
 from streamproc.rules.timestamp import timestamp_text
+from tables.archive import Archive, Leaving
 from tables.batch_table import BatchTable
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,9 @@ class Histories(BatchTable):
 
     own_keys = (*BatchTable.own_keys, NEWEST, OLDEST)
 
+    #: Where older polls go to.
+    archive: Archive
+
     async def add(
         self,
         partition: int,
@@ -111,8 +115,8 @@ class Histories(BatchTable):
                     changes[key] = after
             if keys and self._spans_too_much(partition, segments, changes):
                 with self.data.using(partition) as db:
-                    cursor = db.iter()
-                    self._retain(cursor, store_ids, segments, old, changes, added)
+                    leaving = self._leaving(db, store_ids, segments, old, changes)
+                await self._archive(partition, leaving, added)
             if newest_us > self.newest_us(partition):
                 changes[NEWEST] = newest_us.to_bytes(8, "big")
             added.segments = len(changes)
@@ -140,24 +144,24 @@ class Histories(BatchTable):
         newest = max(max(segments.days), history.day_of(newest_us))
         return newest - oldest > history.KEPT_DAYS
 
-    def _retain(
+    def _leaving(
         self,
-        cursor: Any,
+        db: Any,
         store_ids: Cells,
         segments: Segments,
         old: Sequence[bytes | None],
         changes: dict[bytes, bytes | None],
-        added: Added,
-    ) -> None:
-        """Let go of days that are too old, for stores that got a new one."""
+    ) -> list[Leaving]:
+        """Days that are too old here, of stores that got a new one; deleted here."""
         fresh = {
             store
             for store, before in zip(segments.stores, old, strict=True)
             if before is None
         }
         if not fresh:
-            return
-        ids = store_ids.present()
+            return []
+        leaving: list[Leaving] = []
+        cursor, ids = db.iter(), store_ids.present()
         rows = zip(segments.stores, segments.days, strict=True)
         theirs = (row for row in rows if row[0] in fresh)
         for store, group in groupby(theirs, key=itemgetter(0)):
@@ -169,13 +173,25 @@ class Histories(BatchTable):
             days = present.union(mine)
             if max(days) - min(days) <= history.KEPT_DAYS:
                 continue
-            for day in days - history.retained(days):
+            for day in sorted(days - history.retained(days)):
                 key = history.segment_key(store_id, day)
+                value = changes.pop(key, None)
                 if day in present:
+                    value = value or db.get(key)
                     changes[key] = None
-                else:
-                    value = changes.pop(key) or b""
-                    added.expired += len(value) // history.POLL_BYTES
+                is_new = day not in present
+                leaving.append(Leaving(store, store_id, day, value or b"", is_new))
+        return leaving
+
+    async def _archive(
+        self, partition: int, leaving: list[Leaving], added: Added
+    ) -> None:
+        """Have what leaves in the archive before it is deleted here."""
+        if not leaving:
+            return
+        taken = await self.archive.take(partition, leaving)
+        added.late += taken.late
+        added.expired += taken.expired
 
     def newest_us(self, partition: int) -> int:
         """Time of the newest poll the partition has seen, -1 before the first."""

@@ -13,6 +13,7 @@ still has, and from the table's input, which is consumed from its beginning.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,11 +23,15 @@ from faust.types import TP
 from streamproc.errors import TableDamagedError
 from streamproc.transport.client import Client
 from streamproc.transport.protocols import consumer_of
+from tables.fencing import PartitionLostError
 from tables.rocks_store import RocksStore
 
 log = logging.getLogger(__name__)
 
 _READ_S = 1.0
+_MOST_REPAIRS = 3
+"""Of one partition while a worker runs; then it is the disk."""
+
 _SILENT_READS = 30
 """After so many reads that find nothing, the changelog does not answer."""
 
@@ -46,6 +51,15 @@ class Table(Protocol):
 
     def changelog(self, partition: int) -> TP:
         """Where a partition's changes are written to first."""
+
+    def owns(self, partition: int) -> bool:
+        """Whether this worker holds the partition and may write it."""
+
+    async def repair(self, partition: int) -> None:
+        """Return when the partition is whole."""
+
+    def add_future(self, coro: Awaitable[None]) -> Any:
+        """Run something in the table's event loop."""
 
 
 def damage(persisted: int | None, begin: int, end: int) -> str | None:
@@ -114,6 +128,41 @@ def _set_aside(table: Table, tp: TP, why: str) -> None:
         aside,
     )
     table.data._db_for_partition(tp.partition)
+
+
+class Repairs:
+    """Has a table's damaged partitions built anew while the worker runs."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._done: Counter[int] = Counter()
+
+    def soon(self, partition: int) -> None:
+        """Begin a repair; may be called from any thread."""
+        self._table.app.loop.call_soon_threadsafe(self._begin, partition)
+
+    def _begin(self, partition: int) -> None:
+        if self._table.app.tables.actives_ready and self._table.owns(partition):
+            self._table.add_future(self._repair_or_crash(partition))
+
+    async def _repair_or_crash(self, partition: int) -> None:
+        try:
+            await self._table.repair(partition)
+        except PartitionLostError as exc:
+            log.info("Not repaired here: %s", exc)
+        except Exception as exc:
+            await self._table.app.crash(exc)
+            raise
+
+    async def build_anew(self, partition: int) -> None:
+        """Build a partition anew that nobody else may write meanwhile."""
+        self._done[partition] += 1
+        if self._done[partition] > _MOST_REPAIRS:
+            tp = self._table.changelog(partition)
+            raise TableDamagedError(
+                f"{_where(self._table, tp)} again and again; replace the disk"
+            )
+        await from_changelog(self._table, partition)
 
 
 async def from_changelog(table: Table, partition: int) -> None:

@@ -1,7 +1,7 @@
 """RocksDB's options under a table."""
 
 from faust.stores.rocksdb import RocksDBOptions
-from rocksdict import Options
+from rocksdict import DBCompressionType, Options
 
 _FILTER_SHARE = 0.05
 """Of the write buffer."""
@@ -16,6 +16,8 @@ class TableOptions(RocksDBOptions):
     def as_options(self) -> Options:
         """RocksDB's own form of the options."""
         options = super().as_options()
+        if self.extra_options.get("compression") == "zstd":
+            options.set_compression_type(DBCompressionType.zstd())
         options.set_memtable_whole_key_filtering(True)
         options.set_memtable_prefix_bloom_ratio(_FILTER_SHARE)
         return options

@@ -131,11 +131,20 @@ class RocksStore(Store):
                     yield key, value
 
     def apply(
-        self, partition: int, items: Iterable[tuple[bytes, bytes | None]], offset: int
+        self,
+        partition: int,
+        items: Iterable[tuple[bytes, bytes | None]],
+        offset: int,
+        run: tuple[bytes, bytes] | None = None,
     ) -> None:
-        """Write changes (value None deletes) and their changelog offset, atomically."""
+        """Write changes (value None deletes) and their changelog offset, atomically.
+
+        ``run``: the keys from the first to before the second are deleted before.
+        """
         db = self._db_for_partition(partition)
         batch = WriteBatch(raw_mode=True)
+        if run is not None:
+            batch.delete_range(*run)
         put, delete = batch.put, batch.delete
         for key, value in items:
             if value is None:

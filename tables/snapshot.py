@@ -13,12 +13,13 @@ from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.report.record import time_text
 from streamproc.report.rows import NO_ROWS, Rows, rows_of
-from streamproc.rules import history, uptime
-from streamproc.rules.units import DAY_US
+from streamproc.rules import uptime
+from streamproc.rules.history import Flags
 from streamproc.rules.uptime import Rules, Times
 from streamproc.rules.windows import LONGEST_US
 from tables.calendars import NO_FACTS, FactTables, StoreFacts, times_of
 from tables.histories import Chunk, Histories
+from tables.past import Past
 
 STORES_PER_CHUNK = 16_000
 
@@ -35,10 +36,8 @@ class LeftOut:
     store_ids: list[bytes] = field(default_factory=list)
     polled: int = 0
 
-    def without(self, chunk: Chunk, as_of_us: int) -> Chunk:
-        """The chunk without such stores, which are noted."""
-        since = history.known_since(chunk.packed, chunk.counts)
-        kept = since <= as_of_us - LONGEST_US
+    def without(self, chunk: Chunk, kept: Flags) -> Chunk:
+        """The chunk without such stores, which are noted; ``kept``: shape (n,)."""
         self.polled += len(kept)
         if kept.all():
             return chunk
@@ -60,17 +59,6 @@ class LeftOut:
                 f" {len(self.store_ids):,} of {self.polled:,} stores is not kept that"
                 f" long, such as of {self.store_ids[0].decode()}"
             )
-
-
-def check_history(store_id: bytes, packed: Ints, as_of_us: int) -> None:
-    """Raise ReportFailedError for a store whose own history is not kept that far."""
-    (since_us,) = history.known_since(packed, np.array([len(packed)])).tolist()
-    if since_us > as_of_us - LONGEST_US:
-        raise ReportFailedError(
-            f"as_of {time_text(as_of_us)} lies too far back: the history of store"
-            f" {store_id.decode()} is kept since {time_text(since_us)}, not for the"
-            f" {LONGEST_US // DAY_US} days before"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +118,18 @@ class Snapshot:
 
     def row(self, store_id: bytes) -> Rows:
         """One store's row, or no rows when nothing is known of it."""
-        some = self.store(store_id)
-        check_history(store_id, some.packed, self.as_of_us)
-        return self._account(some)
+        return self._account(self._known(store_id, self._past.polls_of(store_id)))
 
     def store(self, store_id: bytes) -> Stores:
-        """One store; none when nothing is known of it."""
+        """One store with the polls at hand; none when nothing is known of it."""
         polls = self.histories.polls_of(self.partition, store_id)
+        return self._known(store_id, polls)
+
+    @property
+    def _past(self) -> Past:
+        return Past(self.histories, self.partition, self.as_of_us)
+
+    def _known(self, store_id: bytes, polls: Ints) -> Stores:
         own = self.facts.of(self.partition, store_id)
         if not len(polls) and not any(own):
             return Stores([], _NO_POLLS, _NO_POLLS, [])
@@ -147,7 +140,7 @@ class Snapshot:
         self, chunk: Chunk, of_all: StoreFacts, after: bytes, upto: bytes | None
     ) -> Stores:
         """A chunk and the stores without polls that lie in between."""
-        chunk = self.left_out.without(chunk, self.as_of_us)
+        chunk = self.left_out.without(*self._past.complete(chunk))
         known = self.facts.between(self.partition, after, upto)
         silent = known.keys() - {*chunk.store_ids, *self.left_out.store_ids}
         store_ids, counts = chunk.store_ids, chunk.counts

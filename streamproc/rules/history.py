@@ -90,10 +90,24 @@ def unpack(value: bytes) -> Ints:
 def canonical(packed: Ints) -> Ints:
     """Sort by time and keep one poll per time; on disagreement inactive wins."""
     packed = np.sort(packed)
-    time = packed >> FLAG_BITS
+    return packed[_is_first(packed)]
+
+
+def canonical_rows(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
+    """The same for many stores; ``rows`` numbers the store of each poll."""
+    order = np.lexsort((packed, rows))
+    rows, packed = rows[order], packed[order]
+    first = _is_first(packed)
+    first[1:] |= rows[1:] != rows[:-1]
+    return rows[first], packed[first]
+
+
+def _is_first(packed: Ints) -> Flags:
+    """Which of sorted polls are the first of their time."""
+    time = time_of(packed)
     first = np.ones(len(packed), bool)
     first[1:] = time[1:] != time[:-1]
-    return packed[first]
+    return first
 
 
 def segment_key(store_id: bytes, day: int) -> bytes:

@@ -18,6 +18,7 @@ from streamproc.transport.kafka.security import addresses, credentials
 from streamproc.transport.positions import on_forgotten
 from streamproc.web.server import WebServer
 from streamproc.worker.internals import Tables
+from tables.archive import Archive
 from tables.batch_table import BatchTable
 from tables.exclusions import Exclusions
 from tables.histories import Histories
@@ -39,8 +40,10 @@ def build(settings: Settings) -> Program:
     app = _faust_app(settings)
     sizes = {"block_cache": settings.block_cache, "write_buffer": settings.write_buffer}
 
-    def table(kind: type[AnyTable], name: str, partitions: int, help: str) -> AnyTable:
-        made = kind(app, name=name, partitions=partitions, help=help, **sizes)
+    def table(
+        kind: type[AnyTable], name: str, partitions: int, help: str, **more: Any
+    ) -> AnyTable:
+        made = kind(app, name=name, partitions=partitions, help=help, **sizes, **more)
         made.connect = partial(connect, settings)
         app.tables.add(made)
         return made
@@ -51,6 +54,13 @@ def build(settings: Settings) -> Program:
         app=app,
         topics=topics_for(settings),
         histories=table(Histories, "histories", count, "Polls by store and UTC day."),
+        archive=table(
+            Archive,
+            "archive",
+            count,
+            "Older polls by month, store and day.",
+            history_days=settings.history_days,
+        ),
         hours=table(Hours, "hours", count, "Business hours by store."),
         zones=table(Zones, "zones", count, "Time zone by store."),
         special_hours=table(
@@ -62,7 +72,9 @@ def build(settings: Settings) -> Program:
         labels=table(LabelsTable, "labels", count, "Name, labels and target by store."),
         reports=table(Reports, "reports", 1, "Reports and their state, by id."),
     )
+    program.histories.archive = program.archive
     program.histories.source = program.topics.polls.name
+    program.archive.source = program.topics.polls.name
     program.hours.source = program.topics.hours.name
     program.zones.source = program.topics.zones.name
     program.special_hours.source = program.topics.special_hours.name

@@ -121,6 +121,7 @@ def program(
     )
     given: dict[str, Any] = {
         "histories": None,
+        "archive": None,
         "hours": None,
         "zones": None,
         "special_hours": None,

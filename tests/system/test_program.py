@@ -289,8 +289,8 @@ async def test_a_late_poll_is_rejected_and_counted(program: Program) -> None:
     assert counted(program, "late") == 1
 
 
-async def test_old_days_are_let_go_but_the_newest_of_them(program: Program) -> None:
-    """Kept: what lies within 8 days of the newest, and one day more."""
+async def test_old_days_are_archived_but_the_newest_of_them(program: Program) -> None:
+    """At hand: what lies within 8 days of the newest, and one day more."""
     days = [Poll("a", NOON_US - ago * DAY_US, True) for ago in range(20, -1, -1)]
     for poll in days:
         await publish(program.settings, [poll])
@@ -298,9 +298,10 @@ async def test_old_days_are_let_go_but_the_newest_of_them(program: Program) -> N
     partition = partition_for(b"a", program.settings.partitions)
     stored = program.histories.polls_of(partition, b"a") >> history.FLAG_BITS
     assert stored.tolist() == [NOON_US - ago * DAY_US for ago in range(9, -1, -1)]
-    await publish(program.settings, [Poll("a", NOON_US - 15 * DAY_US, True)])
-    await make_report(program)
-    assert counted(program, "expired") == 1
+    for ago, expired in ((15, 0), (440, 1)):
+        await publish(program.settings, [Poll("a", NOON_US - ago * DAY_US, True)])
+        await make_report(program)
+        assert counted(program, "expired") == expired
     assert not await rejected(program)
 
 
@@ -315,16 +316,34 @@ async def test_as_of_latest_is_the_newest_poll_of_all_partitions(
     assert report.as_of_us == newest_us
 
 
-async def test_as_of_may_not_lie_where_history_is_gone(program: Program) -> None:
+async def test_as_of_may_not_lie_where_history_is_gone(
+    start_program: StartProgram,
+) -> None:
     """Where the week before it was let go of, the answer would be wrong."""
-    days = [Poll("a", NOON_US - ago * DAY_US, True) for ago in range(20)]
-    await publish(program.settings, days)
-    assert (await make_report(program, NOON_US - DAY_US)).state == record.COMPLETE
-    for store_id in (None, "a"):
-        report = await make_report(program, NOON_US - 3 * DAY_US, store_id)
-        assert report.state == record.FAILED
-        assert "lies too far back" in (report.error or "")
-        assert "a" in (report.error or "")
+    days = [Poll("a", NOON_US - ago * DAY_US, True) for ago in range(60)]
+    async with start_program(now_us=Clock(), history_days=8) as program:
+        await publish(program.settings, days)
+        report = await make_report(program, NOON_US - 10 * DAY_US)
+        assert report.state == record.COMPLETE
+        for store_id in (None, "a"):
+            report = await make_report(program, NOON_US - 20 * DAY_US, store_id)
+            assert report.state == record.FAILED
+            assert "lies too far back" in (report.error or "")
+            assert "a" in (report.error or "")
+
+
+async def test_as_of_may_lie_anywhere_in_the_history(program: Program) -> None:
+    """Three months of polls, newest first: reports of all and of one are right."""
+    times = [NOON_US - day * DAY_US for day in range(90)]
+    polls = [Poll("a", time_us, bool(n % 2)) for n, time_us in enumerate(times)]
+    for first in range(0, len(polls), 30):
+        await publish(program.settings, polls[first : first + 30])
+    for day, store_id in ((80, None), (45, "a"), (21, None), (9, "a")):
+        as_of_us = NOON_US - day * DAY_US + HOUR_US
+        report = await make_report(program, as_of_us, store_id)
+        assert report.state == record.COMPLETE, report.error
+        ((_, up, _, _, down, _, _),) = csv_of(program, report)
+        assert (up, down) == (("60.00", "0.00") if day % 2 else ("0.00", "60.00"))
 
 
 async def test_as_of_may_lie_back_as_far_as_each_store_is_known(
@@ -442,10 +461,10 @@ async def test_one_bad_clock_stops_latest_and_is_named(program: Program) -> None
     assert (await make_report(program, NOON_US - 99 * HOUR_US)).rows == 2
 
 
-async def test_a_store_whose_history_was_let_go_is_left_out_and_named(
-    program: Program, caplog: pytest.LogCaptureFixture
+async def test_a_store_whose_clock_was_wrong_on_two_days_keeps_its_row(
+    program: Program,
 ) -> None:
-    """Its clock was wrong on two days: all others have their rows."""
+    """Its days have left for the archive, and are read from there."""
     good = [Poll(f"s{i}", NOON_US - HOUR_US, True) for i in range(40)]
     bad = [Poll("bad", NOON_US - ago * DAY_US, True) for ago in range(1, 12)]
     await publish(program.settings, [*good, *bad])
@@ -457,11 +476,11 @@ async def test_a_store_whose_history_was_let_go_is_left_out_and_named(
     await make_report(program)
     clock_of(program).now_us = NOON_US
     report = await make_report(program)
-    assert (report.state, report.rows) == (record.COMPLETE, 40)
-    assert "1 store is left out, such as bad" in report.left_out_text
-    assert report.left_out_text in caplog.text
+    assert (report.state, report.rows) == (record.COMPLETE, 41)
+    (row,) = [row for row in csv_of(program, report) if row[0] == "bad"]
+    assert row[1:4] == ["0.00", "1.00", "7.00"]
     one = await make_report(program, store_id="bad")
-    assert "store bad is kept since" in (one.error or "")
+    assert csv_of(program, one) == [row]
 
 
 async def test_a_report_of_one_store_is_one_row(program: Program) -> None:

@@ -134,6 +134,8 @@ async def open_table(settings: Settings, changelog: Changelog, **named: Any) -> 
     """The same, with its partition's database open."""
     table = make(settings, changelog, **named)
     await table.data._try_open_db_for_partition(PARTITION, generation_id=1)
+    if table.name == "histories":
+        table.archive = await open_table(settings, Changelog(), name="archive")
     return table
 
 

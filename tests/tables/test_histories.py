@@ -92,13 +92,15 @@ async def test_what_is_kept_is_what_the_rule_keeps(
                 await histories.write(PARTITION, {OLDEST: None})
 
 
-async def test_a_poll_of_a_day_that_was_let_go_has_expired(
+async def test_a_poll_older_than_the_history_has_expired(
     histories: Histories,
 ) -> None:
-    """It is counted, and changes nothing."""
+    """It is counted, and changes nothing here; what is not as old is archived."""
     days = {START_DAY, START_DAY + 10, START_DAY + 11}
-    await add(histories, [(1, day * DAY_US) for day in days])
-    assert await add(histories, [(1, (START_DAY - 1) * DAY_US)]) == 1
+    for day in sorted({START_DAY - 20, *days}):
+        await add(histories, [(1, day * DAY_US)])
+    assert await add(histories, [(1, (START_DAY - 1) * DAY_US)]) == 0
+    assert await add(histories, [(1, (START_DAY - 440) * DAY_US)]) == 1
     assert days_in(histories) == {store_id(1): days}
 
 

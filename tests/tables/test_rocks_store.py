@@ -218,6 +218,33 @@ async def _must_be_right(table: Any, changelog: Changelog) -> None:
         assert dict(table.scan(PARTITION)) == truth(changelog, end)
 
 
+def _record_ends(manifest: bytes) -> Iterator[int]:
+    """Where each record of a manifest ends: checksum, length and type before each."""
+    at = 0
+    while at < len(manifest):
+        at += 7 + int.from_bytes(manifest[at + 4 : at + 6], "little")
+        yield at
+
+
+async def test_a_manifest_that_was_cut_between_two_records_is_noticed(
+    make_settings: MakeSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """RocksDB opens it: without the last flush, but with what came after."""
+    changelog = Changelog()
+    table = await written(make_settings(), changelog, 40)
+    name = directory(table).relative_to(make_settings().data_dir)
+    (file,) = directory(table).glob("MANIFEST-*")
+    manifest = file.read_bytes()
+    for end in _record_ends(manifest):
+        data_dir = tmp_path / str(end)
+        shutil.copytree(make_settings().data_dir, data_dir)
+        (data_dir / name / file.name).write_bytes(manifest[:end])
+        again = await open_table(_settings(data_dir), changelog)
+        await _must_be_right(again, changelog)
+        await again.data.stop()
+    assert f"{file.name} was cut" in caplog.text
+
+
 def spoil(file: Path) -> None:
     """Flip a bit in every 1,000 bytes of a file that is open, in its place."""
     with file.open("r+b") as stream:
@@ -317,7 +344,7 @@ async def test_a_disk_that_rots_all_the_time_ends_the_worker(
         await table.repair(PARTITION)
     assert table.app.crashed == []
     table.data._note_damage(PARTITION, "Corruption: made up")
-    with pytest.raises(Exception, match=r"again and again: .*; replace the disk"):
+    with pytest.raises(Exception, match="again and again; replace the disk"):
         await table.repair(PARTITION)
 
 

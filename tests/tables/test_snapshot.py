@@ -59,7 +59,8 @@ async def tables(make_settings: MakeSettings) -> Tables:
     """Empty tables."""
     names = ("histories", "hours", "zones", "special_hours", "exclusions")
     histories, *facts = [
-        await open_table(make_settings(), Changelog(), name=name) for name in names
+        await open_table(make_settings(history_days=8), Changelog(), name=name)
+        for name in names
     ]
     return Tables(histories, FactTables(*facts))
 
@@ -137,12 +138,12 @@ async def test_history_that_was_let_go_is_said_and_not_counted_as_unknown(
     tables: Tables, make_settings: MakeSettings
 ) -> None:
     """Each store is judged by its own polls; the time asked for, when it is most."""
-    days = [(NOON_US - ago * DAY_US, True) for ago in range(20)]
+    days = [(NOON_US - ago * DAY_US, True) for ago in range(50)]
     await tables.poll(b"a", days)
     await tables.poll(b"b", [(NOON_US - 9 * DAY_US, True)])
     for name in (b"a", b"b"):
         assert len(tables.snapshot(make_settings(), NOON_US - DAY_US).row(name)) == 1
-    early = tables.snapshot(make_settings(), NOON_US - 3 * DAY_US)
+    early = tables.snapshot(make_settings(), NOON_US - 31 * DAY_US)
     assert len(early.row(b"b")) == 1
     with pytest.raises(ReportFailedError, match="store a is kept since"):
         early.row(b"a")
@@ -150,7 +151,7 @@ async def test_history_that_was_let_go_is_said_and_not_counted_as_unknown(
     assert early.left_out.store_ids == [b"a"]
     early.left_out.check(early.as_of_us)
     await tables.poll(b"c", days)
-    early = tables.snapshot(make_settings(), NOON_US - 3 * DAY_US)
+    early = tables.snapshot(make_settings(), NOON_US - 31 * DAY_US)
     assert all_rows(early).store_ids == ["b"]
     with pytest.raises(ReportFailedError, match="2 of 3 stores"):
         early.left_out.check(early.as_of_us)
@@ -160,11 +161,11 @@ async def test_a_store_that_is_left_out_comes_in_by_no_other_door(
     tables: Tables, make_settings: MakeSettings
 ) -> None:
     """Not as one without polls, since its hours or its zone are known."""
-    await tables.poll(b"a", [(NOON_US - ago * DAY_US, True) for ago in range(20)])
+    await tables.poll(b"a", [(NOON_US - ago * DAY_US, True) for ago in range(50)])
     await tables.poll(b"b", [(NOON_US, True)])
     await put(tables.hours, {b"a": b"[]"})
     await put(tables.zones, {b"a": b"UTC"})
-    early = tables.snapshot(make_settings(), NOON_US - 3 * DAY_US)
+    early = tables.snapshot(make_settings(), NOON_US - 31 * DAY_US)
     assert all_rows(early).store_ids == ["b"]
 
 

@@ -10,7 +10,7 @@ from streamproc.cells import Ints
 from streamproc.program import Program
 from streamproc.web.cluster.calls import Call
 from tables.calendars import NO_FACTS, StoreFacts
-from tables.snapshot import check_history
+from tables.past import Past
 
 QUICK_STORES = 50
 
@@ -38,17 +38,11 @@ def _stores(program: Program, args: dict[str, Any]) -> list[StoreData]:
     partition = args["partition"]
     keys = [store_id.encode() for store_id in args["store_ids"]]
     of_all = program.facts.of_all(partition)
-    found = [
-        StoreData(
-            program.histories.polls_of(partition, key),
-            program.facts.of(partition, key),
-            of_all,
-        )
+    past = Past(program.histories, partition, args["as_of_us"])
+    return [
+        StoreData(past.polls_of(key), program.facts.of(partition, key), of_all)
         for key in keys
     ]
-    for key, data in zip(keys, found, strict=True):
-        check_history(key, data.packed, args["as_of_us"])
-    return found
 
 
 def _encode_stores(found: list[StoreData]) -> bytes:

@@ -7,7 +7,7 @@ import orjson
 
 from streamproc.report import record
 from streamproc.report.record import time_text
-from streamproc.rules import history
+from streamproc.rules import history, months
 from streamproc.rules.schedule import ALWAYS_CLOSED
 from streamproc.rules.special_hours import date_text
 from streamproc.rules.units import DAY_US
@@ -49,9 +49,9 @@ def _key(name: str, key: bytes) -> tuple[str, str | None]:
     """A key in words, and the store it belongs to."""
     if name == "reports":
         return key.decode(errors="replace"), None
-    if name != "histories":
+    if name not in _SPLIT:
         return _fact_key(name, key)
-    raw, day = history.split_key(key)
+    raw, day = _SPLIT[name](key)
     store_id = raw.decode(errors="replace")
     return f"{store_id} · {time_text(day * DAY_US)[:10]}", store_id
 
@@ -119,8 +119,12 @@ def _labels(value: bytes) -> tuple[str, Any]:
     return ", ".join([*filter(None, [found.name]), *texts]), orjson.loads(value)
 
 
+_SPLIT = {"histories": history.split_key, "archive": months.split_archive_key}
+"""How the key of a segment is read."""
+
 _DECODERS = {
     "histories": _segment,
+    "archive": _segment,
     "hours": _hours,
     "zones": _zone,
     "special_hours": _special_hours,

@@ -1,0 +1,98 @@
+"""The polls of stores before an instant, from ``histories`` and ``archive``.
+
+Each store is judged by its own polls: where those in ``histories`` begin after the
+longest window does, the archive is asked for the rest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamproc.cells import Ints
+from streamproc.errors import ReportFailedError
+from streamproc.report.record import time_text
+from streamproc.rules import history
+from streamproc.rules.history import Flags
+from streamproc.rules.units import DAY_US
+from streamproc.rules.windows import LONGEST_US
+from tables.histories import Chunk, Histories
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A partition's polls before ``as_of_us``."""
+
+    histories: Histories
+    partition: int
+    as_of_us: int
+
+    @property
+    def _begin_us(self) -> int:
+        return self.as_of_us - LONGEST_US
+
+    def complete(self, chunk: Chunk) -> tuple[Chunk, Flags]:
+        """A chunk with what is archived of its stores; shape (n,): whose is whole.
+
+        Of a store that had to be completed: all polls of the longest window, and the
+        last one before it, whose status may hold into the window. To be called after
+        the chunk was read: what has left it since is in the archive.
+        """
+        late = np.flatnonzero(self._begins_late(chunk))
+        archive = self.histories.archive
+        asked = len(late) > 0 and archive.holds_any(self.partition)
+        if asked and self._kept_since_us() <= self._begin_us:
+            return self._joined(chunk, late), np.ones(len(chunk.store_ids), bool)
+        since_us = history.known_since(chunk.packed, chunk.counts)
+        return chunk, since_us <= self._begin_us
+
+    def _begins_late(self, chunk: Chunk) -> Flags:
+        """Whose polls begin after the window does, or who has none; shape (n,)."""
+        late = np.ones(len(chunk.store_ids), bool)
+        polled = chunk.counts > 0
+        firsts = (np.cumsum(chunk.counts) - chunk.counts)[polled]
+        late[polled] = history.time_of(chunk.packed[firsts]) > self._begin_us
+        return late
+
+    def polls_of(self, store_id: bytes) -> Ints:
+        """One store's packed polls; ReportFailedError when they are not whole."""
+        polls = self.histories.polls_of(self.partition, store_id)
+        chunk = Chunk([store_id], np.array([len(polls)], np.int64), polls)
+        chunk, whole = self.complete(chunk)
+        if not whole.all():
+            since_us = max(history.time_of(int(polls[0])), self._kept_since_us())
+            raise ReportFailedError(
+                f"as_of {time_text(self.as_of_us)} lies too far back: the history of"
+                f" store {store_id.decode()} is kept since {time_text(since_us)}, not"
+                f" for the {LONGEST_US // DAY_US} days before"
+            )
+        return chunk.packed
+
+    def _kept_since_us(self) -> int:
+        return self.histories.archive.kept_since(self.partition) * DAY_US
+
+    def _joined(self, chunk: Chunk, late: Ints) -> Chunk:
+        """A chunk and what is archived of some of its rows, before the instant."""
+        count = len(chunk.store_ids)
+        archived, values = self._archived(chunk, late)
+        if not values:
+            return chunk
+        rows = np.concatenate([np.repeat(np.arange(count), chunk.counts), archived])
+        packed = np.concatenate([chunk.packed, history.unpack(values)])
+        past = history.time_of(packed) < self.as_of_us
+        rows, packed = history.canonical_rows(rows[past], packed[past])
+        return Chunk(chunk.store_ids, np.bincount(rows, minlength=count), packed)
+
+    def _archived(self, chunk: Chunk, late: Ints) -> tuple[Ints, bytes]:
+        """Archived polls: the row of each, and all of them packed."""
+        archive, partition = self.histories.archive, self.partition
+        first = history.day_of(self._begin_us)
+        days = range(first, history.day_of(self.as_of_us - 1) + 1)
+        store_ids = [chunk.store_ids[row] for row in late.tolist()]
+        within = archive.segments_of(partition, store_ids, days)
+        earlier = archive.newest_before(partition, store_ids, first)
+        joined = [
+            b"".join([newest, *some])
+            for newest, some in zip(earlier, within, strict=True)
+        ]
+        counts = [len(value) // history.POLL_BYTES for value in joined]
+        return np.repeat(late, counts), b"".join(joined)
