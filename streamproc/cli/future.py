@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
+from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
+from streamproc.cli.terminal import say
 from streamproc.program import wall_clock_us
 from streamproc.report.messages import Swept
 from streamproc.report.record import time_text
 from streamproc.settings import Settings
 from streamproc.sweeping import Sweeper
-from streamproc.transport.connect import connect
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -26,17 +27,14 @@ def future(purge: bool, **options: Any) -> None:
     some = [swept for swept in found if swept.polls]
     for swept in some:
         stores = "1 store" if swept.stores == 1 else f"{swept.stores:,} stores"
-        click.echo(
+        say(
             f"partition {swept.partition}: {swept.polls:,} polls of {stores}, such as"
             f" {swept.such_as}; the newest is of {time_text(swept.newest_us)}"
         )
     verb = "purged" if purge else "in the future"
-    click.echo(f"{sum(swept.polls for swept in some):,} polls {verb}")
+    say(f"{sum(swept.polls for swept in some):,} polls {verb}")
 
 
 async def _run(settings: Settings, purge: bool) -> list[Swept]:
-    client = await connect(settings)
-    try:
+    async with connect_to_existing(settings) as client:
         return await Sweeper(settings, client).run(wall_clock_us(), purge)
-    finally:
-        await client.close()

@@ -126,7 +126,7 @@ def test_a_file_s_own_words_are_told(load: Load, messages: Messages) -> None:
     ("option", "said"),
     [
         (("--map", "store_id"), "is not of the form A=B"),
-        (("--map", "id=shop"), "'id' is no column; there are: store_id"),
+        (("--map", "shop=id"), "'shop' is no column; there are: store_id"),
         (("--status", "up=open"), "'open' is neither active nor inactive"),
         (("--weekdays", "2-8"), "1-7"),
         (("--max-refused", "2"), "range"),

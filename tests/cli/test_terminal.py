@@ -193,9 +193,12 @@ def test_a_data_directory_that_is_a_file_is_one_line(
     assert (tmp_path / "taken").read_text() == "a file"
 
 
-def test_report_on_a_directory_without_a_log_creates_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["report", "rejected", "future"])
+def test_a_directory_without_a_log_is_left_as_it_is(
+    command: str, tmp_path: Path
+) -> None:
     """A typo is told from a worker that does not answer."""
-    done = CliRunner().invoke(main, ["report", "--data-dir", str(tmp_path / "typo")])
+    done = CliRunner().invoke(main, [command, "--data-dir", str(tmp_path / "typo")])
     assert done.exit_code == 1
     assert "there is no log" in done.output
     assert not (tmp_path / "typo").exists()
