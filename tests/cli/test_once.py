@@ -172,3 +172,13 @@ def test_skip_refused_leaves_those_stores_out_of_the_report(
     assert done.returncode == 0, done.stderr
     assert "1 store left out of the report, as their hours or zone" in done.stderr
     assert list(rows_of(tmp_path / "out" / "combined_report.csv")) == ["8"]
+
+
+def test_the_readme_shows_a_refusal_as_it_is(once: Once) -> None:
+    """Word for word, but for where its lines end."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    hours = f"{HOURS}7,2,9:00 AM,5:00 PM\n7,3,9:00 AM,tea time\n8,2,00:00,23:59\n"
+    done = once(polls=f"{POLLS}7,active,{GOOD}\n8,active,{GOOD}\n", hours=hours)
+    shown = " ".join(readme.split())
+    for line in done.stderr.splitlines()[-3:]:
+        assert " ".join(line.split()) in shown
