@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import Producer
 
 from streamproc.topics import topics_for
+from tests.hostile import BRACKETS
 from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
 from tests.kafka.records import produce, read_all, transact
@@ -45,6 +46,7 @@ async def test_garbage_on_every_topic_is_rejected_with_its_reason(
         (None, b"\xff\xfe"),
         (b"k", b"[1]"),
         (b"k", b"[" * 100_000),
+        (b"k", BRACKETS),
         (b"\xff", b""),
         (None, b'{"store_id": 7}'),
         (b"t", None),
