@@ -352,6 +352,17 @@ async def test_the_polls_of_a_store_before_an_instant_are_all_of_its_window(
     assert (history.time_of(newest) // DAY_US - START_DAY).tolist() == [34, 38, 45, 56]
 
 
+async def test_the_last_poll_before_a_window_may_lie_months_back(
+    tables: Tables,
+) -> None:
+    """With an unlimited hold it still speaks."""
+    for day in (1, 55, 80, 81):
+        await tables.add([(b"a", (START_DAY + day) * DAY_US, True)])
+    as_of_us = (START_DAY + 50) * DAY_US
+    found = Past(tables.histories, PARTITION, as_of_us).polls_of(b"a")
+    assert (history.time_of(found) // DAY_US - START_DAY).tolist() == [1]
+
+
 async def test_a_window_that_begins_before_the_history_says_so(
     tables: Tables, make_settings: MakeSettings
 ) -> None:
