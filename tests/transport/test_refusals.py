@@ -69,6 +69,7 @@ def test_a_missing_topic_is_said_and_told_when_it_is_back(
     with pytest.raises(TopicMissingError, match="topic zones is missing"):
         watch.check({"polls", "zones"})
     watch.check({"polls"})
+    assert not [text for text in caplog.messages if "is back" in text]
     watch.note({"polls", "zones"}, {"polls", "zones"})
     watch.check({"polls", "zones"})
     assert caplog.messages[-1] == "topic zones is back"

@@ -194,8 +194,7 @@ class Records:
 
     def middle(self, start: int, stop: int) -> int:
         """Row that halves some rows, two at least, by the room they take."""
-        half = self.cut(start, self.bytes_of(start, stop) // 2)
-        return min(half, stop - 1)
+        return self.cut(start, self.bytes_of(start, stop) // 2)
 
     def built(self, start: int, stop: int) -> Built:
         """Some rows as a batch that is ready to be sent."""
