@@ -691,6 +691,31 @@ def test_where_a_history_is_whole_nothing_was_let_go_that_counts(
         assert since <= as_of_us - WINDOWS_US["week"]  # a day back always works
 
 
+@pytest.mark.parametrize(
+    ("days", "since"),
+    [
+        ([], None),
+        ([5], None),
+        ([0, 8], None),
+        ([*range(9), 400], None),
+        ([3, 400], None),
+        (list(range(10)), 0),
+        ([*range(1, 11), 400], 1),
+        ([2, 11, 12], 2),
+        ([4, 400, 401], 4),
+    ],
+)
+def test_only_who_has_a_day_beyond_those_kept_has_let_go_of_any(
+    days: list[int], since: int | None
+) -> None:
+    """A newest day that stands alone makes none of the others such a day."""
+    times = [(DAY_0 + day) * DAY_US + 7 for day in days]
+    packed = history.pack((time_us, True) for time_us in times)
+    found = history.known_since(packed, np.array([len(packed)]))
+    expected = -1 if since is None else (DAY_0 + since) * DAY_US + 7
+    assert found.tolist() == [expected]
+
+
 @QUICK
 @given(
     fleet=st.lists(st.lists(st.integers(0, 60 * 24), max_size=12), max_size=6),
