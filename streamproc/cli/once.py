@@ -14,6 +14,7 @@ from streamproc.cli.files import file_options, read_files, show, take_files
 from streamproc.cli.load import publish
 from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.progress import Progress
+from streamproc.cli.signals import undisturbed
 from streamproc.cli.terminal import say
 from streamproc.errors import LoadError, ReportFailedError
 from streamproc.loading.loader import Files, Loader
@@ -81,12 +82,10 @@ def once(
     if dry_run:
         show(loaded, "would load")
         return
+    scratch: Path | None = None
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=out, prefix=".once-"))
-    except OSError as exc:
-        raise ReportFailedError(f"{out}: {exc.strerror}") from exc
-    try:
+        with undisturbed():
+            scratch = _scratch_in(out)
         settings = from_options(
             {
                 "log_level": "warning",
@@ -104,13 +103,25 @@ def once(
         done = _process(settings, loader, files, request)
         if done.left_out_text:
             say(done.left_out_text, err=True)
-        made = ReportFiles(scratch)
-        made.path(done.report_id).replace(out / "combined_report.csv")
-        if full:
-            made.full_path(done.report_id).replace(out / "full_report.csv")
+        with undisturbed():
+            made = ReportFiles(scratch)
+            made.path(done.report_id).replace(out / "combined_report.csv")
+            if full:
+                made.full_path(done.report_id).replace(out / "full_report.csv")
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch is not None:
+            with undisturbed():
+                shutil.rmtree(scratch, ignore_errors=True)
     say(f"{out / 'combined_report.csv'}: {done.rows:,} stores, as of {done.as_of_text}")
+
+
+def _scratch_in(out: Path) -> Path:
+    """A directory of its own for the log and the tables, to be removed afterwards."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=out, prefix=".once-"))
+    except OSError as exc:
+        raise ReportFailedError(f"{out}: {exc.strerror}") from exc
 
 
 def _process(

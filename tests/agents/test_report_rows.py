@@ -69,7 +69,7 @@ class Consumer:
 @pytest.fixture
 async def program(tmp_path: Path) -> Program:
     """A program whose tables are real ones, without a broker."""
-    settings = Settings(data_dir=tmp_path, partitions=1)
+    settings = Settings(data_dir=tmp_path, partitions=1, history_days=8)
     tables = {
         name: await open_table(settings, Changelog(), name=name)
         for name in (
@@ -202,9 +202,10 @@ async def test_stores_without_their_history_are_told_with_the_last_piece(
     program: Program,
 ) -> None:
     """They have no row; the others do."""
-    days = [("old", NOW_US - ago * DAY_US) for ago in range(20)]
+    days = [("old", NOW_US - ago * DAY_US) for ago in range(40)]
     await poll(program, *days, *((f"s{n}", NOW_US - HOUR_US) for n in range(3)))
-    pieces = await answers(program, Order("r1", ALL, 1, NOW_US - 3 * DAY_US, None))
+    early_us = NOW_US - 20 * DAY_US  # the week before it begins in a month let go
+    pieces = await answers(program, Order("r1", ALL, 1, early_us, None))
     (piece,) = pieces
     assert isinstance(piece, Piece)
     assert (piece.left_out, piece.such_as) == (1, "old")
