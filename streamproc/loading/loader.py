@@ -1,4 +1,4 @@
-"""Loads CSV files into the topics: hours and zones first, then polls by time.
+"""Loads CSV files into the topics: what is known of stores first, then polls.
 
 Everything is read and judged before anything is published.
 """

@@ -68,7 +68,7 @@ def strip(
             f'<rect class="{span.state}"{_FILLS.get(span.state, "")} {place}'
             f' height="{height}"><title>{span_text(span, zone)}</title></rect>'
         )
-        if span.state in ("closed", "excluded"):
+        if span.state == "closed":
             middle = height // 2 - 1
             parts.append(f'<rect class="thread" {place} y="{middle}" height="2"/>')
     return Markup(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import faust
 from aiokafka.errors import KafkaError
+from mode.threads import WorkerThread
 
 from streamproc.errors import (
     BrokerUnavailableError,
@@ -27,7 +28,7 @@ from streamproc.worker.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 BROKER_RETRY_S = 3.0
-LAST_TASKS_S = 1.0
+LAST_TASKS_S = 2.0
 STOP_TIMEOUT_S = 9.0
 """A worker that joins a group may not notice a signal; then the process exits."""
 
@@ -79,7 +80,16 @@ class Worker(faust.Worker):
             self.loop.run_until_complete(asyncio.wait(tasks, timeout=LAST_TASKS_S))
 
     async def _sentinel_task(self) -> None:
-        """Let go of the loop at once; Faust waits a second more."""
+        """Let go of the loop when nobody uses it any more; Faust waits a second.
+
+        A consumer's thread, of those on Kafka, tells the loop that it has ended.
+        """
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + LAST_TASKS_S
+        for thread in threading.enumerate():
+            if isinstance(thread, WorkerThread):
+                left_s = max(give_up - loop.time(), 0.0)
+                await asyncio.to_thread(thread.join, left_s)
 
     async def on_startup_finished(self) -> None:
         """Say that the tables are recovered and polls are consumed."""

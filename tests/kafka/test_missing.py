@@ -1,6 +1,7 @@
 """Topics and brokers that go away while a worker runs."""
 
 import asyncio
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -52,18 +53,16 @@ async def test_an_append_that_waits_for_replicas_says_so_and_how_long(
     await fleet.publish(one.settings, topic, *polls.make(500))
     one.start()
     await fleet.caught_up(one.settings)
+    one.signal(signal.SIGSTOP)  # so that it has polls to append when one is away
+    await fleet.publish(one.settings, topic, *polls.make(500))
     three.kill(3)
-    await three.ready()
-    publishing = asyncio.create_task(
-        fleet.publish(one.settings, topic, *polls.make(500))
-    )
+    one.signal(signal.SIGCONT)
     waits = r"partition \d: an append has been waiting for \d+ s: 1 of its 2 replicas"
-    await asyncio.to_thread(one.says, waits, 40)
+    await asyncio.to_thread(one.says, waits, 60)
     await asyncio.sleep(3)
     said = len(one.said.splitlines())
     three.launch(3)
     await three.ready()
-    await publishing
     ended = r"partition \d: the append ended after \d+ s"
     await asyncio.to_thread(one.says, ended, SOON_S)
     assert said < 60, one.said
