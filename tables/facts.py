@@ -4,8 +4,6 @@ The key is the store id, alone or with a NUL byte and a suffix: so one fact is o
 key, and a store's facts lie together, in the order of their suffixes.
 """
 
-from collections.abc import Iterator
-
 from streamproc.rules import poll
 from tables.batch_table import BatchTable
 
@@ -61,19 +59,13 @@ def facts_between(
 
     What is told of all stores is of none.
     """
-    found: dict[bytes, list[tuple[bytes, bytes]]] = {}
-    for store_id, suffix, value in _scan(table, partition, after, upto):
-        if store_id != ALL_STORES:
-            found.setdefault(store_id, []).append((suffix, value))
-    return {store_id: tuple(facts) for store_id, facts in found.items()}
-
-
-def _scan(
-    table: BatchTable, partition: int, after: bytes, upto: bytes | None
-) -> Iterator[tuple[bytes, bytes, bytes]]:
+    found: dict[bytes, Facts] = {}
     start = after + AFTER_FACTS if after else b""
     for key, value in table.scan(partition, start):
         store_id, suffix = decode_key(key)
         if upto is not None and store_id > upto:
             break
-        yield store_id, suffix, value
+        before = found.get(store_id, ())
+        found[store_id] = (*before, (suffix, value))
+    found.pop(ALL_STORES, None)
+    return found

@@ -7,7 +7,7 @@ held any; without it, nobody knows.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import itemgetter
@@ -263,13 +263,13 @@ class _Builder:
         self._values: list[bytes] = []
         self._segments: list[int] = []
 
-    def add(self, items: Iterable[tuple[bytes, bytes]]) -> None:
-        """Add segments; those of one store follow each other."""
+    def add(self, items: Sequence[tuple[bytes, bytes]]) -> None:
+        """Add segments, one at least; those of one store follow each other."""
         store_ids, sizes, segments = self.store_ids, self._sizes, self._segments
         last = store_ids[-1] if store_ids else None
-        store_of = history.store_of
-        for key, value in items:
-            store_id = store_of(key)
+        keys, values = zip(*items, strict=True)
+        self._values += values
+        for store_id, value in zip(history.stores_of(keys), values, strict=True):
             if store_id == last:
                 sizes[-1] += len(value)
                 segments[-1] += 1
@@ -278,7 +278,6 @@ class _Builder:
                 sizes.append(len(value))
                 segments.append(1)
                 last = store_id
-            self._values.append(value)
 
     def build(self, stores: int) -> Chunk | None:
         """The first ``stores`` stores, or None for none."""

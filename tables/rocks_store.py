@@ -125,10 +125,11 @@ class RocksStore(Store):
 
     def scan(self, partition: int, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Items from ``start`` on, in key order, without the store's own."""
+        own = self.own_keys
         with self.using(partition) as db:
-            for key, value in whole_items(db, start):
-                if key not in self.own_keys:
-                    yield key, value
+            for item in whole_items(db, start):
+                if item[0] not in own:
+                    yield item
 
     def apply(
         self,

@@ -148,10 +148,9 @@ class Snapshot:
             polled = dict(zip(store_ids, counts.tolist(), strict=True))
             store_ids = sorted([*store_ids, *silent])
             counts = np.array([polled.get(i, 0) for i in store_ids], np.int64)
-        nothing = NO_FACTS.with_all(of_all)
-        facts = [
-            known[i].with_all(of_all) if i in known else nothing for i in store_ids
-        ]
+        facts = [known.get(store_id, NO_FACTS) for store_id in store_ids]
+        if any(of_all):
+            facts = [each.with_all(of_all) for each in facts]
         return Stores(store_ids, counts, chunk.packed, facts)
 
     def _account(self, some: Stores) -> Rows:

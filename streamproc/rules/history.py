@@ -132,6 +132,11 @@ def store_of(key: bytes) -> bytes:
     return key[:-_TAIL_BYTES]
 
 
+def stores_of(keys: Iterable[bytes]) -> list[bytes]:
+    """Store id of each of many segments' keys."""
+    return [key[:-_TAIL_BYTES] for key in keys]
+
+
 def split_key(key: bytes) -> tuple[bytes, int]:
     """Return store id and day of a segment's key."""
     return store_of(key), int.from_bytes(key[-_DAY_BYTES:], "big")
