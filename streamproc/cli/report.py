@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.terminal import say
 from streamproc.errors import ReportFailedError
 from streamproc.program import wall_clock_us
+from streamproc.report.about import about
 from streamproc.report.messages import Request
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows, write_csv
+from streamproc.report.workbook import About, write_workbook
 from streamproc.report_client import ReportClient, new_request
 from streamproc.rules.poll import check_store_id
 from streamproc.settings import Settings
@@ -40,7 +43,8 @@ from streamproc.settings import Settings
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write; without it the report is printed.",
+    help="File to write: CSV, or a workbook if it ends in .xlsx; without it the report"
+    " is printed.",
 )
 @settings_options(*CONNECTION, "report_timeout")
 def report(
@@ -63,12 +67,23 @@ def report(
         write_csv(sys.stdout, rows, full)
         return
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("w", encoding="utf-8", newline="") as stream:
-            write_csv(stream, rows, full)
+        _save(out, rows, full, about(done, settings.rules))
     except OSError as exc:
         raise ReportFailedError(f"{out}: {exc.strerror}") from exc
     say(f"{out}: {len(rows):,} stores, as of {done.as_of_text}", err=True)
+
+
+def _save(out: Path, rows: Rows, full: bool, said: About) -> None:
+    """Write the report's CSV, or a workbook if the name ends in ``.xlsx``."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix.lower() != ".xlsx":
+        with out.open("w", encoding="utf-8", newline="") as stream:
+            write_csv(stream, rows, full)
+        return
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as stream:
+        write_csv(stream, rows, full)
+        stream.seek(0)
+        write_workbook(out, stream, said)
 
 
 async def _run(settings: Settings, request: Request) -> tuple[Report, Rows]:

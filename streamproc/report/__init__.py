@@ -8,4 +8,5 @@ complete, then writes the CSV.
 ``record``    a report from request to Complete or Failed
 ``rows``      rows as columns, as JSON pieces and as CSV
 ``files``     combined_report.csv, reports/<id>.csv, pieces
+``workbook``  a CSV as a workbook (.xlsx); ``about``: what its second sheet says
 """

@@ -32,12 +32,13 @@ Pieces = Callable[[], AsyncIterator[bytes]]
 class Export(web.StreamResponse):
     """A response whose body is made while it is sent."""
 
-    def __init__(self, pieces: Pieces, name: str) -> None:
+    def __init__(self, pieces: Pieces, name: str, media: str = "text/csv") -> None:
         """``pieces``: starts making the body. ``name``: what a browser saves it as."""
         super().__init__()
         self.pieces = pieces
-        self.content_type = "text/csv"
-        self.charset = "utf-8"
+        self.content_type = media
+        if media.startswith("text/"):
+            self.charset = "utf-8"
         self.headers["Content-Disposition"] = f'attachment; filename="{name}"'
 
 

@@ -97,7 +97,8 @@ def as_file(
 ) -> web.StreamResponse:
     """An export with ETag and Last-Modified; 304 to who has it already."""
     modified_s = modified_ns // 10**9
-    tag = f"{modified_ns:x}-{size:x}"
+    kind = export.content_type.rpartition(".")[2].replace("/", "-")
+    tag = f"{modified_ns:x}-{size:x}-{kind}"
     unchanged = is_unchanged(request, tag, modified_s)
     response = web.Response(status=304) if unchanged else export
     response.etag = tag

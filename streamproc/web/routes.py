@@ -170,6 +170,7 @@ def _add_reports(app: web.Application, reports: ReportHandlers) -> None:
         _add(app, "POST", f"/get_report{slash}", reports.get_report)
     _add(app, "GET", "/reports", reports.page)
     _add(app, "GET", "/reports/{report_id}.csv", reports.file)
+    _add(app, "GET", "/reports/{report_id}.xlsx", reports.workbook)
     _add(app, "GET", "/combined_report.csv", reports.combined)
     _add(app, "GET", "/api/v1/reports", reports.list)
     _add(app, "GET", "/api/v1/reports/{report_id}", reports.one)

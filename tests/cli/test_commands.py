@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import psutil  # type: ignore[import-untyped]
 import pytest
 
@@ -127,6 +128,11 @@ def test_report_prints_and_saves_what_the_worker_knows(
     saved = streamproc("report", *as_of, "--out", "deep/er/report.csv")
     assert saved.returncode == 0
     assert (tmp_path / "deep/er/report.csv").read_text() == printed.stdout
+    saved = streamproc("report", *as_of, "--out", "deep/er/report.xlsx")
+    assert saved.returncode == 0
+    book = openpyxl.load_workbook(tmp_path / "deep/er/report.xlsx")
+    assert list(book["Report"].values)[1] == ("a", 30, 0.5, 0.5, 30, 0.5, 0.5)
+    assert dict(book["About"].values)["Report"].endswith("of all stores")
     failed = streamproc("report", "--store", "nobody")
     assert failed.returncode == 1
     assert "store nobody is not known" in failed.stderr

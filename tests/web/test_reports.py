@@ -2,16 +2,22 @@
 
 import csv
 import io
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
+import openpyxl
 import pytest
 
+from streamproc.errors import ReportFailedError
 from streamproc.report import record
 from streamproc.report.messages import ALL, STORE, Request
 from streamproc.report.record import Report
+from streamproc.report.workbook import MEDIA_TYPE, About
+from streamproc.web.refusal import Refusal, moving
+from streamproc.web.workbooks import workbook
 from tests.web.live_site import HOSTILE, NOW_US, LiveSite
 from tests.web.test_api import expected
 
@@ -213,3 +219,63 @@ def test_a_failed_report_says_why(start_site: Callable[..., LiveSite]) -> None:
     assert site.get(f"/reports/{told['report_id']}.csv").status == 404
     (record,) = site.get("/api/v1/reports?state=Failed").json["reports"]
     assert record["error"] == told["error"]
+
+
+@pytest.mark.parametrize("door", ["file", "get_report"])
+def test_a_report_can_be_had_as_a_workbook(site: LiveSite, door: str) -> None:
+    """The same rows and figures as the CSV; the second sheet says as of when."""
+    report_id = site.post_json("/trigger_report", {"as_of": "now"}).json["report_id"]
+    told = follow(site, report_id)
+    if door == "file":
+        answer = site.get(f"/reports/{report_id}.xlsx")
+    else:
+        path = f"/get_report?report_id={report_id}"
+        answer = site.get(path, Accept=MEDIA_TYPE)
+    assert answer.headers["Content-Type"] == MEDIA_TYPE
+    assert f'filename="{report_id}.xlsx"' in answer.headers["Content-Disposition"]
+    book = openpyxl.load_workbook(io.BytesIO(answer.body))
+    rows = list(map(list, book["Report"].values))
+    wanted = list(csv.reader(io.StringIO(site.get(told["url"]).text)))
+    assert rows[0] == wanted[0]
+    assert rows[1:] == [[row[0], *map(float, row[1:])] for row in wanted[1:]]
+    about = dict(book["About"].values)
+    assert about["As of"] == "2025-05-06T15:00:00Z (UTC)"
+
+
+def test_a_workbook_is_not_sent_again_to_who_has_it(site: LiveSite) -> None:
+    """Its tag is not the CSV's."""
+    report_id = site.post_json("/trigger_report", {"as_of": "now"}).json["report_id"]
+    follow(site, report_id)
+    path = f"/reports/{report_id}"
+    tag = site.get(f"{path}.xlsx").headers["Etag"]
+    assert site.get(f"{path}.xlsx", If_None_Match=tag).status == 304
+    assert site.get(f"{path}.csv", If_None_Match=tag).status == 200
+
+
+def test_there_is_no_workbook_of_a_report_that_nobody_made(site: LiveSite) -> None:
+    """404, as for the CSV."""
+    assert site.get("/reports/nothing.xlsx").status == 404
+
+
+async def test_a_csv_that_breaks_off_makes_no_workbook() -> None:
+    """What breaks off is raised, and nothing of a workbook has come before."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"store_id\na\n"
+        raise moving("It has been replaced.")
+
+    with pytest.raises(Refusal, match="It has been replaced"):
+        await anext(workbook(broken(), About([])))
+
+
+async def test_a_workbook_that_cannot_be_made_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the exit code of its process."""
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield b"store_id\n"
+
+    monkeypatch.setattr(sys, "executable", "false")
+    with pytest.raises(ReportFailedError, match="exit code 1"):
+        await anext(workbook(whole(), About([])))

@@ -8,8 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from streamproc.report import record
+from streamproc.report.about import about
 from streamproc.report.messages import NOW, Request
 from streamproc.report.record import Report, time_text
+from streamproc.report.workbook import MEDIA_TYPE
 from streamproc.report_client import new_request
 from streamproc.web import requests
 from streamproc.web.bodies import form_of, json_of
@@ -26,9 +28,11 @@ from streamproc.web.reports.answers import (
     record_of,
     state_of,
 )
+from streamproc.web.reports.reading import FilePiece
 from streamproc.web.requests import wants_json
 from streamproc.web.responses import as_file, json, page, see_other
 from streamproc.web.site import Site
+from streamproc.web.workbooks import workbook
 
 SEEN_TIMEOUT_S = 5.0
 _LOOK_S = 0.02
@@ -112,13 +116,15 @@ class ReportHandlers:
     @described(
         ReportState,
         REPORT_ID,
-        media=(CSV,),
+        media=(CSV, MEDIA_TYPE),
     )
     async def get_report(self, request: web.Request) -> web.StreamResponse:
-        """Running with progress, Complete with the URL (or the CSV), or Failed."""
+        """Running with progress, Complete with the URL (or the file), or Failed."""
         report = await self._find(self._report_id(request))
-        if report.state == record.COMPLETE and _wants_csv(request):
+        if report.state == record.COMPLETE and _accepts(request, CSV):
             return await self._csv(request, report.report_id)
+        if report.state == record.COMPLETE and _accepts(request, MEDIA_TYPE):
+            return await self._workbook(request, report)
         return json(state_of(report))
 
     def _report_id(self, request: web.Request) -> str:
@@ -184,6 +190,12 @@ class ReportHandlers:
         report = await self._find(request.match_info["report_id"])
         return await self._csv(request, report.report_id)
 
+    @described(media=(MEDIA_TYPE,))
+    async def workbook(self, request: web.Request) -> web.StreamResponse:
+        """A finished report as a workbook (.xlsx), with its rules on a second sheet."""
+        report = await self._find(request.match_info["report_id"])
+        return await self._workbook(request, report)
+
     @described(media=(CSV,))
     async def combined(self, request: web.Request) -> web.StreamResponse:
         """The newest report of all stores, with ETag and Last-Modified."""
@@ -193,13 +205,30 @@ class ReportHandlers:
         self, request: web.Request, report_id: str | None
     ) -> web.StreamResponse:
         reports = self._site.reports
-        found = await reports.file(report_id)
-        if found is None:
-            raise Refusal(404, "no-report", "There is no finished report of that yet.")
+        found = await self._file(report_id)
         name = f"{report_id or 'combined_report'}.csv"
         export = Export(lambda: reports.pieces(report_id, found), name)
         return as_file(request, export, found.size, found.modified_ns)
 
+    async def _workbook(
+        self, request: web.Request, report: Report
+    ) -> web.StreamResponse:
+        report_id, reports = report.report_id, self._site.reports
+        found = await self._file(report_id)
+        said = about(report, self._site.program.settings.rules)
+        export = Export(
+            lambda: workbook(reports.pieces(report_id, found), said),
+            f"{report_id}.xlsx",
+            MEDIA_TYPE,
+        )
+        return as_file(request, export, found.size, found.modified_ns)
 
-def _wants_csv(request: web.Request) -> bool:
-    return "text/csv" in request.headers.get("Accept", "")
+    async def _file(self, report_id: str | None) -> FilePiece:
+        found = await self._site.reports.file(report_id)
+        if found is None:
+            raise Refusal(404, "no-report", "There is no finished report of that yet.")
+        return found
+
+
+def _accepts(request: web.Request, media: str) -> bool:
+    return media in request.headers.get("Accept", "")
