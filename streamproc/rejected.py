@@ -4,7 +4,6 @@ Its value is the refused bytes; everything else is in its headers. Comes from th
 agents, the gateway and ``load``; leads to ``streamproc rejected`` and the page.
 """
 
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from streamproc.transport.batch import Batch
 from streamproc.transport.client import Client
 from streamproc.transport.columns import Headers
 from streamproc.transport.protocols import Producer
+from streamproc.transport.tail import read_to
 
 TOPIC, GATEWAY, LOAD = "topic", "gateway", "load"
 """The doors: a record of an input topic, a request, a row of a file."""
@@ -27,8 +27,6 @@ KEPT_TEXT = 1_000
 
 NONE = -1
 """Partition and offset of what was never on a topic."""
-
-_READ_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +156,6 @@ async def read(
 
     Ends early when nothing has come for so long: the rest has expired meanwhile.
     """
-    came_s = time.monotonic()
-    left = {tp: at for tp, at in positions.items() if at < ends[tp]}
-    while left and time.monotonic() - came_s < patience_s:
-        for batch in await client.read(left, _READ_S):
-            left[TP(batch.topic, batch.partition)] = batch.offset + 1
-            came_s = time.monotonic()
-            for one in decode(batch):
-                yield one
-        left = {tp: at for tp, at in left.items() if at < ends[tp]}
+    async for batch in read_to(client, positions, ends, patience_s):
+        for one in decode(batch):
+            yield one

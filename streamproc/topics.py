@@ -20,6 +20,9 @@ DAY_MS = 86_400_000
 TO_ALL = "to-all"
 """Header of a record of all stores whose producer has put it onto every partition."""
 
+DOOR = "door"
+"""Header of a poll that came by HTTP; a producer's own have none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:

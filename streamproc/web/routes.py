@@ -10,6 +10,7 @@ from streamproc.web.bodies import SMALL_BODY
 from streamproc.web.cluster import peers
 from streamproc.web.connections import Connections
 from streamproc.web.described import description
+from streamproc.web.handlers.connect import ConnectHandlers
 from streamproc.web.handlers.fleet import FleetHandlers
 from streamproc.web.handlers.gateway import Gateway
 from streamproc.web.handlers.incidents import IncidentHandlers
@@ -33,6 +34,7 @@ ANY_PATH = "/{path}"
 
 _STATIC = {
     "app.css": "text/css",
+    "acts.css": "text/css",
     "app.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
@@ -54,7 +56,9 @@ def make_application(
     _add_reports(app, ReportHandlers(site))
     _add_tables(app, TableHandlers(site))
     _add_rejected(app, RejectedHandlers(site))
-    _add_gateway(app, Gateway(site), round(settings.web_max_body * (1 << 20)))
+    gateway = Gateway(site)
+    _add_gateway(app, gateway, round(settings.web_max_body * (1 << 20)))
+    _add_connect(app, ConnectHandlers(site, gateway))
     _add_sessions(app, Sessions(guard))
     _add_operations(app, Operations(site), site.cluster)
     _add_static(app)
@@ -136,6 +140,11 @@ def _add_gateway(app: web.Application, gateway: Gateway, max_body: int) -> None:
     _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/zone", gateway.zone, CHANGE)
     _add(app, "PUT", LABELS_PATH, gateway.labels, CHANGE)
     _add(app, "DELETE", LABELS_PATH, gateway.forget_labels, CHANGE, body=0)
+
+
+def _add_connect(app: web.Application, connect: ConnectHandlers) -> None:
+    _add(app, "GET", "/connect", connect.page)
+    _add(app, "POST", "/connect", connect.try_it, CHANGE)
 
 
 def _add_sessions(app: web.Application, sessions: Sessions) -> None:

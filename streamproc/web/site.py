@@ -8,6 +8,7 @@ from streamproc.report.messages import NOW
 from streamproc.web.app_thread import AppThread
 from streamproc.web.as_of import NEWEST, Instants
 from streamproc.web.cluster.peers import Cluster
+from streamproc.web.connect.received import ReceivedReader
 from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
@@ -49,12 +50,14 @@ class Site:
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)
+        self.received = ReceivedReader(program)
         self.flow = FlowMeter(program, self.cluster, self.app.run)
         self.cluster.status = self.flow.status
 
     async def close(self) -> None:
         """Let go of what it has opened."""
         await self.rejected.close()
+        await self.received.close()
         await self.cluster.close()
 
     async def warm_up(self) -> None:

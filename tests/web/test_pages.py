@@ -113,14 +113,15 @@ def test_old_data_is_said_to_be_old(start_site: Callable[..., LiveSite]) -> None
     assert "as of 2023-01-25 10:00:00 UTC , not of now" in text
 
 
-def test_an_empty_fleet_says_that_nothing_has_arrived(
+def test_an_empty_program_says_what_to_do_next(
     start_site: Callable[..., LiveSite],
 ) -> None:
-    """No zeros dressed up as figures."""
+    """A poll, files, the demo; no zeros dressed up as figures."""
     text = text_of(start_site().page("/"))
-    assert "nothing has arrived" in text
-    assert text.count("no data") >= 3
-    assert "%" not in text
+    assert "No store is known yet" in text
+    for step in ("curl -X POST", "streamproc load", "streamproc demo"):
+        assert step in text
+    assert not re.search(r"\d%", text)
 
 
 def test_while_tables_recover_the_answer_is_a_503_with_a_time(

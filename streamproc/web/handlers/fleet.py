@@ -12,6 +12,7 @@ from streamproc.report.record import Report, time_text
 from streamproc.rules.units import HOUR_US
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.connect.view import how_to
 from streamproc.web.described import CSV, described
 from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.fleet import listing
@@ -25,7 +26,7 @@ from streamproc.web.fleet.answers import (
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.refreshing import FRESH_S
 from streamproc.web.parameters import AS_OF, FORMAT, wants_csv
-from streamproc.web.responses import html, json
+from streamproc.web.responses import html, json, page
 from streamproc.web.security import Guard
 from streamproc.web.site import Site
 from streamproc.web.templating import text
@@ -45,6 +46,8 @@ class FleetHandlers:
         """The overview; rendered once for all who ask for the same."""
         asked = listing.listing_of(request.query)
         overview = await self._site.overviews.get(asked.as_of)
+        if not overview.counts["known"] and asked.as_of == NOW:
+            return page(request, "empty.html", **how_to(request, self._site))
         who = (self._guard.can_sign_in(request), self._guard.is_signed_in(request))
         key = f"{asked} {who}"
         made_at, making = overview.pages.get(key, (0.0, None))

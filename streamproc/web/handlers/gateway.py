@@ -21,6 +21,8 @@ from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.zones import zone_or_none
+from streamproc.topics import DOOR
+from streamproc.transport.columns import Headers
 from streamproc.transport.partitioner import by_partition, places_for
 from streamproc.transport.topic import Topic
 from streamproc.web import requests
@@ -104,9 +106,14 @@ class Gateway:
     )
     async def polls(self, request: web.Request) -> web.Response:
         """Accept polls; tell of each one that is refused, and why."""
-        body = body_of(request)
+        answer = await self.take(body_of(request), request.content_type)
+        status = 200 if not answer.rejected else 207 if answer.accepted else 422
+        return json(answer, status)
+
+    async def take(self, body: bytes, content_type: str) -> Accepted:
+        """Accept a body's polls; returns when they and the refused are durable."""
         async with self._reading:
-            values, parsed = await self._read(body, request.content_type)
+            values, parsed = await self._read(body, content_type)
         await self._append_polls(parsed)
         refused = sorted(parsed.rejected, key=lambda found: found[0])
         topic = self._site.program.topics.polls.name
@@ -117,9 +124,7 @@ class Gateway:
             ]
         )
         rejected = [Refused(index, exc.reason, str(exc)) for index, exc in refused]
-        accepted = len(parsed.codes)
-        status = 200 if not rejected else 207 if accepted else 422
-        return json(Accepted(accepted, rejected), status)
+        return Accepted(len(parsed.codes), rejected)
 
     async def _read(
         self, body: bytes, content_type: str
@@ -138,7 +143,8 @@ class Gateway:
             encode_poll(Poll(store_id.decode(), time_of(packed), is_active(packed)))
             for store_id, packed in zip(keys, parsed.packed.tolist(), strict=True)
         ]
-        await self._append(self._site.program.topics.polls, keys, values)
+        header = ((DOOR, GATEWAY.encode()),)
+        await self._append(self._site.program.topics.polls, keys, values, header)
 
     @described(dict)
     async def hours(self, request: web.Request) -> web.Response:
@@ -217,7 +223,11 @@ class Gateway:
         await self._durably(program.keep_rejected(partition, records))
 
     async def _append(
-        self, topic: Topic, keys: list[bytes], values: list[bytes | None]
+        self,
+        topic: Topic,
+        keys: list[bytes],
+        values: list[bytes | None],
+        header: Headers = (),
     ) -> None:
         """Append to each key's partition; returns when all is durable."""
         groups = by_partition(places_for(keys, topic.partitions).tolist())
@@ -231,6 +241,7 @@ class Gateway:
                         number,
                         [keys[row] for row in rows],
                         [values[row] for row in rows],
+                        dict.fromkeys(range(len(rows)), header) if header else None,
                     )
                     for number, rows in groups.items()
                 )

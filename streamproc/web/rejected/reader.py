@@ -1,9 +1,10 @@
 """The newest refused records, read from their topic: why, where from, what."""
 
 import asyncio
-import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+
+from faust.types import TP
 
 from streamproc import rejected
 from streamproc.errors import plain
@@ -11,14 +12,17 @@ from streamproc.program import Program
 from streamproc.rejected import Rejected
 from streamproc.transport.client import Client
 from streamproc.transport.connect import connect
+from streamproc.transport.tail import newest_positions
 
 PER_PARTITION = 500
-KEPT_S = 2.0
 SHOWN_BYTES = 400
 SHOWN_REASONS = 20
 SHOWN_MESSAGE = 1_000
 SHOWN_NAME = 250
 """Most characters of a field: any program may have written the record."""
+
+Bounds = tuple[dict[TP, int], dict[TP, int]]
+"""Begin and end of each partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +47,20 @@ class RejectedReader:
     program: Program
     _client: Client | None = None
     _page: RejectedPage = field(default_factory=lambda: RejectedPage([], 0))
-    _read_at: float = float("-inf")
+    _bounds: Bounds = ({}, {})
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def newest(self) -> RejectedPage:
         """The newest records of every partition, at most ``PER_PARTITION`` each."""
         async with self._one_at_a_time:
-            if time.monotonic() - self._read_at > KEPT_S:
-                self._page = await self._read()
-                self._read_at = time.monotonic()
+            if self._client is None:
+                self._client = await connect(self.program.settings)
+            topic = self.program.topics.rejected
+            begins = await self._client.begin_offsets(topic)
+            ends = await self._client.end_offsets(topic)
+            if (begins, ends) != self._bounds:
+                self._page = await _read(self._client, begins, ends)
+                self._bounds = begins, ends
             return self._page
 
     async def close(self) -> None:
@@ -59,23 +68,14 @@ class RejectedReader:
         if self._client is not None:
             await self._client.close()
 
-    async def _read(self) -> RejectedPage:
-        if self._client is None:
-            self._client = await connect(self.program.settings)
-        topic = self.program.topics.rejected
-        begins = await self._client.begin_offsets(topic)
-        ends = await self._client.end_offsets(topic)
-        positions = {
-            tp: max(begins[tp], end - PER_PARTITION)
-            for tp, end in ends.items()
-            if end > begins[tp]
-        }
-        records = [
-            _clipped(one) async for one in rejected.read(self._client, positions, ends)
-        ]
-        records.sort(key=lambda r: (r.time_ms, r.offset), reverse=True)
-        kept = sum(ends[tp] - begins[tp] for tp in ends)
-        return RejectedPage(records, kept)
+
+async def _read(
+    client: Client, begins: dict[TP, int], ends: dict[TP, int]
+) -> RejectedPage:
+    positions = newest_positions(begins, ends, PER_PARTITION)
+    records = [_clipped(one) async for one in rejected.read(client, positions, ends)]
+    records.sort(key=lambda r: (r.time_ms, r.offset), reverse=True)
+    return RejectedPage(records, sum(ends[tp] - begins[tp] for tp in ends))
 
 
 def _clipped(one: Rejected) -> Rejected:

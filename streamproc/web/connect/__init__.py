@@ -1,0 +1,1 @@
+"""How producers reach this system: its address, examples, what came in last."""

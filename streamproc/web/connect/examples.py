@@ -1,0 +1,91 @@
+"""Producers in ten lines each, with the running system's own address and topic. Pure.
+
+Whatever stands in them of the address is quoted for the language it stands in.
+"""
+
+import json
+import shlex
+from dataclasses import dataclass
+from string import Template
+
+STORE_ID = "1001"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A program that sends one poll; ``name``: what it is written in."""
+
+    name: str
+    text: str
+
+
+_CURL = Template("""\
+curl -X POST $url \\
+  -H "Authorization: Bearer $token" \\
+  -H 'Content-Type: application/json' \\
+  -d '{"store_id": "$store", "status": "active",
+       "timestamp_utc": "'"$$(date -u +'%F %T UTC')"'"}'""")
+
+_PYTHON_HTTP = Template("""\
+import json, os, time, urllib.request
+
+poll = {"store_id": "$store", "status": "active",
+        "timestamp_utc": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())}
+request = urllib.request.Request(
+    $url, json.dumps(poll).encode(),
+    {"Content-Type": "application/json",
+     "Authorization": "Bearer " + os.environ["STREAMPROC_WEB_TOKEN"]})
+with urllib.request.urlopen(request) as answer:
+    print(answer.status, answer.read().decode())""")
+
+_PYTHON_KAFKA = Template("""\
+import asyncio, json, time
+from aiokafka import AIOKafkaProducer
+
+async def main():
+    async with AIOKafkaProducer(bootstrap_servers=$servers, acks="all") as producer:
+        poll = {"store_id": "$store", "status": "active",
+                "timestamp_utc": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())}
+        await producer.send_and_wait($topic, json.dumps(poll).encode(), b"$store")
+
+asyncio.run(main())""")
+
+_JAVA_KAFKA = Template("""\
+var settings = new Properties();
+settings.put("bootstrap.servers", $servers);
+settings.put("acks", "all");
+settings.put("key.serializer", StringSerializer.class);
+settings.put("value.serializer", StringSerializer.class);
+try (var producer = new KafkaProducer<String, String>(settings)) {
+    var poll = "{\\"store_id\\": \\"$store\\", \\"status\\": \\"active\\", "
+        + "\\"timestamp_utc\\": \\"" + Instant.now() + "\\"}";
+    producer.send(new ProducerRecord<>($topic, "$store", poll)).get();
+}""")
+
+_KCAT = Template("""\
+echo '{"store_id": "$store", "status": "active",' \\
+     '"timestamp_utc": "'"$$(date -u +'%F %T UTC')"'"}' |
+  kcat -P -b $servers -t $topic -k $store -X topic.partitioner=murmur2_random""")
+
+
+def curl(address: str, token: str) -> str:
+    """One poll by curl, to be pasted into a shell; see ``token_in_shell``."""
+    url = shlex.quote(f"{address}/api/v1/polls")
+    return _CURL.substitute(url=url, token=token, store=STORE_ID)
+
+
+def python_http(address: str) -> str:
+    """One poll by HTTP from Python, with nothing but its standard library."""
+    url = json.dumps(f"{address}/api/v1/polls")
+    return _PYTHON_HTTP.substitute(url=url, store=STORE_ID)
+
+
+def kafka_examples(servers: str, topic: str) -> list[Example]:
+    """One poll by Kafka: Python, Java, kcat. ``servers``: ``host:9092,host2:9092``."""
+    quoted = {"servers": json.dumps(servers), "topic": json.dumps(topic)}
+    plain = {"servers": shlex.quote(servers), "topic": shlex.quote(topic)}
+    return [
+        Example("Python", _PYTHON_KAFKA.substitute(quoted, store=STORE_ID)),
+        Example("Java", _JAVA_KAFKA.substitute(quoted, store=STORE_ID)),
+        Example("kcat", _KCAT.substitute(plain, store=STORE_ID)),
+    ]
