@@ -42,7 +42,6 @@ async def test_a_topic_that_goes_missing_is_said_and_fails_reports(
 
 
 @pytest.mark.slow
-@pytest.mark.skip(reason="now and then no append of the worker has to wait")
 async def test_an_append_that_waits_for_replicas_says_so_and_how_long(
     cluster: Callable[..., Cluster], worker_on: StartOn
 ) -> None:

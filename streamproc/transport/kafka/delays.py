@@ -28,11 +28,11 @@ async def awaited(
     if sent.done():
         return sent.result()
     while not sent.done():
+        why = await _why(client, tp)
         log.warning(
             "topic %s, partition %d: an append has been waiting for %.0f s: %s",
-            *(tp.topic, tp.partition, time.monotonic() - started_s),
-            await _why(client, tp),
-            extra={"once_per_while": ("delayed", tp)},
+            *(tp.topic, tp.partition, time.monotonic() - started_s, why),
+            extra={"once_per_while": ("delayed", tp, why)},  # another reason is news
         )
         await asyncio.wait({sent}, timeout=SLOW_S)
     log.warning(
@@ -49,7 +49,7 @@ async def _why(client: AIOKafkaClient, tp: TopicPartition) -> str:
         async with asyncio.timeout(_ASK_S):
             facts = (await topic_facts(client, {tp.topic})).get(tp.topic)
     except (KafkaError, TimeoutError) as exc:
-        return f"no broker answers ({exc or type(exc).__name__})"
+        return f"no broker answers ({str(exc) or type(exc).__name__})"
     if facts is None or tp.partition not in facts.leaders:
         return "it does not exist"
     if facts.leaders[tp.partition] < 0:
