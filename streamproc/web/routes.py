@@ -14,6 +14,7 @@ from streamproc.web.handlers.connect import ConnectHandlers
 from streamproc.web.handlers.fleet import FleetHandlers
 from streamproc.web.handlers.gateway import Gateway
 from streamproc.web.handlers.incidents import IncidentHandlers
+from streamproc.web.handlers.now import NowHandlers
 from streamproc.web.handlers.operations import Operations
 from streamproc.web.handlers.rejected import RejectedHandlers
 from streamproc.web.handlers.reports import ReportHandlers
@@ -33,11 +34,22 @@ ANY_PATH = "/{path}"
 """As aiohttp names the last route, which takes what no other one does."""
 
 _STATIC = {
-    "app.css": "text/css",
     "acts.css": "text/css",
     "app.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
+_SHEETS = (
+    "tokens",
+    "frame",
+    "controls",
+    "tables",
+    "pictures",
+    "pages",
+    "tablet",
+    "phone",
+    "paper",
+)
+"""Parts of ``app.css``, in order: what stands later holds against what is before."""
 
 
 def make_application(
@@ -50,6 +62,7 @@ def make_application(
         middlewares=[Middleware(guard, connections).handle],
     )
     app[GUARD] = guard
+    _add(app, "GET", "/", NowHandlers(site, guard).page)
     _add_fleet(app, FleetHandlers(site, guard))
     _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
@@ -107,7 +120,8 @@ async def _no_such_path(request: web.Request) -> web.Response:
 
 
 def _add_fleet(app: web.Application, fleet: FleetHandlers) -> None:
-    _add(app, "GET", "/", fleet.page)
+    _add(app, "GET", "/stores", fleet.page)
+    _add(app, "GET", "/find", fleet.find)
     _add(app, "GET", "/api/v1/overview", fleet.overview)
     _add(app, "GET", "/api/v1/stores", fleet.stores)
 
@@ -156,9 +170,13 @@ def _add_sessions(app: web.Application, sessions: Sessions) -> None:
 
 
 def _add_static(app: web.Application) -> None:
+    folder = resources.files("streamproc.web").joinpath("static")
     for name, content_type in _STATIC.items():
-        body = resources.files("streamproc.web").joinpath("static", name).read_bytes()
+        body = folder.joinpath(name).read_bytes()
         _add(app, "GET", f"/static/{name}", _static(body, content_type), PUBLIC)
+    sheets = [folder.joinpath("css", f"{name}.css").read_bytes() for name in _SHEETS]
+    styles = _static(b"".join(sheets), "text/css")
+    _add(app, "GET", "/static/app.css", styles, PUBLIC)
 
 
 def _static(body: bytes, content_type: str) -> Handler:

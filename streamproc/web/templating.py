@@ -1,5 +1,7 @@
 """Pages from templates: escaped, the same frame around each."""
 
+from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -25,15 +27,38 @@ STATE_WORDS = {
     "up": "up",
     "down": "down",
     "unknown": "no data",
-    "excluded": "maintenance",
+    "silent": "silent",
+    "excluded": "excluded",
     "closed": "closed",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of the main pages. ``parts``: paths below which it is the current one too.
+
+    ``keeps``: whether period and instant go along to it.
+    """
+
+    path: str
+    name: str
+    parts: tuple[str, ...] = ()
+    keeps: bool = False
+
+    def is_here(self, path: str) -> bool:
+        """Whether a path is the page's own, or of a part of it."""
+        return path == self.path or path.startswith(self.parts or f"{self.path}/")
+
+
 NAVIGATION = (
-    ("/", "Fleet"),
-    ("/reports", "Reports"),
-    ("/tables", "Tables"),
-    ("/rejected", "Rejected"),
+    Entry("/", "Now", ("/?",), keeps=True),
+    Entry("/stores", "Stores", ("/stores", "/store"), keeps=True),
+    Entry("/reports", "Reports"),
+    Entry("/tables", "Tables"),
+    Entry("/rejected", "Rejected"),
+    Entry("/connect", "Connect"),
 )
+"""In the order of the header; a page that is added gets its entry here."""
 
 
 def url(path: str, **query: Any) -> str:
@@ -49,7 +74,13 @@ def store_url(store_id: str, rest: str = "", **query: Any) -> str:
     return url(f"/stores/{quote(store_id, safe='')}{rest}", **query)
 
 
-_FILLS = {"down": ' fill="url(#hatch)"', "unknown": ' fill="url(#dots)"'}
+_PATTERNS = {"down": "hatch", "unknown": "dots", "excluded": "lines", "lost": "pale"}
+
+
+def fill(state: str) -> Markup:
+    """The attribute that fills a state's shape with its pattern, if it has one."""
+    name = _PATTERNS.get(state)
+    return Markup(f' fill="url(#{name})"' if name else "")
 
 
 def strip(
@@ -65,7 +96,7 @@ def strip(
         width = f"{100 * span.length_us / length_us:.3f}"
         place = f'x="{x}%" width="{width}%"'
         parts.append(
-            f'<rect class="{span.state}"{_FILLS.get(span.state, "")} {place}'
+            f'<rect class="{span.state}"{fill(span.state)} {place}'
             f' height="{height}"><title>{span_text(span, zone)}</title></rect>'
         )
         if span.state == "closed":
@@ -87,6 +118,11 @@ def span_text(span: Span, zone: str) -> str:
     )
 
 
+def misses(up_us: int, down_us: int, target: float) -> bool:
+    """Whether a percentage is below its target; exact, however it is rounded."""
+    return 100 * up_us < Fraction(str(target)) * (up_us + down_us)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -104,6 +140,8 @@ def _environment() -> jinja2.Environment:
         url=url,
         store_url=store_url,
         strip=strip,
+        fill=fill,
+        misses=misses,
         span_text=span_text,
         local_time=local_time,
         time_text=time_text,
@@ -125,6 +163,7 @@ def text(request: web.Request, template: str, **context: Any) -> bytes:
     guard = request.app[GUARD]
     page = _environment().get_template(template)
     context.setdefault("as_of", None)
+    context.setdefault("kept", {"as_of": context["as_of"]})
     return page.render(
         **context,
         path=request.path,

@@ -51,6 +51,21 @@ def ago(amount_us: int) -> str:
     return "just now" if amount_us < SECOND_US else f"{length(amount_us)} ago"
 
 
+def percent(value: str | float) -> str:
+    """A percentage with its sign, which no line break parts from it."""
+    return f"{value}\u00a0%" if isinstance(value, str) else f"{value:g}\u00a0%"
+
+
+def day_stamp(time_us: int) -> str:
+    """Weekday, date and time in UTC, to the minute."""
+    return f"{utc(time_us):%a} {utc(time_us).day} {utc(time_us):%b %Y %H:%M} UTC"
+
+
+def short_clock(time_us: int) -> str:
+    """Time of day in UTC, to the minute."""
+    return f"{utc(time_us):%H:%M} UTC"
+
+
 def stamp(time_us: int) -> str:
     """Date and time in UTC, to the second."""
     return f"{utc(time_us):%Y-%m-%d %H:%M:%S} UTC"

@@ -35,6 +35,8 @@ CHANGES = (
 )
 READS = (
     "/",
+    "/find",
+    "/stores",
     "/store",
     "/stores/{}",
     "/stores/{}/badge.svg",

@@ -15,7 +15,17 @@ from tools import openapi
 SPEC: dict[str, Any] = json.loads(
     resources.files("streamproc.web").joinpath("openapi.json").read_text("utf-8")
 )
-PAGES = {"/", "/store", "/stores/{}", "/tables", "/tables/{}", "/rejected", "/reports"}
+PAGES = {
+    "/",
+    "/find",
+    "/stores",
+    "/store",
+    "/stores/{}",
+    "/tables",
+    "/tables/{}",
+    "/rejected",
+    "/reports",
+}
 FORMS = {"/connect"}
 NOT_FOR_PROGRAMS = {"/login", "/logout", "/open", "/live", "/_cluster/call"}
 NOT_DESCRIBED = PAGES | FORMS | NOT_FOR_PROGRAMS

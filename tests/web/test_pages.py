@@ -1,5 +1,6 @@
 """The pages say what is so, in words, with the window beside every figure."""
 
+import html
 import re
 from collections.abc import Callable
 
@@ -28,32 +29,92 @@ def test_the_fleet_page_tells_down_silent_and_open_apart(site: LiveSite) -> None
     """What is down and what is silent are counted apart, closed is neither."""
     counts = site.get("/api/v1/overview").json["stores"]
     text = text_of(site.page("/"))
-    assert f"{counts['known']} stores known" in text
-    assert f"{counts['open']} open now" in text
-    assert f"{counts['down']} open and down" in text
-    assert f"{counts['silent']} open and silent over an hour" in text
+    assert f"{counts['down']} of {counts['open']} open stores are down" in text
+    assert f"{counts['silent']} are silent." in text
+    for state, word in (("down", "down"), ("unknown", "no data"), ("up", "up")):
+        assert f" {counts[state]} {word} " in text
+    assert f"{counts['known']} stores · " in text
     assert counts["known"] == counts["open"] + counts["closed"]
     assert counts["open"] == counts["up"] + counts["down"] + counts["unknown"]
 
 
-def test_every_percentage_on_the_fleet_page_has_its_window(site: LiveSite) -> None:
-    """Three cards, three windows; each column names its own."""
+def test_every_percentage_has_its_window(site: LiveSite) -> None:
+    """Three cards, three windows; each column of the list names its own."""
     page = site.page("/")
     for window in ("Last hour", "Last 24 hours", "Last 7 days"):
-        assert f"<h2>{window}</h2>" in page
-    assert text_of(page).count("of observed business time up") == 3
+        assert f"<h3>{window}</h3>" in page
+    assert text_of(page).count("up of observed") == 3
     for column in ("1 h", "24 h", "7 days"):
-        assert f"<small>{column}</small>" in page
+        assert f"<small>{column}</small>" in site.page("/stores")
+
+
+def test_the_longest_down_comes_first_and_is_named_in_the_sentence(
+    site: LiveSite,
+) -> None:
+    """Since when in its own time; the list holds all that are down, and no other."""
+    page = site.page("/")
+    section = page.split('data-live="down"')[1].split("</section>")[0]
+    ids = [
+        html.unescape(name) for name in re.findall(r'class="id"[^>]*>([^<]*)<', section)
+    ]
+    down = site.get("/api/v1/stores?now=down&per_page=500").json["stores"]
+    assert ids[0] == "alpha"
+    assert set(ids) == {store["store_id"] for store in down}
+    assert "longest 30 min ( alpha ). " in text_of(page)
+    assert ">14:30 local</time>" in section
+
+
+def test_what_once_was_asked_of_the_front_page_leads_to_the_stores(
+    site: LiveSite,
+) -> None:
+    """Bookmarks of the list with its order and filter go on to work."""
+    answer = site.get("/?q=a&now=down&as_of=latest", Accept="text/html")
+    assert answer.status == 303
+    assert answer.headers["Location"] == "/stores?q=a&now=down&as_of=latest"
+
+
+@pytest.mark.parametrize(
+    ("q", "goal"),
+    [
+        ("alpha", "/stores/alpha"),
+        ("store-4", "/stores/store-4"),
+        ("lph", "/stores/alpha"),
+        ("store-", "/stores?q=store-"),
+        ("nothing-like-it", "/stores?q=nothing-like-it"),
+        ("..", "/store?id=.."),
+    ],
+)
+def test_an_exact_id_or_the_only_hit_opens_the_store(
+    site: LiveSite, q: str, goal: str
+) -> None:
+    """Anything else leads to the list of what matches."""
+    answer = site.get(f"/find?q={q}", Accept="text/html")
+    assert (answer.status, answer.headers["Location"]) == (303, goal)
+
+
+def test_a_page_beyond_the_last_says_so(site: LiveSite) -> None:
+    """Not that there were no stores."""
+    text = text_of(site.page("/stores?page=99"))
+    assert "There is no page 99" in text
+    assert "the last is 3" in text
 
 
 @pytest.mark.parametrize(
     ("store_id", "words_shown"),
     [
-        ("alpha", ["down for 30 min", "30.00", "50.00%", "open 24x7: no hours"]),
+        (
+            "alpha",
+            [
+                "down for 30 min",
+                "30.00",
+                "50.00 %",
+                "open 24x7: no hours",
+            ],
+        ),
         ("unpolled", ["no data", "No poll has ever arrived", "default: no zone known"]),
         ("sleeper", ["closed", "Europe/London", "Sun 09:00–12:00", "Mon–Sat closed"]),
         ("gamma", ["America/Chicago", "local time Tue 10:00, UTC-05:00"]),
-        ("beta", ["up for 20 min", "100.00%"]),
+        ("beta", ["up for 20 min", "100.00 %"]),
     ],
 )
 def test_a_store_page_says_what_is_known(
@@ -78,19 +139,17 @@ def test_every_store_id_has_a_page_that_its_link_leads_to(
     site: LiveSite, store_id: str
 ) -> None:
     """Whatever characters it is made of."""
-    listing = site.page("/?per_page=500&sort=store")
+    listing = site.page("/stores?per_page=500&sort=store")
     links = re.findall(r'<a class="id" href="([^"]*)">([^<]*)</a>', listing)
-    import html
-
     (link,) = [html.unescape(h) for h, name in links if html.unescape(name) == store_id]
-    assert f'<h1 class="id">{html.escape(store_id)}</h1>'.replace(
+    assert f'<h1 class="page">{html.escape(store_id)}</h1>'.replace(
         "&#x27;", "&#39;"
     ) in (site.page(link).replace("&#34;", "&quot;"))
 
 
 def test_links_keep_what_was_asked_for(site: LiveSite) -> None:
     """Sorting and paging keep search, filter and as-of."""
-    page = site.page("/?q=store-&as_of=latest&per_page=10&sort=up_day&page=2")
+    page = site.page("/stores?q=store-&as_of=latest&per_page=10&sort=up_day&page=2")
     (next_link,) = re.findall(r'rel="next" href="([^"]*)"', page)
     assert set(next_link.replace("&amp;", "&").split("?")[1].split("&")) == {
         "q=store-",

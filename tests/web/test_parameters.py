@@ -85,6 +85,8 @@ def test_no_query_breaks_the_server(site: LiveSite, query: bytes, accept: str) -
     """Whatever bytes it has, on every route that a browser can ask."""
     for path in (
         "/",
+        "/find",
+        "/stores",
         "/store",
         "/stores/alpha",
         "/stores/%ff",

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from streamproc.report.record import time_text
 from streamproc.web.budget import Budget
-from streamproc.web.fleet import refreshing
+from streamproc.web.fleet import pages, refreshing
 from streamproc.web.fleet.refreshing import Overviews
-from streamproc.web.handlers import fleet
 from tests.web.live_site import NOW_US, SECOND_US, LiveSite
 
 SHARE, AT_ONCE_S = 0.03, 1.0
@@ -186,9 +185,9 @@ async def test_figures_of_now_older_than_twice_their_refresh_are_called_so(
     assert found.lasts_s >= refreshing.FRESH_S
     late_us = round(2 * found.lasts_s * SECOND_US)
     for age_us, is_late in [(late_us, False), (late_us + 1, True)]:
-        assert bool(fleet.late_us(found, "now", NOW_US + age_us)) is is_late
-        assert not fleet.late_us(found, "latest", NOW_US + age_us)
-        assert not fleet.late_us(found, NOW_US, NOW_US + age_us)
+        assert bool(pages.late_us(found, "now", NOW_US + age_us)) is is_late
+        assert not pages.late_us(found, "latest", NOW_US + age_us)
+        assert not pages.late_us(found, NOW_US, NOW_US + age_us)
     site.program.now_us = lambda: NOW_US + 60 * SECOND_US
-    page = await asyncio.to_thread(site.page, "/?q=alpha")
+    page = await asyncio.to_thread(site.page, "/stores?q=alpha")
     assert "these figures are of" in page

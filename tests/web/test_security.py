@@ -74,8 +74,8 @@ def test_a_hostile_store_id_is_text_on_every_page(
 ) -> None:
     """Listed, opened, searched and browsed, it is shown and never run."""
     pages = [
-        site.page("/?per_page=500"),
-        site.page(f"/?q={quote(store_id)}"),
+        site.page("/stores?per_page=500"),
+        site.page(f"/stores?q={quote(store_id)}"),
         site.page(f"/store?id={quote(store_id)}"),
         site.page(f"/tables/histories?prefix={quote(store_id)}"),
     ]
@@ -99,11 +99,11 @@ def test_what_was_rejected_is_shown_as_text(site: LiveSite) -> None:
     "path",
     [
         f"/{quote(SCRIPT, safe='')}",
-        f"/?q={quote(ATTRIBUTE)}",
+        f"/stores?q={quote(ATTRIBUTE)}",
         f"/stores/{quote(SCRIPT, safe='')}x",
         f"/tables/{quote(SCRIPT, safe='')}",
         f"/rejected?reason={quote(SCRIPT)}",
-        f"/?sort={quote(SCRIPT)}",
+        f"/stores?sort={quote(SCRIPT)}",
         f"/login?next={quote(ATTRIBUTE)}",
     ],
 )

@@ -9,7 +9,12 @@
   let fresh = Date.now();
   function tell(why) {
     const late = why && Date.now() - fresh > 2 * period;
-    for (const dot of document.querySelectorAll("[data-livedot]")) dot.hidden = Boolean(why);
+    for (const dot of document.querySelectorAll("[data-livedot]")) {
+      dot.toggleAttribute("data-live-now", !why);
+      dot.classList.toggle("lost", Boolean(late));
+      dot.querySelector("[data-liveword]").textContent = why ? "not live · " : "live · ";
+    }
+    document.body.classList.toggle("stale", Boolean(late));
     if (!late) { banner.hidden = true; return; }
     const text = `${why} What is shown is of ${new Date(fresh).toLocaleTimeString()}.`;
     if (banner.textContent !== text) banner.textContent = text;
@@ -100,7 +105,7 @@
   // "/" goes to the search, as in many tools.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea")) return;
-    const search = document.querySelector(".find input");
-    if (search) { event.preventDefault(); search.focus(); search.select(); }
+    const search = document.querySelector(".seek input, #q");
+    if (search?.checkVisibility()) { event.preventDefault(); search.focus(); search.select(); }
   });
 })();
