@@ -34,8 +34,8 @@ from streamproc.report.rows import (
     Rows,
     encode_rows,
     pieces,
-    uptime_json,
 )
+from streamproc.report.store_uptime import uptime_json
 from streamproc.report.wire import decode_order
 from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.transport.batch import Batch

@@ -33,6 +33,7 @@ from tables import rebuild
 from tables.fencing import Fence, PartitionLostError
 from tables.rebuild import Repairs
 from tables.rocks_errors import PartitionDamagedError
+from tables.rocks_scan import Run
 from tables.rocks_store import RocksStore
 
 _MIB = 1 << 20
@@ -213,6 +214,13 @@ class BatchTable(faust.Table[bytes, bytes]):
         """
         items: Iterator[tuple[bytes, bytes]] = self.data.scan(partition, start)
         return items
+
+    def runs(
+        self, partition: int, start: bytes = b"", end: bytes | None = None
+    ) -> Iterator[Run]:
+        """The same as columns, keys and values, some at a time; up to ``end``."""
+        runs: Iterator[Run] = self.data.runs(partition, start, end)
+        return runs
 
     def keys_under(
         self, partition: int, prefixes: Iterable[bytes]

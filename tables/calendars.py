@@ -4,11 +4,15 @@ Stores with the same facts have the same bytes, so their time is worked out once
 all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+
+from streamproc.cells import Ints
 from streamproc.rules.business import BusinessTime, Interval, clipped
 from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.exclusions import (
@@ -25,8 +29,16 @@ from tables import exclusions as exclusions_table
 from tables import hours as hours_table
 from tables import special_hours as special_hours_table
 from tables import zones as zones_table
+from tables.batch_table import BatchTable
 from tables.exclusions import Exclusions
-from tables.facts import ALL_STORES, Facts, decode_day, facts_between, facts_of
+from tables.facts import (
+    ALL_STORES,
+    Facts,
+    NumberedFacts,
+    decode_day,
+    facts_between,
+    facts_of,
+)
 from tables.hours import Hours
 from tables.special_hours import SpecialHoursTable
 from tables.zones import Zones
@@ -50,8 +62,8 @@ class StoreFacts(NamedTuple):
 
     @property
     def as_polled(self) -> "StoreFacts":
-        """The same without any exclusion."""
-        return self._replace(exclusions=())
+        """The same without any exclusion: what decides when the store is open."""
+        return self._replace(exclusions=()) if self.exclusions else self
 
     def with_all(self, of_all: "StoreFacts") -> "StoreFacts":
         """With what is told of all stores; its own special dates go before."""
@@ -65,7 +77,7 @@ class StoreFacts(NamedTuple):
 
     def open_between(self, begin_us: int, end_us: int) -> list[Interval]:
         """Open intervals within ``[begin_us, end_us)``, in order."""
-        return _clipped(self._calendar(), begin_us, end_us)
+        return _clipped(self.as_polled, begin_us, end_us)
 
     def business_between(self, begin_us: int, end_us: int) -> list[Interval]:
         """Those less the time that maintenance takes out."""
@@ -91,10 +103,6 @@ class StoreFacts(NamedTuple):
     def decoded_exclusions(self) -> list[Exclusion]:
         """All exclusions, withdrawn ones too."""
         return [exclusions_table.decode(value) for _, value in self.exclusions]
-
-    def _calendar(self) -> "StoreFacts":
-        """What decides when the store is open, and nothing else."""
-        return self._replace(exclusions=())
 
 
 NO_FACTS = StoreFacts()
@@ -143,6 +151,43 @@ def times_of(facts: Sequence[StoreFacts], begin_us: int, end_us: int) -> Times:
     return Times(opened, business, [each.corrections for each in facts])
 
 
+_MOST_NUMBERS = 8192
+
+
+class FactNumbers:
+    """Distinct facts by number, and the time that counts of each.
+
+    A fleet has few distinct ones: their time is worked out once for many stores.
+    """
+
+    def __init__(self) -> None:
+        self.facts: list[StoreFacts] = []
+        self._number: dict[StoreFacts, int] = {}
+        self._times: dict[tuple[int, int, bool], tuple[int, Times]] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is better to begin anew: all times are made again as it grows."""
+        return len(self.facts) >= _MOST_NUMBERS
+
+    def of(self, facts: Iterable[StoreFacts]) -> Ints:
+        """The number of each, new ones included; shape (n,)."""
+        number = self._number
+        found = [number.setdefault(each, len(number)) for each in facts]
+        self.facts += islice(number, len(self.facts), None)
+        return np.array(found, np.int64)
+
+    def times(self, begin_us: int, end_us: int, as_polled: bool = False) -> Times:
+        """The time that counts of each number; ``as_polled``: without exclusions."""
+        key, count = (begin_us, end_us, as_polled), len(self.facts)
+        known, times = self._times.get(key, (-1, None))
+        if times is None or known != count:
+            counted = [each.as_polled if as_polled else each for each in self.facts]
+            times = times_of(counted, begin_us, end_us)
+            self._times[key] = count, times
+        return times
+
+
 @dataclass(frozen=True, slots=True)
 class FactTables:
     """The tables of what is known of stores besides their polls."""
@@ -151,6 +196,10 @@ class FactTables:
     zones: Zones
     special_hours: SpecialHoursTable
     exclusions: Exclusions
+
+    @property
+    def _tables(self) -> tuple[BatchTable, ...]:
+        return self.hours, self.zones, self.special_hours, self.exclusions
 
     def of_all(self, partition: int) -> StoreFacts:
         """What is told of all stores."""
@@ -168,21 +217,46 @@ class FactTables:
             facts_of(self.exclusions, partition, store_id),
         )
 
-    def between(
-        self, partition: int, after: bytes, upto: bytes | None
-    ) -> dict[bytes, StoreFacts]:
+    def between(self, partition: int, after: bytes, upto: bytes | None) -> "OwnFacts":
         """The own facts of the stores with ``after`` < id <= ``upto``; None: no end."""
-        hours, zones, special, exclusions = (
-            facts_between(table, partition, after, upto)
-            for table in (self.hours, self.zones, self.special_hours, self.exclusions)
+        tables = self._tables
+        return OwnFacts(
+            *(facts_between(table, partition, after, upto) for table in tables)
         )
-        known: Sequence[bytes] = sorted({*hours, *zones, *special, *exclusions})
-        return {
-            store_id: StoreFacts(
-                hours.get(store_id, ()),
-                zones[store_id][0][1] if store_id in zones else None,
-                special.get(store_id, ()),
-                exclusions.get(store_id, ()),
-            )
-            for store_id in known
-        }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFacts:
+    """Facts of some stores, table by table."""
+
+    hours: NumberedFacts
+    zones: NumberedFacts
+    special: NumberedFacts
+    exclusions: NumberedFacts
+
+    def _parts(self) -> tuple[NumberedFacts, ...]:
+        return self.hours, self.zones, self.special, self.exclusions
+
+    @property
+    def store_ids(self) -> list[bytes]:
+        """Those that anything is known of, in order."""
+        ids = [part.store_ids for part in self._parts() if part.store_ids]
+        if all(each == ids[0] for each in ids[1:]):
+            return ids[0] if ids else []
+        return sorted(set().union(*ids))
+
+    def of(self, store_ids: list[bytes]) -> tuple[Ints, list[StoreFacts]]:
+        """The number of each store's facts, shape (n,), and the facts by number."""
+        columns = [part.of(store_ids) for part in self._parts()]
+        number: dict[tuple[int, ...], int] = {}
+        rows = zip(*columns, strict=True)
+        numbers = [number.setdefault(row, len(number)) for row in rows]
+        return np.array(numbers, np.int64), [self._facts(*row) for row in number]
+
+    def _facts(self, hours: int, zone: int, special: int, excluded: int) -> StoreFacts:
+        return StoreFacts(
+            self.hours.distinct[hours],
+            self.zones.distinct[zone][0][1] if zone else None,
+            self.special.distinct[special],
+            self.exclusions.distinct[excluded],
+        )

@@ -4,6 +4,8 @@ The key is the store id, alone or with a NUL byte and a suffix: so one fact is o
 key, and a store's facts lie together, in the order of their suffixes.
 """
 
+from dataclasses import dataclass
+
 from streamproc.rules import poll
 from tables.batch_table import BatchTable
 
@@ -52,20 +54,54 @@ def facts_of(table: BatchTable, partition: int, store_id: bytes) -> Facts:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class NumberedFacts:
+    """What a table holds of some stores, each distinct set of facts once.
+
+    ``store_ids``: those it holds anything of, in order. ``numbers``: for each of them
+    the position of its facts in ``distinct``, which begins with no facts at all.
+    """
+
+    store_ids: list[bytes]
+    numbers: list[int]
+    distinct: list[Facts]
+
+    def of(self, store_ids: list[bytes]) -> list[int]:
+        """The number of each of some stores, 0 where nothing is held."""
+        if self.store_ids == store_ids:
+            return self.numbers
+        numbers = dict(zip(self.store_ids, self.numbers, strict=True))
+        return [numbers.get(store_id, 0) for store_id in store_ids]
+
+
 def facts_between(
     table: BatchTable, partition: int, after: bytes, upto: bytes | None
-) -> dict[bytes, Facts]:
+) -> NumberedFacts:
     """All facts of the stores with ``after`` < id <= ``upto``; None for no end.
 
     What is told of all stores is of none.
     """
-    found: dict[bytes, Facts] = {}
     start = after + AFTER_FACTS if after else b""
-    for key, value in table.scan(partition, start):
+    end = None if upto is None else upto + AFTER_FACTS
+    keys: list[bytes] = []
+    values: list[bytes] = []
+    for some_keys, some_values in table.runs(partition, start, end):
+        keys += some_keys
+        values += some_values
+    if _NUL in b"".join(keys) or ALL_STORES in keys:
+        return _grouped(keys, values)
+    number: dict[bytes, int] = {}  # one fact of each store: no need to gather any
+    numbers = [number.setdefault(value, len(number) + 1) for value in values]
+    return NumberedFacts(keys, numbers, [(), *(((b"", value),) for value in number)])
+
+
+def _grouped(keys: list[bytes], values: list[bytes]) -> NumberedFacts:
+    """Gather the facts of each store."""
+    found: dict[bytes, list[tuple[bytes, bytes]]] = {}
+    for key, value in zip(keys, values, strict=True):
         store_id, suffix = decode_key(key)
-        if upto is not None and store_id > upto:
-            break
-        before = found.get(store_id, ())
-        found[store_id] = (*before, (suffix, value))
+        found.setdefault(store_id, []).append((suffix, value))
     found.pop(ALL_STORES, None)
-    return found
+    number: dict[Facts, int] = {(): 0}
+    numbers = [number.setdefault(tuple(each), len(number)) for each in found.values()]
+    return NumberedFacts(list(found), numbers, list(number))

@@ -9,7 +9,7 @@ held any; without it, nobody knows.
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 NEWEST = b"\0newest"
 OLDEST = b"\0oldest"
-_SCAN_SEGMENTS = 8_192
 _SURVEYED_STORES = 16_000
 _SHORT = history.THIN_ABOVE * history.POLL_BYTES
 """Bytes of a segment that is not thinned."""
@@ -233,15 +232,13 @@ class Histories(BatchTable):
             start = history.after_all_days(chunk.store_ids[-1])
 
     def _chunk(self, partition: int, start: bytes, stores: int) -> Chunk | None:
-        items = self.scan(partition, start)
         chunk = _Builder()
-        while len(chunk.store_ids) <= stores:
-            some = list(islice(items, _SCAN_SEGMENTS))
-            if not some:
-                return chunk.build(len(chunk.store_ids))
-            chunk.add(some)
-        # The last store may go on in segments that were not read.
-        return chunk.build(min(stores, len(chunk.store_ids) - 1))
+        for keys, values in self.runs(partition, start):
+            chunk.add(keys, values)
+            if len(chunk) > stores:
+                # The last store may go on in segments that were not read.
+                return chunk.build(min(stores, len(chunk) - 1))
+        return chunk.build(len(chunk))
 
     def polls_of(self, partition: int, store_id: bytes) -> Ints:
         """One store's packed polls in time order."""
@@ -258,37 +255,35 @@ class _Builder:
     """Gathers segments, in key order, into a chunk."""
 
     def __init__(self) -> None:
-        self.store_ids: list[bytes] = []
-        self._sizes: list[int] = []
+        self._store_ids: list[bytes] = []
+        self._firsts: list[int] = []
         self._values: list[bytes] = []
-        self._segments: list[int] = []
 
-    def add(self, items: Sequence[tuple[bytes, bytes]]) -> None:
+    def __len__(self) -> int:
+        """How many stores there are."""
+        return len(self._store_ids)
+
+    def add(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         """Add segments, one at least; those of one store follow each other."""
-        store_ids, sizes, segments = self.store_ids, self._sizes, self._segments
-        last = store_ids[-1] if store_ids else None
-        keys, values = zip(*items, strict=True)
+        firsts = history.first_segments(keys).tolist()
+        store_ids = history.stores_of([keys[at] for at in firsts])
+        if self._store_ids[-1:] == store_ids[:1]:
+            firsts, store_ids = firsts[1:], store_ids[1:]
+        before = len(self._values)
+        self._firsts += [before + at for at in firsts]
+        self._store_ids += store_ids
         self._values += values
-        for store_id, value in zip(history.stores_of(keys), values, strict=True):
-            if store_id == last:
-                sizes[-1] += len(value)
-                segments[-1] += 1
-            else:
-                store_ids.append(store_id)
-                sizes.append(len(value))
-                segments.append(1)
-                last = store_id
 
     def build(self, stores: int) -> Chunk | None:
         """The first ``stores`` stores, or None for none."""
         if not stores:
             return None
-        values = self._values[: sum(self._segments[:stores])]
-        return Chunk(
-            self.store_ids[:stores],
-            np.array(self._sizes[:stores], np.int64) // history.POLL_BYTES,
-            history.unpack(b"".join(values)),
-        )
+        edges = [*self._firsts, len(self._values)][: stores + 1]
+        values = self._values[: edges[-1]]
+        sizes = np.fromiter(map(len, values), np.int64, len(values))
+        counts = np.add.reduceat(sizes, edges[:-1]) // history.POLL_BYTES
+        packed = history.unpack(b"".join(values))
+        return Chunk(self._store_ids[:stores], counts, packed)
 
 
 def _days_of(cursor: Any, store_id: bytes) -> Iterator[int]:

@@ -69,8 +69,8 @@ def _outages(
     snapshot: Snapshot, some: Stores, bridge_us: int, begin_us: int, end_us: int
 ) -> Outages:
     as_of_us, rules = snapshot.as_of_us, snapshot.rules
-    schedule, times = some.times(known_since(as_of_us), as_of_us)
-    polls = some.packed, some.counts, schedule, times, rules
+    times = some.times(known_since(as_of_us), as_of_us)
+    polls = some.packed, some.counts, some.schedule, times, rules
     found = incidents(*polls, bridge_us)
     up_us = int(up_within(*polls, begin_us, end_us).sum())
     columns = (

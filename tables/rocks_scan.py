@@ -4,42 +4,63 @@ RocksDB's iterators end at a damaged block as they do at the end of the database
 it is asked each time which of the two it was.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import chain, islice, repeat
+from typing import Any
 
 from rocksdict import Rdict
 
-_RUN = 1_000
+Run = tuple[list[bytes], list[bytes]]
+"""Consecutive items as two columns: keys and values."""
+
+_RUN = 2_000
 _FIRST_RUNS = (1, 4, 16, 64, 256)
 """Few at first: many who scan stop soon."""
 
 
-def whole_items(db: Rdict, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Items from ``start`` on, in key order.
+def whole_runs(db: Rdict, start: bytes, end: bytes | None = None) -> Iterator[Run]:
+    """Items with ``start`` <= key < ``end`` (None for no end), in key order, as of now.
 
-    Raises RocksDB's error where the next one cannot be read.
+    As columns: a tuple for each item costs as much as reading it, and keeps Python's
+    garbage collector busy. Raises RocksDB's error where the next one cannot be read.
     """
-    sizes = chain(_FIRST_RUNS, repeat(_RUN))
+    snapshot = db.snapshot()  # else a write could shift one column against the other
     at: bytes | None = start
     while at is not None:
-        items = db.items(from_key=at or None)
-        # By the run: a step of Python for each item costs as much as reading it.
-        while run := list(islice(items, next(sizes))):
-            at = run[-1][0]
-            yield from run
-        at = _next_key(db, at)
+        for keys, values in _runs(snapshot, at):
+            if end is not None and keys[-1] >= end:
+                inside = bisect_left(keys, end)
+                if inside:
+                    yield keys[:inside], values[:inside]
+                return
+            at = keys[-1] + b"\0"
+            yield keys, values
+        at = _first_key(snapshot, at)
 
 
-def _next_key(db: Rdict, last: bytes) -> bytes | None:
-    """The key after the last one that was read; None when that was the last of all.
+def _runs(snapshot: Any, start: bytes) -> Iterator[Run]:
+    """Items from ``start`` on, up to the end or to damage."""
+    keys, values = (
+        column(from_key=start or None) for column in (snapshot.keys, snapshot.values)
+    )
+    for size in chain(_FIRST_RUNS, repeat(_RUN)):
+        some = list(islice(keys, size))
+        theirs = list(islice(values, len(some)))
+        if theirs:
+            yield some[: len(theirs)], theirs
+        if len(theirs) < size:
+            return
 
-    Raises RocksDB's error when what comes next cannot be read.
+
+def _first_key(snapshot: Any, start: bytes) -> bytes | None:
+    """The first key from ``start`` on; None when there is none.
+
+    Raises RocksDB's error when what comes there cannot be read.
     """
-    cursor = db.iter()
+    cursor = snapshot.iter()
     try:
-        cursor.seek(last)
-        if cursor.valid() and cursor.key() == last:
-            cursor.next()
+        cursor.seek(start)
         key: bytes | None = cursor.key() if cursor.valid() else None
         cursor.status()
     finally:

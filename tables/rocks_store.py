@@ -9,6 +9,7 @@ import logging
 import shutil
 import threading
 import time
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ from tables.rocks_errors import (
     trouble_of,
 )
 from tables.rocks_options import TableOptions
-from tables.rocks_scan import whole_items
+from tables.rocks_scan import Run, whole_runs
 
 log = logging.getLogger(__name__)
 
@@ -125,11 +126,21 @@ class RocksStore(Store):
 
     def scan(self, partition: int, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Items from ``start`` on, in key order, without the store's own."""
-        own = self.own_keys
+        for keys, values in self.runs(partition, start):
+            yield from zip(keys, values, strict=True)
+
+    def runs(
+        self, partition: int, start: bytes, end: bytes | None = None
+    ) -> Iterator[Run]:
+        """The same as columns, up to ``end`` if that is given, some at a time."""
         with self.using(partition) as db:
-            for item in whole_items(db, start):
-                if item[0] not in own:
-                    yield item
+            for keys, values in whole_runs(db, start, end):
+                for own in self.own_keys:
+                    at = bisect_left(keys, own)
+                    if at < len(keys) and keys[at] == own:
+                        del keys[at], values[at]
+                if keys:
+                    yield keys, values
 
     def apply(
         self,

@@ -4,7 +4,7 @@ Reads ``histories`` and what is known of the stores side by side, some thousand 
 at a time, so that memory does not grow with the fleet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,7 @@ from streamproc.rules import uptime
 from streamproc.rules.history import Flags
 from streamproc.rules.uptime import Rules, Times
 from streamproc.rules.windows import LONGEST_US
-from tables.calendars import NO_FACTS, FactTables, StoreFacts, times_of
+from tables.calendars import FactNumbers, FactTables, StoreFacts
 from tables.histories import Chunk, Histories
 from tables.past import Past
 
@@ -63,21 +63,46 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Some stores, in id order: ``counts`` polls each in ``packed``, their facts."""
+    """Some stores, in id order: ``counts`` polls each in ``packed``, their facts.
+
+    ``schedule``: shape (n,), the number of each store's facts in ``numbers``.
+    """
 
     store_ids: list[bytes]
     counts: Ints
     packed: Ints
-    facts: list[StoreFacts]
+    schedule: Ints
+    numbers: FactNumbers
 
-    def times(
-        self, begin_us: int, end_us: int, as_polled: bool = False
-    ) -> tuple[Ints, Times]:
-        """Each store's schedule number, and the time that counts of each number."""
-        number: dict[StoreFacts, int] = {}
-        schedule = [number.setdefault(each, len(number)) for each in self.facts]
-        counted = [each.as_polled if as_polled else each for each in number]
-        return np.array(schedule, np.int64), times_of(counted, begin_us, end_us)
+    @classmethod
+    def of(
+        cls,
+        store_ids: list[bytes],
+        counts: Ints,
+        packed: Ints,
+        facts: Sequence[StoreFacts],
+    ) -> "Stores":
+        """Stores with the facts of each."""
+        numbers = FactNumbers()
+        return cls(store_ids, counts, packed, numbers.of(facts), numbers)
+
+    @property
+    def facts(self) -> list[StoreFacts]:
+        """What is known of each store."""
+        return [self.numbers.facts[number] for number in self.schedule.tolist()]
+
+    def times(self, begin_us: int, end_us: int, as_polled: bool = False) -> Times:
+        """The time that counts of each number."""
+        return self.numbers.times(begin_us, end_us, as_polled)
+
+
+def account(some: Stores, as_of_us: int, rules: Rules, as_polled: bool = False) -> Rows:
+    """Rows of some stores; ``as_polled``: as if there were no exclusions."""
+    if not some.store_ids:
+        return NO_ROWS
+    times = some.times(as_of_us - LONGEST_US, as_of_us, as_polled)
+    accounts = uptime.account(some.packed, some.counts, some.schedule, times, rules)
+    return rows_of(some.store_ids, accounts)
 
 
 @dataclass(slots=True)
@@ -108,13 +133,15 @@ class Snapshot:
     def stores(self) -> Iterator[Stores]:
         """All known stores, in id order."""
         of_all = self.facts.of_all(self.partition)
-        done = b""
+        done, numbers = b"", FactNumbers()
         for chunk in self.histories.chunks(self.partition, STORES_PER_CHUNK):
             last = chunk.store_ids[-1]
-            yield self._stores(chunk, of_all, done, last)
+            if numbers.is_full:
+                numbers = FactNumbers()
+            yield self._stores(chunk, of_all, numbers, done, last)
             done = last
         rest = Chunk([], _NO_POLLS, _NO_POLLS)
-        yield self._stores(rest, of_all, done, None)
+        yield self._stores(rest, of_all, numbers, done, None)
 
     def row(self, store_id: bytes) -> Rows:
         """One store's row, or no rows when nothing is known of it."""
@@ -132,32 +159,33 @@ class Snapshot:
     def _known(self, store_id: bytes, polls: Ints) -> Stores:
         own = self.facts.of(self.partition, store_id)
         if not len(polls) and not any(own):
-            return Stores([], _NO_POLLS, _NO_POLLS, [])
+            return Stores.of([], _NO_POLLS, _NO_POLLS, [])
         facts = own.with_all(self.facts.of_all(self.partition))
-        return Stores([store_id], np.array([len(polls)], np.int64), polls, [facts])
+        return Stores.of([store_id], np.array([len(polls)], np.int64), polls, [facts])
 
     def _stores(
-        self, chunk: Chunk, of_all: StoreFacts, after: bytes, upto: bytes | None
+        self,
+        chunk: Chunk,
+        of_all: StoreFacts,
+        numbers: FactNumbers,
+        after: bytes,
+        upto: bytes | None,
     ) -> Stores:
         """A chunk and the stores without polls that lie in between."""
         chunk = self.left_out.without(*self._past.complete(chunk))
-        known = self.facts.between(self.partition, after, upto)
-        silent = known.keys() - {*chunk.store_ids, *self.left_out.store_ids}
+        own = self.facts.between(self.partition, after, upto)
+        known = own.store_ids
         store_ids, counts = chunk.store_ids, chunk.counts
-        if silent:
+        if known != store_ids:
             polled = dict(zip(store_ids, counts.tolist(), strict=True))
-            store_ids = sorted([*store_ids, *silent])
+            silent = set(known).difference(store_ids, self.left_out.store_ids)
+            store_ids = sorted([*store_ids, *silent]) if silent else store_ids
             counts = np.array([polled.get(i, 0) for i in store_ids], np.int64)
-        facts = [known.get(store_id, NO_FACTS) for store_id in store_ids]
+        number, distinct = own.of(store_ids)
         if any(of_all):
-            facts = [each.with_all(of_all) for each in facts]
-        return Stores(store_ids, counts, chunk.packed, facts)
+            distinct = [each.with_all(of_all) for each in distinct]
+        schedule = numbers.of(distinct)[number]
+        return Stores(store_ids, counts, chunk.packed, schedule, numbers)
 
     def _account(self, some: Stores) -> Rows:
-        if not some.store_ids:
-            return NO_ROWS
-        schedule, times = some.times(
-            self.as_of_us - LONGEST_US, self.as_of_us, self.as_polled
-        )
-        accounts = uptime.account(some.packed, some.counts, schedule, times, self.rules)
-        return rows_of(some.store_ids, accounts)
+        return account(some, self.as_of_us, self.rules, self.as_polled)

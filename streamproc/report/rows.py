@@ -11,6 +11,7 @@ import numpy.typing as npt
 import orjson
 
 from streamproc.errors import InvalidInput, as_refusal
+from streamproc.report.plain_csv import plain_csv
 from streamproc.report.record import time_text
 from streamproc.rules import history, windows
 from streamproc.rules.percent import percents
@@ -54,6 +55,8 @@ FULL_HEADER = (
     *(_head("excluded", window) for window in windows.NAMES),
 )
 """The same columns, and then all there is."""
+
+_ROWS_AT_ONCE = 20_000
 
 ROWS_PER_PIECE = 2_000
 """Under 1 MB even with the longest ids, every character escaped."""
@@ -258,35 +261,19 @@ def write_csv(stream: TextIO, rows: Rows, full: bool = False) -> None:
     """Write a report, header first."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(FULL_HEADER if full else HEADER)
-    writer.writerows(csv_rows(rows, full))
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[first : first + _ROWS_AT_ONCE]
+        lines = None if full else plain_csv(some.store_ids, _hundredths(some))
+        if lines is None:
+            writer.writerows(csv_rows(some, full))
+        else:
+            stream.write(lines)
 
 
-def uptime_json(rows: Rows, as_of_us: int) -> list[bytes]:
-    """Each row as the JSON of the topic ``store-uptime``; amounts in seconds."""
-    as_of = time_text(as_of_us)
-    amounts = {
-        f"{name}_{window}_s": (amount[i] / 1_000_000).tolist()
-        for name, amount in (
-            ("up", rows.up),
-            ("down", rows.down),
-            ("unknown", rows.unknown),
-            ("open", rows.open),
-            ("excluded", rows.excluded),
-        )
-        for i, window in enumerate(windows.NAMES)
-    }
-    names = list(amounts)
+def _hundredths(rows: Rows) -> list[Ints]:
+    """The amounts of ``HEADER``, column by column."""
     return [
-        orjson.dumps(
-            {
-                "store_id": store_id,
-                "as_of": as_of,
-                **dict(zip(names, cells, strict=True)),
-                "last_poll": last_poll_text(last) or None,
-                "last_status": last_status(last) or None,
-            }
-        )
-        for store_id, last, *cells in zip(
-            rows.store_ids, rows.last.tolist(), *amounts.values(), strict=True
-        )
+        _decimals(amount[windows.NAMES.index(name)], windows.BY_NAME[name].unit_us)
+        for amount in (rows.up, rows.down)
+        for name in _FIRST
     ]

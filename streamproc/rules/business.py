@@ -61,6 +61,7 @@ class BusinessTime:
         self._starts = np.array(starts, np.int64)
         self._lengths = np.array(lengths, np.int64)
         self._before = np.array(before, np.int64)
+        self._next = np.append(self._starts[1:], np.iinfo(np.int64).max)
         self._reached = (self._starts >> self._bits << self._bits) + self._before
 
     def within(self, schedule: Ints, begins_us: Ints) -> Ints:
@@ -77,6 +78,22 @@ class BusinessTime:
         inside = np.minimum(keys - self._starts[at], self._lengths[at])
         total: Ints = self._before[at] + inside
         return total
+
+    def spans(self, schedule: Ints, begin_us: Ints, end_us: Ints) -> tuple[Ints, Ints]:
+        """B at both ends of spans, elementwise; ``begin_us`` <= ``end_us``.
+
+        One search for both, as most spans end before the next opening begins.
+        """
+        base = schedule << self._bits
+        first = base + np.clip(begin_us, self.begin_us, self.end_us) - self.begin_us
+        last = base + np.clip(end_us, self.begin_us, self.end_us) - self.begin_us
+        at = np.searchsorted(self._starts, first, side="right") - 1
+        start, length, before = self._starts[at], self._lengths[at], self._before[at]
+        begin: Ints = before + np.minimum(first - start, length)
+        end: Ints = before + np.minimum(last - start, length)
+        far = np.flatnonzero(last >= self._next[at])
+        end[far] = self.before(schedule[far], end_us[far])
+        return begin, end
 
     def first_instant(self, schedule: Ints, business_us: Ints) -> Ints:
         """The first open instant at which B has a value, elementwise.

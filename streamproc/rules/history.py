@@ -137,6 +137,18 @@ def stores_of(keys: Iterable[bytes]) -> list[bytes]:
     return [key[:-_TAIL_BYTES] for key in keys]
 
 
+def first_segments(keys: Sequence[bytes]) -> Ints:
+    """Positions of the keys at which another store begins; keys in their order."""
+    lengths = np.fromiter(map(len, keys), np.int64, len(keys))
+    starts = np.cumsum(lengths) - lengths
+    ids = Cells(b"".join(keys), starts, lengths - _TAIL_BYTES)
+    width = -(-int(lengths.max(initial=8)) // 8) * 8
+    words = ids.chars(width).view(np.uint64)  # zero after an id, which holds no zero
+    fresh = np.ones(len(keys), bool)
+    fresh[1:] = (words[1:] != words[:-1]).any(axis=1)
+    return np.flatnonzero(fresh)
+
+
 def split_key(key: bytes) -> tuple[bytes, int]:
     """Return store id and day of a segment's key."""
     return store_of(key), int.from_bytes(key[-_DAY_BYTES:], "big")

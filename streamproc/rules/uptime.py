@@ -17,12 +17,10 @@ import numpy.typing as npt
 from streamproc.cells import Ints
 from streamproc.rules import history
 from streamproc.rules.business import BusinessTime
-from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.exclusions import Correction
-from streamproc.rules.schedule import Schedule
 from streamproc.rules.statuses import Statuses, corrected
 from streamproc.rules.units import HOUR_US
-from streamproc.rules.windows import LONGEST_US, WINDOWS
+from streamproc.rules.windows import WINDOWS
 
 DEFAULT_HOLD_US = HOUR_US
 
@@ -114,14 +112,6 @@ class Times:
         return [self.corrections[number] for number in schedule.tolist()]
 
 
-def window_intervals(
-    openings: Schedule, zone: str, as_of_us: int
-) -> list[tuple[int, int]]:
-    """Open intervals within the longest window that ends at ``as_of_us``."""
-    calendar = Calendar.weekly(openings, zone)
-    return open_intervals(calendar, as_of_us - LONGEST_US, as_of_us)
-
-
 def _polled(
     packed: Ints, store: Ints, business: BusinessTime, rules: Rules
 ) -> Statuses:
@@ -162,21 +152,43 @@ def account(
     business, stores = times.business, len(counts)
     packed, store = known_polls(packed, counts, times)
     told = _told(packed, store, schedule, times, rules)
-    edges = np.searchsorted(told.store, np.arange(stores + 1))
-    own = schedule[told.store]
-    b_begin = business.before(own, told.begin_us)
-    b_end = business.before(own, told.end_us)
     begins = np.array([business.end_us - window.length_us for window in WINDOWS])
     b_windows = business.within(schedule, begins)
+    up, down = _covered(told, schedule, business, begins, b_windows)
+    opened = b_windows
+    if times.opened is not business:
+        opened = times.opened.within(schedule, begins)
+    last = _last(packed, store, stores)
+    return Accounts(up, down, opened, opened - b_windows, last)
+
+
+def _covered(
+    told: Statuses,
+    schedule: Ints,
+    business: BusinessTime,
+    begins_us: Ints,
+    b_windows: Ints,
+) -> tuple[Ints, Ints]:
+    """Up and down time of each window and store, shape (windows, n).
+
+    ``begins_us``: shape (windows,). ``b_windows``: business time of each window.
+    """
+    stores = np.arange(len(schedule) + 1)
+    b_begin, b_end = business.spans(schedule[told.store], told.begin_us, told.end_us)
+    b_first = business.before(schedule, business.end_us) - b_windows
     up, down = [], []
-    for b_window in business.before(schedule, business.end_us) - b_windows:
-        covered = np.maximum(b_end - np.maximum(b_begin, b_window[told.store]), 0)
-        all_us, up_us = _sums(covered, edges), _sums(covered * told.up, edges)
+    for begin_us, first in zip(begins_us.tolist(), b_first, strict=True):
+        within: slice | Ints = slice(None)
+        if begin_us > business.begin_us:  # short windows look at few of the statuses
+            within = np.flatnonzero(told.end_us > begin_us)
+        store, is_up = told.store[within], told.up[within]
+        covered = np.maximum(b_begin[within], first[store])
+        covered = np.maximum(b_end[within] - covered, 0)
+        edges = np.searchsorted(store, stores)
+        all_us, up_us = _sums(covered, edges), _sums(covered * is_up, edges)
         up.append(up_us)
         down.append(all_us - up_us)
-    opened = times.opened.within(schedule, begins)
-    last = _last(packed, store, stores)
-    return Accounts(np.array(up), np.array(down), opened, opened - b_windows, last)
+    return np.array(up), np.array(down)
 
 
 def known_polls(packed: Ints, counts: Ints, times: Times) -> tuple[Ints, Ints]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import random
 import re
 from collections.abc import Sequence
@@ -30,7 +29,6 @@ from streamproc.report.rows import (
     pieces,
     rows_of,
     safe_cell,
-    uptime_json,
     write_csv,
 )
 from streamproc.rules.percent import percent
@@ -400,42 +398,6 @@ def test_rows_are_made_of_accounts() -> None:
         (numbers + 3).tolist(),
         [-1, 7],
     )
-
-
-# -- the JSON of store-uptime ----------------------------------------------------
-
-
-def test_a_store_is_published_with_all_its_figures() -> None:
-    """Amounts in seconds; no last poll is null."""
-    up, down = [MINUTE_US, HOUR_US, HOUR_US], [500_000, 0, 0]
-    last = utc("2025-05-06 11:30") * 4 + 1
-    rows = rows_from([("é", (up, down, list(LENGTHS_US)), last),
-                      ("z", ([0] * 3, [0] * 3, [0] * 3), -1)])  # fmt: skip
-    first, second = (json.loads(value) for value in uptime_json(rows, AS_OF_US))
-    assert first == {
-        "store_id": "é",
-        "as_of": "2025-05-06T12:00:00Z",
-        "up_hour_s": 60.0,
-        "up_day_s": 3600.0,
-        "up_week_s": 3600.0,
-        "down_hour_s": 0.5,
-        "down_day_s": 0.0,
-        "down_week_s": 0.0,
-        "unknown_hour_s": 3539.5,
-        "unknown_day_s": 82_800.0,
-        "unknown_week_s": 601_200.0,
-        "open_hour_s": 3600.0,
-        "open_day_s": 86_400.0,
-        "open_week_s": 604_800.0,
-        "excluded_hour_s": 0.0,
-        "excluded_day_s": 0.0,
-        "excluded_week_s": 0.0,
-        "last_poll": "2025-05-06T11:30:00Z",
-        "last_status": "active",
-    }
-    assert second["store_id"] == "z"
-    assert (second["last_poll"], second["last_status"]) == (None, None)
-    assert first.keys() == second.keys()
 
 
 def test_a_large_report_is_written_in_order() -> None:

@@ -6,9 +6,18 @@ import numpy as np
 
 from streamproc.rules import history
 from streamproc.rules.business import BusinessTime
+from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import Schedule
-from streamproc.rules.uptime import Rules, Times, Uptime, account, window_intervals
+from streamproc.rules.uptime import Rules, Times, Uptime, account
 from streamproc.rules.windows import LONGEST_US, NAMES
+
+
+def window_intervals(
+    openings: Schedule, zone: str, as_of_us: int
+) -> list[tuple[int, int]]:
+    """Open intervals within the longest window that ends at ``as_of_us``."""
+    calendar = Calendar.weekly(openings, zone)
+    return open_intervals(calendar, as_of_us - LONGEST_US, as_of_us)
 
 
 def account_one(

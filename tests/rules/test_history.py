@@ -23,10 +23,10 @@ from streamproc.rules.history import (
     THINNED,
 )
 from streamproc.rules.schedule import Opening
-from streamproc.rules.uptime import Accounts, Rules, Times, account, window_intervals
+from streamproc.rules.uptime import Accounts, Rules, Times, account
 from streamproc.rules.windows import LONGEST_US
 from tests.reference import DAY_US, HOUR_US, SECOND_US, WINDOWS_US, Poll, reference
-from tests.rules.one_store import account_one
+from tests.rules.one_store import account_one, window_intervals
 from tests.rules.test_reference import MINUTE_US, utc
 
 DAY_0_US = utc("2025-05-05 00:00")
@@ -761,3 +761,19 @@ def test_only_history_knows_how_a_poll_is_packed() -> None:
         text = path.read_text()
         for word in ("FLAG_BITS", "history.ACTIVE", "THINNED", "[:-5]"):
             assert word not in text, f"{word} in {path}"
+
+
+@given(st.sets(st.text("ab1z~é", min_size=1, max_size=20), min_size=1, max_size=9))
+@settings(deadline=None)
+def test_where_another_store_begins_is_told_of_ids_of_any_length(
+    store_ids: set[str],
+) -> None:
+    """One id may be the beginning of another; days do not make another store."""
+    keys = sorted(
+        history.segment_key(store_id.encode(), 19_000 + 255 * day)
+        for store_id in store_ids
+        for day in range(1 + len(store_id) % 3)
+    )
+    owners = history.stores_of(keys)
+    begins = [at for at, own in enumerate(owners) if owners[:at][-1:] != [own]]
+    assert history.first_segments(keys).tolist() == begins

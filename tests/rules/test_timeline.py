@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamproc.rules import history, timeline, uptime
+from streamproc.rules import history, timeline
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.timeline import (
     CLOSED,
@@ -25,7 +25,7 @@ from streamproc.rules.timeline import (
 from streamproc.rules.units import HOUR_US, MINUTE_US
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import LONGEST_US, WINDOWS
-from tests.rules.one_store import account_one
+from tests.rules.one_store import account_one, window_intervals
 
 SECOND_US = 1_000_000
 
@@ -71,7 +71,7 @@ def test_spans_add_up_to_the_figures_of_every_window(
     openings = parse_hours(hours)
     timed = [(as_of_us + second * SECOND_US, active) for second, active in polls]
     packed = history.canonical(history.pack(timed))
-    intervals = uptime.window_intervals(openings, zone, as_of_us)
+    intervals = window_intervals(openings, zone, as_of_us)
     found = spans(packed, OpenTime.plain(intervals), as_of_us, rules)
     expected = account_one(timed, openings, zone, as_of_us, rules)
     for window in WINDOWS:
@@ -91,7 +91,7 @@ def test_spans_fill_the_week_without_gap_and_neighbours_differ(
     """Each span begins where the one before ended, and says something else."""
     timed = [(as_of_us + second * SECOND_US, active) for second, active in polls]
     packed = history.canonical(history.pack(timed))
-    intervals = uptime.window_intervals(parse_hours(hours), zone, as_of_us)
+    intervals = window_intervals(parse_hours(hours), zone, as_of_us)
     found = spans(packed, OpenTime.plain(intervals), as_of_us, rules)
     assert found[0].start_us == as_of_us - LONGEST_US
     assert found[-1].end_us == as_of_us

@@ -138,3 +138,17 @@ async def test_a_standby_is_not_written(table: Any) -> None:
     assert table.partitions_owned() == []
     with pytest.raises(PartitionLostError):
         await put(table, {b"a": b"1"})
+
+
+@pytest.mark.parametrize("end", [None, b"", b"k", b"key-0700", b"key-07000", b"z"])
+async def test_runs_are_the_items_of_a_scan_up_to_the_end(
+    table: Any, end: bytes | None
+) -> None:
+    """As columns; the store's own keys are in none, and no run is empty."""
+    await put(table, {b"key-%04d" % n: b"%d" % n for n in range(3_000)} | {b"_": b"1"})
+    for start in (b"", b"_", b"key-0500", b"key-05000", b"zz"):
+        runs = list(table.runs(PARTITION, start, end))
+        found = [item for run in runs for item in zip(*run, strict=True)]
+        items = table.scan(PARTITION, start)
+        assert found == [item for item in items if end is None or item[0] < end]
+        assert all(keys for keys, _ in runs)

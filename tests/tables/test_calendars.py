@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from streamproc.rules.schedule import Opening
 from streamproc.rules.units import DAY_S, HOUR_US
-from streamproc.rules.uptime import window_intervals
 from streamproc.rules.windows import LONGEST_US
 from tables import hours, zones
 from tables.calendars import NO_FACTS, StoreFacts
+from tests.rules.one_store import window_intervals
 
 MARCH_US = 1_741_000_000_000_000
 """Some days before clocks change in Chicago."""
