@@ -32,6 +32,8 @@ StreamprocError
 ├── ReportFailedError      a report ended as Failed
 ├── DataDirLockedError     another worker runs on this data directory
 ├── WebAddressError        the web cannot listen where it should
+├── WebhookError           the webhook was not delivered
+│   └── WebhookAddressError   … because it must not be called there
 ├── LoadError              an input file cannot be loaded
 └── ReplayError            refused records cannot be sent again
 
@@ -354,6 +356,20 @@ class WebAddressError(StreamprocError):
 
 class ReportFailedError(StreamprocError):
     """Raised by a client that waits for a report which ended as Failed."""
+
+
+class WebhookError(StreamprocError):
+    """Raised when a test of the webhook was not delivered.
+
+    Operator action: correct ``webhook_url``, or look at the receiver.
+    """
+
+
+class WebhookAddressError(WebhookError):
+    """Raised when the webhook is at an address where clouds tell credentials.
+
+    Operator action: correct ``webhook_url``, or set ``webhook_link_local``.
+    """
 
 
 class LoadError(StreamprocError):

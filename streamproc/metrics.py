@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streamproc.rejected import Rejected
 
@@ -47,6 +47,29 @@ class Metrics:
             "Seconds from a report's request to its end.",
             ["state"],
             buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
+            registry=self.registry,
+        )
+
+        self.events = Counter(
+            "streamproc_events",
+            "Events told, by kind: down, up, silent, heard, retracted, suspect.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.webhook_posts = Counter(
+            "streamproc_webhook_posts",
+            "Posts of events by the webhook: delivered or failed.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.webhook_given_up = Counter(
+            "streamproc_webhook_given_up",
+            "Events that the webhook has given up.",
+            registry=self.registry,
+        )
+        self.webhook_lag = Gauge(
+            "streamproc_webhook_lag_events",
+            "Events that the webhook has not delivered yet, on the worker that posts.",
             registry=self.registry,
         )
 

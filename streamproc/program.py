@@ -28,6 +28,8 @@ from streamproc.topics import Topics, identity_for
 from streamproc.transport.batch import BatchSchema, declare_batched, expect_partitions
 from streamproc.transport.protocols import consumer_of, producer_of
 from streamproc.transport.topic import Topic
+from streamproc.webhook.sender import Webhook
+from tables.announced import Announced
 from tables.archive import Archive
 from tables.batch_table import BatchTable
 from tables.calendars import FactTables
@@ -67,6 +69,8 @@ class Program:
     exclusions: Exclusions
     labels: LabelsTable
     reports: Reports
+    announced: Announced
+    webhook: Webhook
     metrics: Metrics = field(default_factory=Metrics)
     clock_doubt: ClockDoubt = field(default_factory=ClockDoubt)
     now_us: Callable[[], int] = wall_clock_us
@@ -80,7 +84,10 @@ class Program:
     @property
     def tables(self) -> tuple[BatchTable, ...]:
         """All tables."""
-        return (*self.fact_tables, self.histories, self.archive, self.reports)
+        return (
+            *self.fact_tables,
+            *(self.histories, self.archive, self.reports, self.announced),
+        )
 
     @property
     def facts(self) -> FactTables:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from streamproc.errors import SettingsError, did_you_mean, plain, shown
+from streamproc.errors import InvalidInput, SettingsError, did_you_mean, plain, shown
 from streamproc.rules.history import KEPT_DAYS
+from streamproc.rules.labels import parse_where
 from streamproc.rules.units import MINUTE_US
 from streamproc.rules.uptime import Rules
 
@@ -115,6 +116,23 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _webhook_url(text: str) -> str:
+    parts = urlsplit(text)
+    usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    if text and not usable:
+        raise ValueError("expected http://host/path or https://host/path")
+    return text
+
+
+def _where(text: str) -> str:
+    try:
+        if text:
+            parse_where(text)
+    except InvalidInput as exc:
+        raise ValueError("expected label=value, such as region=West") from exc
+    return text
+
+
 def _token(text: str) -> str:
     if text and len(text) < MIN_TOKEN:
         raise ValueError(f"expected at least {MIN_TOKEN} characters")
@@ -174,6 +192,11 @@ class Settings:
         _number(0, 1440),
         "Minutes of business time without data that an incident goes on through.",
     )
+    confirm: int = setting(
+        1,
+        _integer(1, 255),
+        "Inactive polls in a row after which a store is told to be down.",
+    )
     hourly: bool = setting(
         True, _switch, "Whether a report is written every full hour."
     )
@@ -187,6 +210,9 @@ class Settings:
     )
     rejected_retention: float = setting(
         30.0, _number(0.01, 3650), "Days that rejected records stay in their topic."
+    )
+    events_retention: float = setting(
+        30.0, _number(0.01, 3650), "Days that events stay in their topic."
     )
     report_retention: float = setting(
         7.0, _number(0.01, 3650), "Days that report files are kept."
@@ -272,6 +298,44 @@ class Settings:
     web_reports_in_flight: int = setting(
         4, _integer(1, 100), "Reports that may run at once when asked for by the web."
     )
+    webhook_url: str = setting(
+        "",
+        _webhook_url,
+        "Where events are posted to, http or https. Empty: nowhere.",
+        secret=True,
+    )
+    webhook_secret: str = setting(
+        "",
+        str,
+        "What the signature of each post is made with. Empty: posts are not signed.",
+        secret=True,
+    )
+    webhook_secret_file: Path | None = setting(
+        None, _optional_path, "File that holds the secret, instead of webhook_secret."
+    )
+    webhook_format: str = setting(
+        "json",
+        _choice("json", "slack"),
+        "What is posted: json, a list of events; slack, a text, as Mattermost and"
+        " Discord take it, too.",
+    )
+    webhook_where: str = setting(
+        "",
+        _where,
+        "Label and value, such as region=West, of the stores whose events are posted."
+        " Empty: of all.",
+    )
+    webhook_patience: float = setting(
+        24.0,
+        _number(0.01, 720),
+        "Hours for which a post is tried before its events are given up.",
+    )
+    webhook_link_local: bool = setting(
+        False,
+        _switch,
+        "Whether the webhook may be at a link-local address, where clouds tell"
+        " credentials to who asks.",
+    )
     broker_timeout: float = setting(
         60.0,
         _number(1, 86_400),
@@ -347,6 +411,8 @@ class Settings:
             raise SettingsError("sasl_username is set, but sasl_mechanism is not")
         if self.web_token and self.web_token_file:
             raise SettingsError("web_token and web_token_file are both set")
+        if self.webhook_secret and self.webhook_secret_file:
+            raise SettingsError("webhook_secret and webhook_secret_file are both set")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise SettingsError("tls_cert and tls_key go together")
 
@@ -378,15 +444,13 @@ class Settings:
     @property
     def api_token(self) -> str:
         """The token that changes need; empty for none. Raises SettingsError."""
-        if self.web_token_file is None:
-            return self.web_token
-        try:
-            token = _token(self.web_token_file.read_text("utf-8").strip())
-        except (OSError, ValueError) as exc:
-            raise SettingsError(f"web_token_file: {exc}") from exc
-        if not token:
-            raise SettingsError(f"web_token_file: {self.web_token_file} is empty")
-        return token
+        return _secret("web_token_file", self.web_token_file, _token) or self.web_token
+
+    @property
+    def webhook_key(self) -> str:
+        """The webhook's secret; empty for none. Raises SettingsError."""
+        file = self.webhook_secret_file
+        return _secret("webhook_secret_file", file, str) or self.webhook_secret
 
     @property
     def rules(self) -> Rules:
@@ -398,6 +462,19 @@ class Settings:
     def bridge_us(self) -> int:
         """``bridge`` in microseconds."""
         return round(self.bridge * MINUTE_US)
+
+
+def _secret(name: str, file: Path | None, parse: Callable[[str], str]) -> str:
+    """What a file of a secret holds; empty without a file. Raises SettingsError."""
+    if file is None:
+        return ""
+    try:
+        secret = parse(file.read_text("utf-8").strip())
+    except (OSError, ValueError) as exc:
+        raise SettingsError(f"{name}: {exc}") from exc
+    if not secret:
+        raise SettingsError(f"{name}: {file} is empty")
+    return secret
 
 
 def env_name(name: str) -> str:

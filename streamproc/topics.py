@@ -65,6 +65,7 @@ class Topics:
     inbox: Topic
     orders: Topic
     uptime: Topic
+    events: Topic
 
     @property
     def inputs(self) -> tuple[Topic, ...]:
@@ -86,6 +87,7 @@ class Topics:
                 self.inbox,
                 self.orders,
                 self.uptime,
+                self.events,
             )
         )
 
@@ -113,6 +115,9 @@ def topics_for(settings: Settings) -> Topics:
         inbox=Topic(f"{prefix}{settings.app_id}-report-inbox", 1, DAY_MS),
         orders=Topic(f"{prefix}{settings.app_id}-report-orders", count, DAY_MS),
         uptime=Topic(f"{prefix}store-uptime", count, compacted=True),
+        events=Topic(
+            f"{prefix}store-events", count, round(settings.events_retention * DAY_MS)
+        ),
     )
 
 

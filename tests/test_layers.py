@@ -19,6 +19,7 @@ PROGRAM = (
     "streamproc.rejected",
     "streamproc.settings",
     "streamproc.topics",
+    "streamproc.events",
 )
 
 MAY_IMPORT = {
@@ -28,6 +29,11 @@ MAY_IMPORT = {
     "streamproc.transport": WIRE,
     "streamproc.rejected": WIRE,
     "streamproc.report": REPORT,
+    "streamproc.events": REPORT,
+    "streamproc.webhook": (
+        *(*REPORT, "streamproc.transport", "streamproc.webhook", "streamproc.events"),
+        *("streamproc.settings", "streamproc.topics", "streamproc.metrics"),
+    ),
     "streamproc.loading": (
         *(*REPORT, *WIRE, "streamproc.loading"),
         *("streamproc.settings", "streamproc.topics"),
@@ -39,7 +45,10 @@ MAY_IMPORT = {
 }
 """What each folder may import of the program; the others are at the top."""
 
-PURE = (*BASE, "streamproc.rules", "streamproc.report", "streamproc.loading")
+PURE = (
+    *(*BASE, "streamproc.rules", "streamproc.report", "streamproc.loading"),
+    *("streamproc.events", "streamproc.webhook.posts", "streamproc.webhook.waiting"),
+)
 WIRING = ("faust", "mode", "aiokafka", "rocksdict", "asyncio", "aiohttp")
 
 

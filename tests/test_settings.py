@@ -69,6 +69,15 @@ GOOD: list[tuple[str, str, object]] = [
     ("web_max_body", "0.5", 0.5),
     ("web_connections", "8", 8),
     ("web_reports_in_flight", "1", 1),
+    ("confirm", "2", 2),
+    ("events_retention", "7", 7.0),
+    ("webhook_url", "http://127.0.0.1:9/a?b=c", "http://127.0.0.1:9/a?b=c"),
+    ("webhook_secret", "short", "short"),
+    ("webhook_secret_file", "/run/secret", Path("/run/secret")),
+    ("webhook_format", "slack", "slack"),
+    ("webhook_where", "region=West", "region=West"),
+    ("webhook_patience", "0.5", 0.5),
+    ("webhook_link_local", "on", True),
     ("broker_timeout", "1", 1.0),
     ("session_timeout", "6", 6.0),
     ("standby_replicas", "1", 1),
@@ -84,11 +93,14 @@ GOOD: list[tuple[str, str, object]] = [
     ("tls_key", "/etc/key.pem", Path("/etc/key.pem")),
 ]
 GOOD_TEXT = {name: text for name, text, _ in GOOD}
-SECRET_NAMES = {"web_token", "web_cluster_secret", "sasl_password"}
+SECRET_NAMES = {
+    *("web_token", "web_cluster_secret", "sasl_password"),
+    *("webhook_url", "webhook_secret"),
+}
 COMPATIBLE = {
     name: text
     for name, text in GOOD_TEXT.items()
-    if name not in ("sasl_password_file", "web_token_file")
+    if name not in ("sasl_password_file", "web_token_file", "webhook_secret_file")
 }
 # Settings that go together.
 PARTNERS = {
@@ -150,6 +162,15 @@ BAD = [
     ("web_max_body", "0", "0.01 to 256"),
     ("web_connections", "7", "8 to 100000"),
     ("web_reports_in_flight", "0", "1 to 100"),
+    ("confirm", "0", "1 to 255"),
+    ("events_retention", "0", "0.01 to 3650"),
+    ("webhook_url", "alerts.example/hook", "http://"),
+    ("webhook_url", "file:///etc/passwd", "http://"),
+    ("webhook_url", "http:///hook", "http://"),
+    ("webhook_url", "http://host:99999/", "out of range"),
+    ("webhook_format", "teams", "json or slack"),
+    ("webhook_where", "West", "label=value"),
+    ("webhook_patience", "0", "0.01 to 720"),
     ("broker_timeout", "0", "1 to 86400"),
     ("session_timeout", "5.9", "6 to 1800"),
     ("standby_replicas", "-1", "0 to 10"),
@@ -163,6 +184,8 @@ SECRETS = [
     ({"web_token": "hunter2"}, "hunter2"),
     ({"web_cluster_secret": "hunter2"}, "hunter2"),
     ({"sasl_password": "hunter2", "sasl_password_file": "/run/password"}, "hunter2"),
+    ({"webhook_url": "hunter2"}, "hunter2"),
+    ({"webhook_secret": "hunter2", "webhook_secret_file": "/run/secret"}, "hunter2"),
     ({"broker": "kafka://someone:hunter2@host:9092"}, "hunter2"),
 ]
 
@@ -356,7 +379,9 @@ def test_describe_lists_every_setting_with_its_default() -> None:
 
 def test_describe_and_repr_show_no_secret() -> None:
     """A secret that is set is shown as set, not as what it is."""
-    settings = load(dict.fromkeys(SECRET_NAMES, "hunter2-and-16-more"), {})
+    options = dict.fromkeys(SECRET_NAMES, "hunter2-and-16-more")
+    options["webhook_url"] = "https://hooks.example/hunter2"
+    settings = load(options, {})
     hidden = {row.name for row in describe(settings) if row.value == "********"}
     assert hidden == SECRET_NAMES
     assert "hunter2" not in repr(settings) + repr(describe(settings))
@@ -463,6 +488,17 @@ def test_the_token_may_lie_in_a_file(tmp_path: Path) -> None:
     assert load({"web_token_file": file}, {}).api_token == "0123456789abcdef"
     assert load({"web_token": "x" * 16}, {}).api_token == "x" * 16
     assert load({}, {}).api_token == ""
+
+
+def test_the_webhook_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    """White space around it does not count; without a file it is the setting."""
+    file = tmp_path / "secret"
+    file.write_text("hush\n")
+    assert load({"webhook_secret_file": file}, {}).webhook_key == "hush"
+    assert load({"webhook_secret": "hush"}, {}).webhook_key == "hush"
+    file.write_text(" \n")
+    with pytest.raises(SettingsError, match=r"webhook_secret_file: .* is empty"):
+        str(load({"webhook_secret_file": file}, {}).webhook_key)
 
 
 @pytest.mark.parametrize("content", [None, b"too short", b"\xff" * 20, b"", b"\n"])

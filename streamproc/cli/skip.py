@@ -70,14 +70,14 @@ async def _skip(settings: Settings, topic: Topic, tp: TP, first: int, end: int) 
             )
         await _check(client, settings.app_id, topic, tp, first, end)
         await _note(client, settings, tp, first, end)
-        await client.commit(settings.app_id, tp, end)
+        await client.commit(settings.app_id, {tp: end})
 
 
 async def _check(
     client: Client, group: str, topic: Topic, tp: TP, first: int, end: int
 ) -> None:
     """Raise SkipRefusedError unless the workers stand before these very records."""
-    reached = await client.committed(group, tp)
+    reached = (await client.committed(group, [tp]))[tp]
     if reached is None:
         reached = (await client.begin_offsets(topic))[tp]
     if reached >= end:

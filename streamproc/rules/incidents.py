@@ -51,7 +51,7 @@ class Incidents:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spoken:
+class Spoken:
     """Statuses that cover some business time, in order; shape (k,).
 
     ``begin`` and ``end``: in business time. ``gap``: business time without a status
@@ -81,8 +81,8 @@ def incidents(
     """
     business = times.business
     told = statuses(packed, counts, schedule, times, rules)
-    spoken = _spoken(told, schedule, business)
-    first, last = _runs(spoken, bridge_us)
+    spoken = spoken_time(told, schedule, business)
+    first, last = runs(spoken, bridge_us)
     short = spoken.gap[last] <= bridge_us
     by_up = spoken.followed[last] & short
     ongoing = ~spoken.followed[last] & short
@@ -127,7 +127,7 @@ def up_within(
     return up
 
 
-def _spoken(told: Statuses, schedule: Ints, business: BusinessTime) -> _Spoken:
+def spoken_time(told: Statuses, schedule: Ints, business: BusinessTime) -> Spoken:
     """The statuses in business time; what covers none of it is left out."""
     own = schedule[told.store]
     begin = business.before(own, told.begin_us)
@@ -138,11 +138,11 @@ def _spoken(told: Statuses, schedule: Ints, business: BusinessTime) -> _Spoken:
     followed[:-1] = store[1:] == store[:-1]
     now = business.before(schedule[store], business.end_us)
     gap = np.where(followed, np.roll(begin, -1), now) - end
-    return _Spoken(store, begin, end, gap, told.up[speaks], followed)
+    return Spoken(store, begin, end, gap, told.up[speaks], followed)
 
 
-def _runs(spoken: _Spoken, bridge_us: int) -> tuple[Ints, Ints]:
-    """First and last down status of each incident."""
+def runs(spoken: Spoken, bridge_us: int) -> tuple[Ints, Ints]:
+    """First and last down status of each incident, by their positions."""
     down = ~spoken.up
     goes_on = down & spoken.followed & (spoken.gap <= bridge_us)
     goes_on[:-1] &= down[1:]

@@ -29,6 +29,28 @@ class Labels:
     target: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which stores are meant: those whose label has a value; without one it is ""."""
+
+    label: str
+    value: str
+
+    def holds(self, labels: Labels) -> bool:
+        """Whether a store with these labels is meant."""
+        return labels.labels.get(self.label, "") == self.value
+
+
+def parse_where(text: str) -> Where:
+    """The condition of ``label=value``; raises InvalidInput."""
+    label, equals, value = text.partition("=")
+    if not equals or not label.strip():
+        raise InvalidInput(
+            "bad-where", f"where is {shown(text)}, expected label=value, region=West"
+        )
+    return Where(label.strip(), value.strip())
+
+
 def parse_labels(row: Mapping[str, Any]) -> Labels:
     """The labels of a message; raises InvalidInput and names the field.
 

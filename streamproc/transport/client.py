@@ -45,11 +45,11 @@ class Client(Protocol):
     async def read(self, positions: Mapping[TP, int], timeout_s: float) -> list[Batch]:
         """Records from the positions on; empty when none came in time."""
 
-    async def committed(self, group: str, tp: TP) -> int | None:
-        """Offset that a group's workers read next; None when they never committed."""
+    async def committed(self, group: str, tps: Sequence[TP]) -> dict[TP, int | None]:
+        """Offset that a group reads next of each partition; None: never committed."""
 
-    async def commit(self, group: str, tp: TP, offset: int) -> None:
-        """Set it, while no worker runs."""
+    async def commit(self, group: str, offsets: Mapping[TP, int]) -> None:
+        """Set it, while the group has no members."""
 
     async def has_worker(self) -> bool | None:
         """Whether a worker runs on the broker's topics; None when unknowable."""

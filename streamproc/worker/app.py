@@ -8,6 +8,7 @@ from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
 from agents import polls, report_collector, report_rows, stores
+from streamproc.metrics import Metrics
 from streamproc.program import Program
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
@@ -17,7 +18,9 @@ from streamproc.transport.kafka.driver import SCHEME
 from streamproc.transport.kafka.security import addresses, credentials
 from streamproc.transport.positions import on_forgotten
 from streamproc.web.server import WebServer
+from streamproc.webhook.sender import LEADER, Webhook
 from streamproc.worker.internals import Tables
+from tables.announced import Announced
 from tables.archive import Archive
 from tables.batch_table import BatchTable
 from tables.exclusions import Exclusions
@@ -48,11 +51,19 @@ def build(settings: Settings) -> Program:
         app.tables.add(made)
         return made
 
-    count = settings.partitions
+    count, topics, metrics = settings.partitions, topics_for(settings), Metrics()
     program = Program(
         settings=settings,
         app=app,
-        topics=topics_for(settings),
+        topics=topics,
+        metrics=metrics,
+        webhook=Webhook(
+            settings,
+            topics.events,
+            metrics,
+            partial(connect, settings),
+            lambda: program.is_ready() and program.announced.owns(LEADER),
+        ),
         histories=table(Histories, "histories", count, "Polls by store and UTC day."),
         archive=table(
             Archive,
@@ -71,6 +82,9 @@ def build(settings: Settings) -> Program:
         ),
         labels=table(LabelsTable, "labels", count, "Name, labels and target by store."),
         reports=table(Reports, "reports", 1, "Reports and their state, by id."),
+        announced=table(
+            Announced, "announced", count, "What was told last of each store."
+        ),
     )
     program.histories.archive = program.archive
     program.histories.source = program.topics.polls.name
@@ -83,6 +97,7 @@ def build(settings: Settings) -> Program:
     for module in (polls, stores, report_rows, report_collector):
         module.register(program)
     _follow_rebalances(program)
+    _post_events(program)
     if settings.web:
         app.web_service = WebServer(program, beacon=app.beacon)
     return program
@@ -174,6 +189,15 @@ def _kafka(settings: Settings) -> dict[str, Any]:
         # Only asked for, never used: ``worker.prepare`` creates all topics.
         "topic_replication_factor": settings.replication_factor or 1,
     }
+
+
+def _post_events(program: Program) -> None:
+    """Tell the webhook's receiver of events while the worker runs."""
+
+    @program.app.task
+    async def webhook() -> None:
+        """Post events, wherever they come from."""
+        await program.webhook.run()
 
 
 def _follow_rebalances(program: Program) -> None:

@@ -128,6 +128,8 @@ def program(
         "exclusions": None,
         "labels": None,
         "reports": Reports(happened),
+        "announced": None,
+        "webhook": None,
         "now_us": lambda: NOW_US,
         **parts,
     }

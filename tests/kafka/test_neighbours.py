@@ -70,7 +70,7 @@ async def test_offsets_set_back_change_no_report(worker: Start) -> None:
     one.stop()
     client = await connect(one.settings)
     for tp in await client.begin_offsets(topics.polls):
-        await client.commit(one.settings.app_id, tp, 0)
+        await client.commit(one.settings.app_id, {tp: 0})
     await client.close()
     one.start()
     await fleet.caught_up(one.settings)

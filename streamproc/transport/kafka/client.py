@@ -179,19 +179,20 @@ class KafkaClient:
             self._positions[TP(batch.topic, batch.partition)] = batch.offset + 1
         return found
 
-    async def committed(self, group: str, tp: TP) -> int | None:
-        """Offset that a group's workers read next; None when they never committed."""
-        theirs = TopicPartition(*tp)
+    async def committed(self, group: str, tps: Sequence[TP]) -> dict[TP, int | None]:
+        """Offset that a group reads next of each partition; None: never committed."""
         async with self._member_of(group) as member:
-            offset: int | None = await member.committed(theirs)
-        return offset
+            return {tp: await member.committed(TopicPartition(*tp)) for tp in tps}
 
-    async def commit(self, group: str, tp: TP, offset: int) -> None:
-        """Set it, while no worker runs."""
-        theirs = TopicPartition(*tp)
+    async def commit(self, group: str, offsets: Mapping[TP, int]) -> None:
+        """Set it, while the group has no members."""
+        theirs = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, "")
+            for tp, offset in offsets.items()
+        }
         async with self._member_of(group) as member:
-            member.assign([theirs])
-            await member.commit({theirs: OffsetAndMetadata(offset, "")})
+            member.assign(list(theirs))
+            await member.commit(theirs)
 
     @asynccontextmanager
     async def _member_of(self, group: str) -> AsyncIterator[AIOKafkaConsumer]:

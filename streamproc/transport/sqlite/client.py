@@ -108,13 +108,13 @@ class SqliteClient:
         )
         return [batch for batch in batches if batch is not None]
 
-    async def committed(self, group: str, tp: TP) -> int | None:
-        """Offset that a group's workers read next; None when they never committed."""
-        return self._log.committed(group, tp)
+    async def committed(self, group: str, tps: Sequence[TP]) -> dict[TP, int | None]:
+        """Offset that a group reads next of each partition; None: never committed."""
+        return {tp: self._log.committed(group, tp) for tp in tps}
 
-    async def commit(self, group: str, tp: TP, offset: int) -> None:
-        """Set it, while no worker runs."""
-        self._log.commit(group, {tp: offset})
+    async def commit(self, group: str, offsets: Mapping[TP, int]) -> None:
+        """Set it, while the group has no members."""
+        await asyncio.to_thread(self._log.commit, group, offsets)
 
     async def has_worker(self) -> bool | None:
         """Whether a worker runs on the log."""

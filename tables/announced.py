@@ -1,0 +1,34 @@
+"""Table ``announced``: what was told last of each store.
+
+Written by ``agents.events``, after the events themselves: a crash in between has the
+same events told again, under the same names. The value is JSON, see ``encode``.
+"""
+
+from typing import Any
+
+import orjson
+
+from streamproc.rules.transitions import NOTHING_SAID, Mark, Said
+from tables.batch_table import BatchTable
+
+
+class Announced(BatchTable):
+    """What was told of each store, by its id; of one without a row, nothing was."""
+
+
+def encode(said: Said) -> bytes:
+    """Value of what was told of a store."""
+    marks = [None if mark is None else tuple(mark) for mark in (said.down, said.silent)]
+    return orjson.dumps([said.until_us, *marks, said.again])
+
+
+def decode(value: bytes | None) -> Said:
+    """What was told of a store."""
+    if value is None:
+        return NOTHING_SAID
+    until_us, down, silent, again = orjson.loads(value)
+    return Said(until_us, _mark(down), _mark(silent), again)
+
+
+def _mark(told: Any) -> Mark | None:
+    return None if told is None else Mark(*told)
