@@ -192,6 +192,9 @@ class Settings:
         _number(0, 1440),
         "Minutes of business time without data that an incident goes on through.",
     )
+    events: bool = setting(
+        True, _switch, "Whether it is told when a store's state changes."
+    )
     confirm: int = setting(
         1,
         _integer(1, 255),

@@ -69,6 +69,7 @@ GOOD: list[tuple[str, str, object]] = [
     ("web_max_body", "0.5", 0.5),
     ("web_connections", "8", 8),
     ("web_reports_in_flight", "1", 1),
+    ("events", "off", False),
     ("confirm", "2", 2),
     ("events_retention", "7", 7.0),
     ("webhook_url", "http://127.0.0.1:9/a?b=c", "http://127.0.0.1:9/a?b=c"),

@@ -13,6 +13,7 @@ from streamproc.cli.report import report
 from streamproc.cli.settings import settings
 from streamproc.cli.simulate import simulate
 from streamproc.cli.skip import skip
+from streamproc.cli.webhook import webhook
 from streamproc.cli.worker import worker
 
 
@@ -32,6 +33,7 @@ commands = (
     rejected,
     future,
     skip,
+    webhook,
     settings,
 )
 for command in commands:

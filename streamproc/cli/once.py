@@ -94,6 +94,8 @@ def once(
             data_dir=scratch,
             broker=f"sqlite://{scratch.absolute()}/log.db",
             hourly=False,
+            events=False,
+            webhook_url="",
             web=False,
             log_sync="normal",
             commit_interval=60,

@@ -1,5 +1,6 @@
 """One call of the webhook: a post, and what came of it."""
 
+import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,14 +44,14 @@ class Caller:
         self,
         settings: Settings,
         clock: Callable[[], float] = time.time,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> None:
         self._url = URL(settings.webhook_url)
         self._secret = settings.webhook_key
         self._form = settings.webhook_format
         self._may_be_link_local = settings.webhook_link_local
         self._clock = clock
-        self._timeout_s = timeout_s
+        self._timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Caller":
@@ -95,7 +96,7 @@ class Caller:
     async def _post(self, body: bytes, headers: dict[str, str]) -> Outcome:
         assert self._session is not None  # it was entered
         async with self._session.post(
-            self._url, data=body, headers=headers, allow_redirects=False
+            self._url, data=io.BytesIO(body), headers=headers, allow_redirects=False
         ) as response:
             if 200 <= response.status < 300:
                 return Outcome(response.status)
