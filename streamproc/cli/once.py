@@ -1,38 +1,35 @@
-"""``streamproc once``: the whole program as one batch run."""
+"""``streamproc once``: files in, report out, by the rules alone."""
 
-import asyncio
-import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from streamproc import report_client
+from streamproc.batch_report import make_report
 from streamproc.cli.files import file_options, read_files, show, take_files
-from streamproc.cli.load import publish
 from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.progress import Progress
-from streamproc.cli.signals import undisturbed
+from streamproc.cli.signals import ended_in_order, undisturbed
 from streamproc.cli.terminal import say
-from streamproc.errors import LoadError, ReportFailedError
-from streamproc.loading.loader import Files, Loader
-from streamproc.program import Program, wall_clock_us
-from streamproc.report import record
-from streamproc.report.files import ReportFiles
+from streamproc.errors import (
+    InvalidInput,
+    LoadError,
+    ReportFailedError,
+    StreamprocError,
+)
+from streamproc.loading.loader import Loader
+from streamproc.program import wall_clock_us
+from streamproc.report.files import COMBINED, atomic_file
 from streamproc.report.messages import Request
 from streamproc.report.record import Report
-from streamproc.settings import Settings
-from streamproc.worker.app import build
-from streamproc.worker.logs import set_up_logging
-from streamproc.worker.process import run
-from tables.fencing import PartitionLostError
+from streamproc.report.rows import Rows, write_csv
+from streamproc.report_client import new_request
+from streamproc.rules.uptime import Rules
 
-_LOOK_EVERY_S = 0.05
-
-_RECORDS_AT_ONCE = 25_000
-"""As many as are published at once for a partition; more would only take memory."""
+FULL = "full_report.csv"
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -58,107 +55,57 @@ _RECORDS_AT_ONCE = 25_000
 @click.option(
     "--as-polled", is_flag=True, help="As if there were no maintenance or correction."
 )
-@settings_options("hold", "backfill", "partitions", "log_level")
+@settings_options("hold", "backfill")
 def once(
     out: Path, as_of: str, full: bool, as_polled: bool, dry_run: bool, **options: Any
 ) -> None:
-    """Load files, process everything, write OUT/combined_report.csv, exit.
+    """Read files, count everything, write OUT/combined_report.csv, exit.
 
-    Uses a private embedded log, removed afterwards, and the same agents and
-    tables as a worker.
+    No worker, no log and no table: the same rules, applied to the files alone.
     """
     files, reading = take_files(options, leave_out=True)
     if files.polls is None:
         raise click.UsageError("give the polls: --polls FILE, or - for standard input")
-    request = report_client.new_request(
-        as_of, wall_clock_us(), as_polled=as_polled, full=full
-    )
+    rules = from_options(options).rules
+    request = new_request(as_of, wall_clock_us(), as_polled=as_polled, full=full)
     if isinstance(request.as_of, int):
         reading = replace(reading, until_us=request.as_of)
-    loader = Loader(wall_clock_us(), Progress, out, reading)
-    loaded = read_files(loader, files)
-    if not loaded.polls:
-        raise LoadError(f"{files.polls}: no polls, so nothing to report")
-    if dry_run:
-        show(loaded, "would load")
-        return
-    scratch: Path | None = None
+    with ended_in_order(), _earlier_report_named(out / COMBINED):
+        loader = Loader(wall_clock_us(), Progress, out, reading)
+        loaded = read_files(loader, files)
+        if not loaded.polls:
+            raise LoadError(f"{files.polls}: no polls, so nothing to report")
+        show(loaded, "would load" if dry_run else "loaded")
+        if not dry_run:
+            _write(out, *_made(loader, request, rules))
+
+
+@contextmanager
+def _earlier_report_named(combined: Path) -> Iterator[None]:
+    """Say, when there is no new report, that the one in its place is not new."""
     try:
-        with undisturbed():
-            scratch = _scratch_in(out)
-        settings = from_options(
-            {
-                "log_level": "warning",
-                **{k: v for k, v in options.items() if v is not None},
-            },
-            data_dir=scratch,
-            broker=f"sqlite://{scratch.absolute()}/log.db",
-            hourly=False,
-            events=False,
-            webhook_url="",
-            web=False,
-            log_sync="normal",
-            commit_interval=60,
-            max_poll_records=_RECORDS_AT_ONCE,
-        )
-        set_up_logging(settings.log_level)
-        done = _process(settings, loader, files, request)
-        if done.left_out_text:
-            say(done.left_out_text, err=True)
-        with undisturbed():
-            made = ReportFiles(scratch)
-            made.path(done.report_id).replace(out / "combined_report.csv")
-            if full:
-                made.full_path(done.report_id).replace(out / "full_report.csv")
-    finally:
-        if scratch is not None:
-            with undisturbed():
-                shutil.rmtree(scratch, ignore_errors=True)
-    say(f"{out / 'combined_report.csv'}: {done.rows:,} stores, as of {done.as_of_text}")
+        yield
+    except (StreamprocError, KeyboardInterrupt):
+        if combined.exists():
+            say(f"{combined} is still that of an earlier run", err=True)
+        raise
 
 
-def _scratch_in(out: Path) -> Path:
-    """A directory of its own for the log and the tables, to be removed afterwards."""
+def _made(loader: Loader, request: Request, rules: Rules) -> tuple[Report, Rows]:
+    assert loader.polls is not None  # asked for before
+    polls, files = loader.polls.by_store(), loader.stores
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(dir=out, prefix=".once-"))
-    except OSError as exc:
-        raise ReportFailedError(f"{out}: {exc.strerror}") from exc
+        return make_report(request, polls, files, rules, wall_clock_us())
+    except (InvalidInput, ReportFailedError) as exc:
+        raise ReportFailedError(f"the report failed: {exc}") from exc
 
 
-def _process(
-    settings: Settings, loader: Loader, files: Files, request: Request
-) -> Report:
-    """Run a worker until the report is made; it takes in what is being published.
-
-    Raises KeyboardInterrupt when a signal has stopped the worker before.
-    """
-    ended: list[Report] = []
-
-    async def ask(program: Program) -> None:
-        await asyncio.to_thread(asyncio.run, publish(settings, loader, files))
-        show(loader.loaded)
-        ended.append(await _finished_report(program, request))
-
-    try:
-        code = run(build(settings), ask)
-    except PartitionLostError:
-        code = 0  # it was stopped beneath the question for the report
-    if code:
-        raise ReportFailedError(f"the worker stopped early, exit code {code}")
-    if not ended:
-        raise KeyboardInterrupt
-    if ended[0].state == record.FAILED:
-        raise ReportFailedError(f"the report failed: {ended[0].error}")
-    return ended[0]
-
-
-async def _finished_report(program: Program, request: Request) -> Report:
-    await program.until_ready()
-    request = replace(request, requested_us=program.now_us())
-    await program.to_collector(request)
-    while True:
-        report = program.reports.find(request.report_id)
-        if report is not None and report.state != record.RUNNING:
-            return report
-        await asyncio.sleep(_LOOK_EVERY_S)
+def _write(out: Path, report: Report, rows: Rows) -> None:
+    """Put all files in place, each whole, or none of them."""
+    names = {COMBINED: False} | ({FULL: True} if report.full else {})
+    with undisturbed(), ExitStack() as stack:
+        for name, full in names.items():
+            stream = stack.enter_context(atomic_file(out / name))
+            write_csv(stream, rows, full)
+            stream.flush()  # a full disk is noticed before any of them is in place
+    say(f"{out / COMBINED}: {report.rows:,} stores, as of {report.as_of_text}")

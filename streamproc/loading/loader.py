@@ -99,7 +99,7 @@ class Loader:
     """Reads files, judges them, and publishes them; see ``docs/files.md``.
 
     ``fallback_dir``: where the rejects files go when the input's directory cannot be
-    written.
+    written. ``stores`` and ``polls``: what was read, until it is published.
     """
 
     now_us: int
@@ -107,22 +107,22 @@ class Loader:
     fallback_dir: Path
     reading: Reading = field(default_factory=Reading)
     loaded: Loaded = field(default_factory=Loaded)
-    _stores: list[StoreFile] = field(default_factory=list)
-    _polls: PollFile | None = None
+    stores: list[StoreFile] = field(default_factory=list)
+    polls: PollFile | None = None
 
     def read(self, files: Files) -> Loaded:
         """Read and judge all files; raises LoadError when one is not to be believed."""
         names = self.reading.names
         if files.hours is not None:
             with self._read(files.hours, "hours") as (progress, tell):
-                self._stores.append(
+                self.stores.append(
                     read_hours(
                         files.hours, progress, tell, names, self.reading.weekdays
                     )
                 )
         if files.zones is not None:
             with self._read(files.zones, "zones") as (progress, tell):
-                self._stores.append(read_zones(files.zones, progress, tell, names))
+                self.stores.append(read_zones(files.zones, progress, tell, names))
         for path, kind, reader in (
             (files.special_hours, "special hours", read_special_hours),
             (files.exclusions, "exclusions", read_exclusions),
@@ -130,32 +130,32 @@ class Loader:
         ):
             if path is not None:
                 with self._read(path, kind) as (progress, tell):
-                    self._stores.append(reader(path, progress, tell, names))
+                    self.stores.append(reader(path, progress, tell, names))
         if files.polls is not None:
-            self._polls = PollFile(files.polls, names, self.reading.words)
+            self.polls = PollFile(files.polls, names, self.reading.words)
             with self._read(files.polls, "polls") as (progress, tell):
-                self._polls.read(self.now_us, progress, tell)
+                self.polls.read(self.now_us, progress, tell)
         self._judge()
         return self.loaded
 
     def _judge(self) -> None:
         """Raise LoadError for files that would make a wrong report."""
         self._refuse_broken_stores()
-        if self._polls is not None:
-            self._refuse_unread_polls(self._polls)
+        if self.polls is not None:
+            self._refuse_unread_polls(self.polls)
         for path, store_ids in self._ids():
             if not self.reading.force:
                 refuse_cut_ids(path, store_ids)
-        for file in self._stores:
+        for file in self.stores:
             self.loaded.remarks += file.remarks
             self._judge_join(file)
         # Labels change no figure.
-        counting = [file for file in self._stores if file.kind != "labels"]
+        counting = [file for file in self.stores if file.kind != "labels"]
         broken = set().union(*(file.broken for file in counting))
         if broken and self.reading.leave_out:
             self._leave_out(broken)
-        if self._polls is not None and self.reading.until_us is not None:
-            later = self._polls.keep_before(self.reading.until_us)
+        if self.polls is not None and self.reading.until_us is not None:
+            later = self.polls.keep_before(self.reading.until_us)
             if later:
                 told = counted(later, "poll")
                 self.loaded.summary.append(f"{told} at or after as_of: not counted")
@@ -166,7 +166,7 @@ class Loader:
         told = [
             f"{counted(file.refused, 'row')} of {counted(len(file.broken), 'store')}"
             f" refused in {first}"
-            for file in self._stores
+            for file in self.stores
             if (first := file.first_refused) is not None
         ]
         if told and not self.reading.skip_refused:
@@ -191,16 +191,16 @@ class Loader:
         )
 
     def _ids(self) -> Iterator[tuple[Path, Sequence[str]]]:
-        for file in self._stores:
+        for file in self.stores:
             yield file.path, file.store_ids
-        if self._polls is not None:
-            yield self._polls.path, self._polls.store_ids
+        if self.polls is not None:
+            yield self.polls.path, self.polls.store_ids
 
     def _judge_join(self, file: StoreFile) -> None:
         """Say how many stores of a file have polls; refuse when it is next to none."""
-        if self._polls is None or not file.store_ids:
+        if self.polls is None or not file.store_ids:
             return
-        join = Join(file.kind, set(file.store_ids), set(self._polls.store_ids))
+        join = Join(file.kind, set(file.store_ids), set(self.polls.store_ids))
         self.loaded.summary.append(str(join))
         if join.is_broken and not self.reading.force:
             raise LoadError(
@@ -211,10 +211,10 @@ class Loader:
 
     def _leave_out(self, broken: set[str]) -> None:
         """Stores of which something cannot be read have no row in the report."""
-        for file in self._stores:
+        for file in self.stores:
             file.leave_out(broken)
-        if self._polls is not None:
-            self._polls.leave_out(broken)
+        if self.polls is not None:
+            self.polls.leave_out(broken)
         shown = ", ".join(sorted(broken)[:3])
         self.loaded.remarks.append(
             f"{counted(len(broken), 'store')} left out of the report, as their hours or"
@@ -222,7 +222,7 @@ class Loader:
         )
 
     def _count(self) -> None:
-        kinds = {file.kind: file for file in self._stores}
+        kinds = {file.kind: file for file in self.stores}
         hours, zones = kinds.get("hours"), kinds.get("zones")
         self.loaded.hours = len(hours.store_ids) if hours else 0
         self.loaded.zones = len(zones.store_ids) if zones else 0
@@ -231,7 +231,7 @@ class Loader:
             for kind in ("special hours", "exclusions", "labels")
             if kind in kinds
         }
-        self.loaded.polls = 0 if self._polls is None else len(self._polls)
+        self.loaded.polls = 0 if self.polls is None else len(self.polls)
 
     async def publish(self, client: Client, topics: Topics) -> None:
         """Publish what was read."""
@@ -242,12 +242,12 @@ class Loader:
             "exclusions": topics.exclusions,
             "labels": topics.labels,
         }
-        for file in self._stores:
+        for file in self.stores:
             await self._publish_facts(client, by_kind[file.kind], file)
-        if self._polls is not None:
-            messages = self._polls.messages(MESSAGES_AT_ONCE, topics.polls.partitions)
-            await self._publish(client, topics.polls, messages, len(self._polls))
-        self._stores, self._polls = [], None  # a report may need the memory
+        if self.polls is not None:
+            messages = self.polls.messages(MESSAGES_AT_ONCE, topics.polls.partitions)
+            await self._publish(client, topics.polls, messages, len(self.polls))
+        self.stores, self.polls = [], None  # a report may need the memory
 
     async def _publish_facts(
         self, client: Client, topic: Topic, file: StoreFile

@@ -38,6 +38,18 @@ _ENCODED = 20_000
 """Polls that are written at once; more leave the processor's cache."""
 
 
+@dataclass(frozen=True, slots=True)
+class StorePolls:
+    """Polls by store: ids in their order as bytes, polls of each, all packed.
+
+    ``counts``: shape (n,). A store's polls in the order of time, one of each time.
+    """
+
+    store_ids: list[bytes]
+    counts: Ints
+    packed: Ints
+
+
 @dataclass
 class PollFile:
     """The polls of a file, as compact columns.
@@ -143,6 +155,20 @@ class PollFile:
         self._codes, self._packed = [codes[kept]], [packed[kept]]
         return len(kept) - int(np.count_nonzero(kept))
 
+    def by_store(self) -> StorePolls:
+        """All polls as a set; the file lets go of its own."""
+        codes, packed = self._columns()
+        self._codes, self._packed = [], []
+        rows, packed = history.canonical_rows(
+            self._rank()[codes].astype(np.int64), packed
+        )
+        counts = np.bincount(rows, minlength=len(self._number))
+        present = np.flatnonzero(counts)
+        store_ids = sorted(self._number)
+        return StorePolls(
+            [store_ids[at] for at in present.tolist()], counts[present], packed
+        )
+
     def messages(self, count: int, partitions: int) -> Iterator[tuple[Cells, Cells]]:
         """Keys and values of the polls, day by day, ``count`` at a time.
 
@@ -174,10 +200,7 @@ class PollFile:
 
     def _order(self, codes: Codes, packed: Ints) -> Ints:
         """Rows by day, store (in the order of ids as bytes), and time."""
-        rank = np.empty(len(self._number), np.int32)
-        rank[sorted(range(len(rank)), key=list(self._number).__getitem__)] = np.arange(
-            len(rank)
-        )
+        rank = self._rank()
         order = np.argsort(packed, kind="stable")
         days = history.time_of(packed[order]) // DAY_US
         cuts = np.flatnonzero(days[1:] != days[:-1]) + 1
@@ -187,6 +210,14 @@ class PollFile:
                 for rows in np.split(order, cuts)
             ]
         )
+
+    def _rank(self) -> Codes:
+        """The place of each store in the order of ids as bytes, by its number."""
+        rank = np.empty(len(self._number), np.int32)
+        rank[sorted(range(len(rank)), key=list(self._number).__getitem__)] = np.arange(
+            len(rank)
+        )
+        return rank
 
     def _columns(self) -> tuple[Codes, Ints]:
         self._codes = [np.concatenate([np.zeros(0, np.int32), *self._codes])]

@@ -1,6 +1,7 @@
 """``streamproc once``: files in, a right report out, or none at all."""
 
 import csv
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,6 +141,41 @@ def test_a_file_of_weeks_can_be_asked_about_its_first(
         "a": [60, 24, 168, 0, 0, 0],
         "ahead": [0, 0, 0, 0, 0, 0],
     }
+
+
+def test_once_that_fails_says_that_the_report_is_an_earlier_one(once: Once) -> None:
+    """It stays, as it was right then; a script that looks for the file is warned."""
+    assert once(polls=f"{POLLS}7,active,{GOOD}\n").exit_code == 0
+    before = Path("out/combined_report.csv").read_bytes()
+    done = once(polls=f"{POLLS}7,active,25/01/2023 12:00\n")
+    assert done.exit_code == 1
+    told = "out/combined_report.csv is still that of an earlier run"
+    assert told in done.stderr
+    assert Path("out/combined_report.csv").read_bytes() == before
+    assert list(Path("out").iterdir()) == [Path("out/combined_report.csv")]
+    done = once("--out", "elsewhere", polls=f"{POLLS}7,active,25/01/2023 12:00\n")
+    assert told not in done.stderr
+
+
+def test_once_leaves_no_file_when_one_cannot_be_written(
+    once: Once, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two reports or none: a disk that fills up with the second leaves neither."""
+
+    written: list[object] = []
+
+    def full_disk(*arguments: object) -> None:
+        written.append(arguments)
+        if len(written) == 2:
+            raise OSError(28, "No space left on device", "out/full_report.csv")
+
+    monkeypatch.setattr(sys.modules["streamproc.cli.once"], "write_csv", full_disk)
+    done = once("--full", polls=f"{POLLS}7,active,{GOOD}\n")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        1,
+        "streamproc: out/full_report.csv: No space left on device",
+    )
+    assert not list(Path("out").iterdir())
 
 
 def test_once_needs_polls(once: Once) -> None:
