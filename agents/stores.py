@@ -4,74 +4,29 @@
 newest fact of every key in the table of its name.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-import orjson
-
 from agents.consume import REROUTED, consume, reject, reroute
-from streamproc.errors import InvalidInput, as_refusal, shown
+from streamproc.errors import InvalidInput, as_refusal
 from streamproc.program import Program
-from streamproc.rules.exclusions import check_exclusion_id, parse_exclusion
-from streamproc.rules.labels import parse_labels
-from streamproc.rules.poll import check_store_id
-from streamproc.rules.schedule import parse_hours
-from streamproc.rules.special_hours import date_text, parse_date, parse_special_hours
-from streamproc.rules.zones import zone_or_none
 from streamproc.topics import TO_ALL
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.topic import Topic
-from tables import exclusions as exclusions_table
-from tables import hours as hours_table
-from tables import labels as labels_table
-from tables import special_hours as special_hours_table
-from tables import zones as zones_table
 from tables.batch_table import BatchTable
-from tables.facts import ALL_STORES, encode_day, encode_key
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One fact of a store; ``value`` None forgets it.
-
-    ``text``: what follows the store id in the record's key; ``suffix``: the same in
-    the table's key. Without them it is the only fact that the store then has there:
-    those before it are forgotten.
-    """
-
-    row: int
-    store_id: bytes
-    text: bytes
-    suffix: bytes
-    value: bytes | None
-
-    @property
-    def is_of_all(self) -> bool:
-        """Whether it is told of all stores."""
-        return self.store_id == ALL_STORES
-
-    @property
-    def record_key(self) -> bytes:
-        """Key of its record in the topic."""
-        return encode_key(self.store_id, self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How the messages of a topic are read.
-
-    ``read``: what follows the store id in the record's key, and the table's value, of
-    a message published at a time in milliseconds. ``suffix``: the former, as the
-    table's key has it. ``of_all``: whether there are facts of all stores.
-    """
-
-    read: Callable[[Row, int], tuple[str, bytes | None]]
-    suffix: Callable[[str], bytes]
-    of_all: bool = False
+from tables.fact_records import (
+    EXCLUSIONS,
+    HOURS,
+    LABELS,
+    SPECIAL_HOURS,
+    ZONES,
+    Fact,
+    Kind,
+    changes_of,
+    read_message,
+)
 
 
 def register(program: Program) -> None:
@@ -89,99 +44,6 @@ def _register(program: Program, topic: Topic, table: BatchTable, kind: Kind) -> 
     async def facts(stream: Any) -> None:
         """Keep what is known of every store."""
         await consume(program, stream, lambda batch: keep(program, table, batch, kind))
-
-
-# -- reading ---------------------------------------------------------------------------
-
-
-def _hours(row: Row, at_ms: int) -> tuple[str, bytes | None]:
-    if "hours" not in row:
-        raise InvalidInput("bad-hours", "hours is missing; null forgets a store's")
-    since = row.get("valid_from")
-    text = "" if since is None else date_text(parse_date(since, "valid_from"))
-    if row["hours"] is None:
-        return text, None
-    return text, hours_table.encode(parse_hours(row["hours"]))
-
-
-def _zone(row: Row, at_ms: int) -> tuple[str, bytes | None]:
-    if "timezone_str" not in row:
-        raise InvalidInput("unknown-zone", "timezone_str is missing; null forgets it")
-    zone = zone_or_none(row["timezone_str"])
-    return "", None if zone is None else zones_table.encode(zone)
-
-
-def _special_hours(row: Row, at_ms: int) -> tuple[str, bytes | None]:
-    special = parse_special_hours(row)
-    return date_text(special.day), special_hours_table.encode(special)
-
-
-def _exclusion(row: Row, at_ms: int) -> tuple[str, bytes | None]:
-    exclusion = parse_exclusion(row, at_ms)
-    return exclusion.exclusion_id, exclusions_table.encode(exclusion)
-
-
-def _labels(row: Row, at_ms: int) -> tuple[str, bytes | None]:
-    return "", labels_table.encode(parse_labels(row))
-
-
-def _no_suffix(text: str) -> bytes:
-    if text:
-        raise InvalidInput("bad-key", f"the key goes on after the store: {shown(text)}")
-    return b""
-
-
-def _week_suffix(text: str) -> bytes:
-    return encode_day(parse_date(text, "valid_from")) if text else b""
-
-
-def _date_suffix(text: str) -> bytes:
-    return encode_day(parse_date(text, "date"))
-
-
-def _exclusion_suffix(text: str) -> bytes:
-    return check_exclusion_id(text).encode()
-
-
-HOURS = Kind(_hours, _week_suffix)
-ZONES = Kind(_zone, _no_suffix)
-SPECIAL_HOURS = Kind(_special_hours, _date_suffix, of_all=True)
-EXCLUSIONS = Kind(_exclusion, _exclusion_suffix, of_all=True)
-LABELS = Kind(_labels, _no_suffix)
-
-
-def read_message(
-    row: int, key: bytes | None, value: bytes | None, at_ms: int, kind: Kind
-) -> Fact:
-    """The fact of one message, the batch's ``row``; raises InvalidInput."""
-    if value is None or value.strip() == b"null":
-        store, _, rest = (key or b"").partition(b"\0")
-        store_id = _store_id(store.decode(errors="replace"), kind)
-        text, encoded = rest.decode(errors="replace"), None
-    else:
-        message = _object(value)
-        store_id = _store_id(message.get("store_id"), kind)
-        text, encoded = kind.read(message, at_ms)
-    return Fact(row, store_id, text.encode(), kind.suffix(text), encoded)
-
-
-def _object(value: bytes) -> Row:
-    try:
-        message = orjson.loads(value)
-    except orjson.JSONDecodeError as exc:
-        raise InvalidInput("bad-json", f"not JSON: {exc}") from exc
-    if not isinstance(message, dict):
-        raise InvalidInput("bad-json", f"expected a JSON object, not {shown(message)}")
-    return message
-
-
-def _store_id(text: object, kind: Kind) -> bytes:
-    if kind.of_all and text == ALL_STORES.decode():
-        return ALL_STORES
-    return check_store_id(text).encode()
-
-
-# -- keeping ---------------------------------------------------------------------------
 
 
 async def keep(program: Program, table: BatchTable, batch: Batch, kind: Kind) -> None:
@@ -202,7 +64,8 @@ async def keep(program: Program, table: BatchTable, batch: Batch, kind: Kind) ->
     await reject(program, batch, refused)
     here = [f for f, home in placed if f.is_of_all or home == batch.partition]
     async with table.exclusive(batch.partition):
-        await table.write(batch.partition, _changes(table, batch.partition, here))
+        under = partial(table.keys_under, batch.partition)
+        await table.write(batch.partition, changes_of(here, under))
 
 
 async def _send_on(
@@ -231,20 +94,3 @@ def _elsewhere(fact: Fact, home: int, batch: Batch, partitions: int) -> Iterable
     if TO_ALL in headers or REROUTED in headers:
         return ()  # it is on every partition already
     return (other for other in range(partitions) if other != batch.partition)
-
-
-def _changes(
-    table: BatchTable, partition: int, facts: Sequence[Fact]
-) -> dict[bytes, bytes | None]:
-    """What is to be written; a fact without a suffix forgets the store's others."""
-    alone = sorted({fact.store_id for fact in facts if not fact.suffix})
-    others = table.keys_under(partition, alone)
-    changes: dict[bytes, bytes | None] = {}
-    for fact in facts:
-        key = encode_key(fact.store_id, fact.suffix)
-        if fact.suffix:
-            others.setdefault(fact.store_id, []).append(key)
-        else:
-            changes.update(dict.fromkeys(others.pop(fact.store_id, ())))
-        changes[key] = fact.value
-    return changes

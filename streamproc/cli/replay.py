@@ -8,13 +8,13 @@ from functools import partial
 
 import orjson
 
-from agents import stores
 from streamproc.errors import ReplayError, as_refusal
 from streamproc.rejected import LOAD, Rejected
 from streamproc.rules.poll import parse_poll
 from streamproc.topics import Topics
 from streamproc.transport.client import Client
 from streamproc.transport.topic import Topic
+from tables import fact_records
 
 LATE = "late"
 """Reason of polls that no correction of the program's helps: only an edited one."""
@@ -30,8 +30,8 @@ Check = Callable[[bytes | None, bytes | None], bytes]
 """From a record to its key; raises InvalidInput when it would be refused."""
 
 
-def _fact_key(kind: stores.Kind, key: bytes | None, value: bytes | None) -> bytes:
-    return stores.read_message(0, key, value, 0, kind).record_key
+def _fact_key(kind: fact_records.Kind, key: bytes | None, value: bytes | None) -> bytes:
+    return fact_records.read_message(0, key, value, 0, kind).record_key
 
 
 @dataclass
@@ -55,11 +55,11 @@ class Replay:
             *(
                 (topic, partial(_fact_key, kind))
                 for topic, kind in (
-                    (topics.hours, stores.HOURS),
-                    (topics.zones, stores.ZONES),
-                    (topics.special_hours, stores.SPECIAL_HOURS),
-                    (topics.exclusions, stores.EXCLUSIONS),
-                    (topics.labels, stores.LABELS),
+                    (topics.hours, fact_records.HOURS),
+                    (topics.zones, fact_records.ZONES),
+                    (topics.special_hours, fact_records.SPECIAL_HOURS),
+                    (topics.exclusions, fact_records.EXCLUSIONS),
+                    (topics.labels, fact_records.LABELS),
                 )
             ),
         )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import polls, stores
+from agents import polls
 from agents.report_collector import Collector
 from agents.report_mail import Mail
 from streamproc.errors import InvalidInput
@@ -16,6 +16,7 @@ from streamproc.report.record import COMPLETE
 from streamproc.report.wire import INBOX, decode_inbox, decode_order, encode
 from streamproc.rules import poll
 from streamproc.transport.columns import Headers
+from tables import fact_records
 from tests import hostile
 from tests.agents import fakes
 from tests.agents.fakes import NOW_US
@@ -52,11 +53,11 @@ def test_whatever_is_sent_as_polls_is_read_or_refused(
 
 
 KINDS = {
-    "hours": (hostile.HOURS, stores.HOURS),
-    "zones": (hostile.ZONE, stores.ZONES),
-    "special-hours": (hostile.SPECIAL_HOURS, stores.SPECIAL_HOURS),
-    "exclusions": (hostile.EXCLUSION, stores.EXCLUSIONS),
-    "labels": (hostile.LABELS, stores.LABELS),
+    "hours": (hostile.HOURS, fact_records.HOURS),
+    "zones": (hostile.ZONE, fact_records.ZONES),
+    "special-hours": (hostile.SPECIAL_HOURS, fact_records.SPECIAL_HOURS),
+    "exclusions": (hostile.EXCLUSION, fact_records.EXCLUSIONS),
+    "labels": (hostile.LABELS, fact_records.LABELS),
 }
 
 
@@ -72,7 +73,7 @@ def test_whatever_is_sent_of_a_store_is_read_or_refused(
         key = data.draw(
             st.sampled_from([b"42", b"42\0x", b"42\0002026-12-25", b"\xff"])
         )
-        assert len(refusal_of(stores.read_message, 0, key, value, 0, kind)) < 300
+        assert len(refusal_of(fact_records.read_message, 0, key, value, 0, kind)) < 300
 
 
 @given(hostile.records(hostile.ORDER))
@@ -127,7 +128,9 @@ READERS = {
     **{
         topic: (
             fields,
-            lambda value, kind=kind: stores.read_message(0, b"42", value, 0, kind),
+            lambda value, kind=kind: fact_records.read_message(
+                0, b"42", value, 0, kind
+            ),
         )
         for topic, (fields, kind) in KINDS.items()
     },
