@@ -4,7 +4,7 @@ Its value is the refused bytes; everything else is in its headers. Comes from th
 agents, the gateway and ``load``; leads to ``streamproc rejected`` and the page.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from faust.types import TP
@@ -18,6 +18,15 @@ from streamproc.transport.tail import read_to
 
 TOPIC, GATEWAY, LOAD = "topic", "gateway", "load"
 """The doors: a record of an input topic, a request, a row of a file."""
+
+SETTLED = "settled"
+"""In the place of a door: says of another record that it is done with; see ``settled``.
+"""
+
+SENT_AGAIN, LET_GO = "sent-again", "let-go"
+"""Reasons why a record is done with."""
+
+OTHER_DOORS = (GATEWAY, LOAD, SETTLED)
 
 KEPT_BYTES = 500_000
 """Most of a refused value that is kept; less where the broker takes less."""
@@ -69,6 +78,22 @@ class Rejected:
         return self.place if self.offset != NONE else self.kept_at
 
 
+def settled(one: Rejected, reason: str, by: str) -> tuple[int, Rejected]:
+    """What says that a kept record is done with, and the partition where it belongs.
+
+    There it stands behind the record, so who reads the one reads the other.
+    """
+    partition = int(one.kept_at.rsplit("/", 2)[1])
+    return partition, Rejected(SETTLED, reason, by, one.topic, file=one.kept_at)
+
+
+def unsettled(records: Iterable[Rejected]) -> list[Rejected]:
+    """The records that nobody has dealt with yet."""
+    found = list(records)
+    done = {one.file for one in found if one.door == SETTLED}
+    return [one for one in found if one.door != SETTLED and one.kept_at not in done]
+
+
 def encode(
     one: Rejected, kept_bytes: int = KEPT_BYTES
 ) -> tuple[bytes, bytes | None, Headers]:
@@ -103,7 +128,7 @@ def _decoded(batch: Batch, row: int, value: bytes | None) -> Rejected:
     headers = dict(batch.record_headers.get(row, ()))
     text = {name: raw.decode(errors="replace") for name, raw in headers.items()}
     return Rejected(
-        door=door if (door := text.get("door")) in (GATEWAY, LOAD) else TOPIC,
+        door=door if (door := text.get("door")) in OTHER_DOORS else TOPIC,
         reason=text.get("reason", "?"),
         message=text.get("message", ""),
         topic=text.get("topic", "?"),

@@ -16,6 +16,7 @@ TABLES = (*REPORT, "streamproc.transport", "tables")
 PROGRAM = (
     *TABLES,
     "streamproc.program",
+    "streamproc.rechecking",
     "streamproc.rejected",
     "streamproc.settings",
     "streamproc.topics",

@@ -14,7 +14,7 @@ from streamproc.cli.replay import Replay, Replayed
 from streamproc.cli.terminal import columns, cut, say
 from streamproc.errors import plain
 from streamproc.program import wall_clock_us
-from streamproc.rejected import LOAD, TOPIC, Rejected, read
+from streamproc.rejected import LOAD, TOPIC, Rejected, read, unsettled
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.client import Client
@@ -95,10 +95,10 @@ async def _chosen(client: Client, topic: Topic, reason: str | None) -> list[Reje
 
 
 async def read_rejected(client: Client, topic: Topic) -> list[Rejected]:
-    """Everything in the topic of rejected records, as of now."""
+    """What is in the topic of rejected records and not done with, as of now."""
     begins = await client.begin_offsets(topic)
     ends = await client.end_offsets(topic)
-    return [one async for one in read(client, begins, ends)]
+    return unsettled([one async for one in read(client, begins, ends)])
 
 
 def _tell(one: Rejected, full: bool) -> None:

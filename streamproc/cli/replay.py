@@ -2,19 +2,17 @@
 
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import orjson
 
 from streamproc.errors import ReplayError, as_refusal
+from streamproc.rechecking import Check, checks
 from streamproc.rejected import LOAD, Rejected
-from streamproc.rules.poll import parse_poll
 from streamproc.topics import Topics
 from streamproc.transport.client import Client
 from streamproc.transport.topic import Topic
-from tables import fact_records
 
 LATE = "late"
 """Reason of polls that no correction of the program's helps: only an edited one."""
@@ -25,13 +23,6 @@ _AT_ONCE = 5_000
 
 Record = tuple[bytes | None, bytes | None]
 """Key and value."""
-
-Check = Callable[[bytes | None, bytes | None], bytes]
-"""From a record to its key; raises InvalidInput when it would be refused."""
-
-
-def _fact_key(kind: fact_records.Kind, key: bytes | None, value: bytes | None) -> bytes:
-    return fact_records.read_message(0, key, value, 0, kind).record_key
 
 
 @dataclass
@@ -47,22 +38,7 @@ class Replay:
 
     def __init__(self, topics: Topics, now_us: int, edit: str | None = None) -> None:
         self._edit = edit
-        self._checks: tuple[tuple[Topic, Check], ...] = (
-            (
-                topics.polls,
-                lambda _, value: parse_poll(value, now_us).store_id.encode(),
-            ),
-            *(
-                (topic, partial(_fact_key, kind))
-                for topic, kind in (
-                    (topics.hours, fact_records.HOURS),
-                    (topics.zones, fact_records.ZONES),
-                    (topics.special_hours, fact_records.SPECIAL_HOURS),
-                    (topics.exclusions, fact_records.EXCLUSIONS),
-                    (topics.labels, fact_records.LABELS),
-                )
-            ),
-        )
+        self._checks = checks(topics, now_us)
 
     async def run(self, client: Client, records: Sequence[Rejected]) -> Replayed:
         """Send what is understood now; nothing when the command fails."""

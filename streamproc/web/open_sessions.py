@@ -22,13 +22,15 @@ class OpenSessions:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._names: dict[bytes, str] = {}
 
     def open(self) -> str:
         """Begin a session; return its secret, which goes into the cookie."""
         secret = secrets.token_urlsafe(_ID_BYTES)
         self._until[_digest(secret)] = self._clock() + SESSION_S
         if len(self._until) > MAX_SESSIONS:
-            self._until.popitem(last=False)
+            oldest, _ = self._until.popitem(last=False)
+            self._names.pop(oldest, None)
         return secret
 
     def is_open(self, secret: str) -> bool:
@@ -38,6 +40,16 @@ class OpenSessions:
     def end(self, secret: str) -> None:
         """End a session: its cookie is worth nothing from now on, wherever it is."""
         self._until.pop(_digest(secret), None)
+        self._names.pop(_digest(secret), None)
+
+    def call(self, secret: str, name: str) -> None:
+        """Keep the name that the reader of an open session gives himself."""
+        if self.is_open(secret):
+            self._names[_digest(secret)] = name
+
+    def name_of(self, secret: str) -> str:
+        """That name; empty while none was given, and once the session has ended."""
+        return self._names.get(_digest(secret), "") if self.is_open(secret) else ""
 
 
 def _digest(secret: str) -> bytes:

@@ -20,21 +20,24 @@ from streamproc.web.handlers.rejected import RejectedHandlers
 from streamproc.web.handlers.reports import ReportHandlers
 from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
 from streamproc.web.handlers.store import StoreHandlers
+from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
 from streamproc.web.middleware import Middleware, Rule
 from streamproc.web.own_token import OPEN_PATH
 from streamproc.web.security import CHANGE, CLUSTER, PROBE, PUBLIC, READ, Guard
 from streamproc.web.site import Site
-from streamproc.web.templating import GUARD
+from streamproc.web.templating import GUARD, WATCH
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LABELS_PATH = "/api/v1/stores/{store_id:[^/]+}/labels"
+MAX_MENDED = 4 << 20
+"""Bytes of the form that mends a record: its text, each byte as three characters."""
+
 ANY_PATH = "/{path}"
 """As aiohttp names the last route, which takes what no other one does."""
 
 _STATIC = {
-    "acts.css": "text/css",
     "app.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
@@ -45,6 +48,7 @@ _SHEETS = (
     "tables",
     "pictures",
     "pages",
+    "acts",
     "tablet",
     "phone",
     "paper",
@@ -63,12 +67,14 @@ def make_application(
     )
     app[GUARD] = guard
     _add(app, "GET", "/", NowHandlers(site, guard).page)
+    app[WATCH] = site.watch
     _add_fleet(app, FleetHandlers(site, guard))
     _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
     _add_reports(app, ReportHandlers(site))
     _add_tables(app, TableHandlers(site))
     _add_rejected(app, RejectedHandlers(site))
+    _add_system(app, SystemHandlers(site, guard))
     gateway = Gateway(site)
     _add_gateway(app, gateway, round(settings.web_max_body * (1 << 20)))
     _add_connect(app, ConnectHandlers(site, gateway))
@@ -146,6 +152,11 @@ def _add_tables(app: web.Application, tables: TableHandlers) -> None:
 def _add_rejected(app: web.Application, rejected: RejectedHandlers) -> None:
     _add(app, "GET", "/rejected", rejected.page)
     _add(app, "GET", "/api/v1/rejected", rejected.list)
+
+
+def _add_system(app: web.Application, system: SystemHandlers) -> None:
+    _add(app, "GET", "/system", system.page)
+    _add(app, "POST", "/system/rejected/{key}", system.mend, CHANGE, body=MAX_MENDED)
 
 
 def _add_gateway(app: web.Application, gateway: Gateway, max_body: int) -> None:

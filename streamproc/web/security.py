@@ -160,6 +160,14 @@ class Guard:
     def _has_session(self, request: web.Request) -> bool:
         return self._sessions.is_open(request.cookies.get(self._cookie, ""))
 
+    def author_of(self, request: web.Request) -> str:
+        """The name that a signed-in reader has given himself; empty for none."""
+        return self._sessions.name_of(request.cookies.get(self._cookie, ""))
+
+    def remember_author(self, request: web.Request, name: str) -> None:
+        """Keep it as long as the session lasts."""
+        self._sessions.call(request.cookies.get(self._cookie, ""), name)
+
     def open_session(self, response: web.Response) -> None:
         """Sign the browser in; the cookie holds no token and ends by itself."""
         response.set_cookie(

@@ -19,6 +19,7 @@ from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, 
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.stores import Stores
+from streamproc.web.system.attention import Watch
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
 from streamproc.web.tables.reading import Tables
 
@@ -50,6 +51,7 @@ class Site:
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)
+        self.watch = Watch(self.rejected)
         self.received = ReceivedReader(program)
         self.flow = FlowMeter(program, self.cluster, self.app.run)
         self.cluster.status = self.flow.status

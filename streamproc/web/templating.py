@@ -22,6 +22,7 @@ LIVE_EVERY_S = 5.0
 """How often pages that are open follow what is new."""
 
 GUARD: web.AppKey[Any] = web.AppKey("guard", object)
+WATCH: web.AppKey[Any] = web.AppKey("watch", object)
 
 STATE_WORDS = {
     "up": "up",
@@ -54,8 +55,7 @@ NAVIGATION = (
     Entry("/", "Now", ("/?",), keeps=True),
     Entry("/stores", "Stores", ("/stores", "/store"), keeps=True),
     Entry("/reports", "Reports"),
-    Entry("/tables", "Tables"),
-    Entry("/rejected", "Rejected"),
+    Entry("/system", "System", ("/system", "/tables", "/rejected")),
     Entry("/connect", "Connect"),
 )
 """In the order of the header; a page that is added gets its entry here."""
@@ -164,6 +164,7 @@ def text(request: web.Request, template: str, **context: Any) -> bytes:
     page = _environment().get_template(template)
     context.setdefault("as_of", None)
     context.setdefault("kept", {"as_of": context["as_of"]})
+    context.setdefault("attention", request.app[WATCH].seen)
     return page.render(
         **context,
         path=request.path,

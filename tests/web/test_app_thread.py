@@ -25,6 +25,8 @@ PATHS = (
     "/tables",
     "/tables/hours",
     "/rejected",
+    "/connect",
+    "/system",
     "/api/v1/overview",
     "/api/v1/stores",
     "/api/v1/tables",

@@ -30,6 +30,8 @@ PATHS = (
     "/tables/histories",
     "/tables/hours",
     "/rejected",
+    "/connect",
+    "/system",
     "/login",
 )
 SIZES = {"wide": (1600, 900), "phone": (390, 844)}

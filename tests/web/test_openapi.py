@@ -26,7 +26,7 @@ PAGES = {
     "/rejected",
     "/reports",
 }
-FORMS = {"/connect"}
+FORMS = {"/connect", "/system", "/system/rejected/{}"}
 NOT_FOR_PROGRAMS = {"/login", "/logout", "/open", "/live", "/_cluster/call"}
 NOT_DESCRIBED = PAGES | FORMS | NOT_FOR_PROGRAMS
 EXAMPLES = 25

@@ -56,6 +56,11 @@ def record_of(one: Rejected) -> RejectedRecord:
     )
 
 
+def text_of(one: Rejected) -> str:
+    """A value as the text it is edited as."""
+    return (one.value or b"").decode(errors="replace")
+
+
 def value_text(one: Rejected) -> str:
     """The start of a value as text, and how long it is when that is not all."""
     if one.value is None:

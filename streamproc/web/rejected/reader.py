@@ -13,6 +13,7 @@ from streamproc.rejected import Rejected
 from streamproc.transport.client import Client
 from streamproc.transport.connect import connect
 from streamproc.transport.tail import newest_positions
+from streamproc.web.rejected.groups import Group, groups
 
 PER_PARTITION = 500
 SHOWN_BYTES = 400
@@ -27,7 +28,7 @@ Bounds = tuple[dict[TP, int], dict[TP, int]]
 
 @dataclass(frozen=True, slots=True)
 class RejectedPage:
-    """The newest records, newest first, and how many are kept in all."""
+    """The newest records that are not done with, newest first; ``kept``: in all."""
 
     records: list[Rejected]
     kept: int
@@ -59,9 +60,23 @@ class RejectedReader:
             begins = await self._client.begin_offsets(topic)
             ends = await self._client.end_offsets(topic)
             if (begins, ends) != self._bounds:
-                self._page = await _read(self._client, begins, ends)
+                whole = await _read(self._client, begins, ends)
+                self._page = replace(
+                    whole, records=[_clipped(r) for r in whole.records]
+                )
                 self._bounds = begins, ends
             return self._page
+
+    async def whole(self, key: str) -> Group | None:
+        """A group of the newest records, with all that is kept of each."""
+        async with self._one_at_a_time:
+            if self._client is None:
+                self._client = await connect(self.program.settings)
+            topic = self.program.topics.rejected
+            begins = await self._client.begin_offsets(topic)
+            ends = await self._client.end_offsets(topic)
+            found = groups((await _read(self._client, begins, ends)).records)
+            return next((one for one in found if one.key == key), None)
 
     async def close(self) -> None:
         """Disconnect."""
@@ -72,10 +87,13 @@ class RejectedReader:
 async def _read(
     client: Client, begins: dict[TP, int], ends: dict[TP, int]
 ) -> RejectedPage:
+    """The newest records, whole; those that are done with are not counted."""
     positions = newest_positions(begins, ends, PER_PARTITION)
-    records = [_clipped(one) async for one in rejected.read(client, positions, ends)]
-    records.sort(key=lambda r: (r.time_ms, r.offset), reverse=True)
-    return RejectedPage(records, sum(ends[tp] - begins[tp] for tp in ends))
+    found = [one async for one in rejected.read(client, positions, ends)]
+    left = rejected.unsettled(found)
+    left.sort(key=lambda r: (r.time_ms, r.offset), reverse=True)
+    kept = sum(ends[tp] - begins[tp] for tp in ends) - (len(found) - len(left))
+    return RejectedPage(left, kept)
 
 
 def _clipped(one: Rejected) -> Rejected:

@@ -1,0 +1,122 @@
+"""Handlers of the page System: what runs, what was refused, and mending that."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from streamproc import rejected
+from streamproc.rechecking import checks
+from streamproc.web import requests
+from streamproc.web.author import author
+from streamproc.web.bodies import form_of
+from streamproc.web.parameters import PAGE
+from streamproc.web.refusal import bad, unknown
+from streamproc.web.rejected.answers import text_of, value_text
+from streamproc.web.rejected.groups import Group, groups
+from streamproc.web.rejected.mending import Plan, instead, plan, replacing
+from streamproc.web.rejected.sending import send, settle
+from streamproc.web.responses import page
+from streamproc.web.security import Guard
+from streamproc.web.site import Site
+from streamproc.web.system import settings
+from streamproc.web.system.attention import attention_of
+from streamproc.web.system.workers import workers
+
+GROUPS_PER_PAGE = 10
+CHECK, SEND, LET_GO = "check", "send", "let-go"
+"""Values of a group's buttons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was asked for a group of refused records, and what came of it."""
+
+    key: str
+    do: str
+    form: dict[str, str]
+    count: int
+    plan: Plan = field(default_factory=Plan)
+
+
+class SystemHandlers:
+    """Show the engine room."""
+
+    def __init__(self, site: Site, guard: Guard) -> None:
+        self._site = site
+        self._guard = guard
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Workers, flow, refused records, tables, settings."""
+        return await self._page(request, None)
+
+    async def mend(self, request: web.Request) -> web.Response:
+        """Check a group of refused records again, send it again, or let it go."""
+        form = form_of(request)
+        by = author(self._guard, request, form)
+        group = await self._site.rejected.whole(request.match_info["key"])
+        if group is None:
+            raise unknown("group", request.match_info["key"])
+        mended = await self._mended(group, form, by)
+        await self._site.watch.look()
+        refused = mended.do == SEND and not mended.plan.ready
+        return await self._page(request, mended, 422 if refused else 200)
+
+    async def _mended(self, group: Group, form: dict[str, str], by: str) -> Mended:
+        do = form.get("do", "")
+        if do == LET_GO:
+            await settle(self._site, group.records, rejected.LET_GO, by)
+            return Mended(group.key, do, form, group.count)
+        if do not in (CHECK, SEND) or not group.can_be_sent:
+            raise bad("bad-do", "do is expected to be check, send or let-go.")
+        found = plan(group.records, _edit(group, form), self._checks())
+        if do == SEND and found.ready:
+            await send(self._site, found.ready, by)
+        return Mended(group.key, do, form, group.count, found)
+
+    def _checks(self) -> Any:
+        program = self._site.program
+        return checks(program.topics, program.now_us())
+
+    async def _page(
+        self, request: web.Request, mended: Mended | None, status: int = 200
+    ) -> web.Response:
+        number = PAGE.read(request.query)
+        site, program = self._site, self._site.program
+        found, flow, tables, crew = await asyncio.gather(
+            site.rejected.newest(),
+            site.flow.of_all(),
+            site.tables.all(),
+            workers(site.cluster, program.histories.name, program.settings.partitions),
+        )
+        grouped = groups(found.records)
+        first = (number - 1) * GROUPS_PER_PAGE
+        return page(
+            request,
+            "system.html",
+            status,
+            crew=crew,
+            flow=flow,
+            tables=tables,
+            found=found,
+            groups=grouped[first : first + GROUPS_PER_PAGE],
+            total=len(grouped),
+            page=number,
+            pages=requests.pages(len(grouped), GROUPS_PER_PAGE),
+            mended=mended,
+            attention=attention_of(found),
+            value_text=value_text,
+            text_of=text_of,
+            by=self._guard.author_of(request),
+            settings=settings.shown(program.settings),
+            retention_days=program.settings.rejected_retention,
+            now_us=program.now_us(),
+        )
+
+
+def _edit(group: Group, form: dict[str, str]) -> Any:
+    """What the form says of the text: another one, or a part of it replaced."""
+    if "value" in form and len(group.records) == 1:
+        return instead(form["value"])
+    return replacing(form.get("old", ""), form.get("new", ""))

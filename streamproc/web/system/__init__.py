@@ -1,0 +1,1 @@
+"""The engine room: workers, what was refused, settings, what wants attention."""
