@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents import stores as kinds
-from agents.stores import Kind
 from streamproc.cells import Ints
 from streamproc.loading.polls import StorePolls
 from streamproc.loading.stores import StoreFile, store_of
@@ -24,7 +22,9 @@ from streamproc.report.rows import Rows
 from streamproc.rules import history
 from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.rules.uptime import Rules
+from tables import fact_records as kinds
 from tables.calendars import NO_FACTS, StoreFacts
+from tables.fact_records import Kind
 from tables.facts import ALL_STORES, Facts
 from tables.snapshot import STORES_PER_CHUNK, Stores, account
 
