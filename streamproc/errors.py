@@ -167,7 +167,8 @@ class ForeignMessage(InvalidInput):
     """Raised for a message of another app, or of a worker with other rules.
 
     Operator action: give every worker of an app the same version and the same
-    ``hold``, ``backfill`` and ``partitions``, and every other app its own ``app_id``.
+    ``hold``, ``backfill``, ``bridge``, ``day_starts`` and ``partitions``, and every
+    other app its own ``app_id``.
     """
 
     def __init__(self, app: str, rules: str) -> None:

@@ -84,6 +84,13 @@ def _hold(text: str) -> float | None:
         raise ValueError(f"{exc} (minutes), or none") from exc
 
 
+def _clock(text: str) -> str:
+    """A time of day, ``HH:MM``."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text, re.ASCII):
+        raise ValueError("expected HH:MM, from 00:00 to 23:59")
+    return text
+
+
 def _path(text: str) -> Path:
     try:
         return Path(text).expanduser()
@@ -199,6 +206,11 @@ class Settings:
         1,
         _integer(1, 255),
         "Inactive polls in a row after which a store is told to be down.",
+    )
+    day_starts: str = setting(
+        "00:00",
+        _clock,
+        "Time of day, on the store's clock, at which a date begins in periods.",
     )
     hourly: bool = setting(
         True, _switch, "Whether a report is written every full hour."
@@ -465,6 +477,12 @@ class Settings:
     def bridge_us(self) -> int:
         """``bridge`` in microseconds."""
         return round(self.bridge * MINUTE_US)
+
+    @property
+    def day_starts_s(self) -> int:
+        """``day_starts`` in seconds after midnight."""
+        hours, minutes = self.day_starts.split(":")
+        return int(hours) * 3_600 + int(minutes) * 60
 
 
 def _secret(name: str, file: Path | None, parse: Callable[[str], str]) -> str:

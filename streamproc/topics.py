@@ -123,7 +123,13 @@ def topics_for(settings: Settings) -> Topics:
 
 def identity_for(settings: Settings) -> Identity:
     """How messages of a worker with these settings are signed."""
-    return identity_of(settings.app_id, settings.rules, settings.partitions)
+    return identity_of(
+        settings.app_id,
+        settings.rules,
+        settings.partitions,
+        settings.bridge_us,
+        settings.day_starts_s,
+    )
 
 
 def changelog(settings: Settings, table: str) -> str:

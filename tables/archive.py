@@ -9,7 +9,7 @@ Keys: ``streamproc.rules.months``; values: ``streamproc.rules.history``.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import compress, islice, takewhile
 from typing import Any
 
 import faust
@@ -139,6 +139,44 @@ class Archive(BatchTable):
             [value for value in islice(values, len(days)) if value] for _ in store_ids
         ]
 
+    def between(
+        self, partition: int, first_id: bytes, last_id: bytes, days: range
+    ) -> Iterator[tuple[list[bytes], list[bytes]]]:
+        """Segments of the stores from one to another, as columns: store id and value.
+
+        By store, then day. ``days``: of one month.
+        """
+        month = months.month_of(days.start)
+        dates = [day - months.first_day_of(month) + 1 for day in days]
+        begin = months.archive_key(first_id, days.start)
+        end = months.store_prefix(month, last_id) + b"\xff"
+        whole = len(days) == months.first_day_of(month + 1) - months.first_day_of(month)
+        for keys, values in self.runs(partition, begin, end):
+            if not whole:
+                within = [key[-1] in dates for key in keys]
+                keys = list(compress(keys, within))
+                values = list(compress(values, within))
+            yield months.stores_of(keys), values
+
+    def first_month(self, partition: int) -> Iterator[list[bytes]]:
+        """The segments of the first month that holds any, some at a time."""
+        with self.data.using(partition) as db:
+            month = self._oldest_month(db.iter())
+        if month is not None:
+            ends = months.month_prefix(month), months.month_prefix(month + 1)
+            for _, values in self.runs(partition, *ends):
+                yield values
+
+    def first_from(
+        self, partition: int, store_ids: Sequence[bytes], day: int
+    ) -> Iterator[bytes]:
+        """The first segment of each store from a day on, empty when there is none."""
+        last = months.month_of(max(self._moved(partition), day))
+        with self.data.using(partition) as db:
+            cursor = db.iter()
+            for store_id in store_ids:
+                yield _first_from(cursor, store_id, day, last)
+
     def newest_before(
         self, partition: int, store_ids: Sequence[bytes], day: int
     ) -> Iterator[bytes]:
@@ -162,6 +200,20 @@ class Archive(BatchTable):
             cursor.status()
             return None
         return months.month_of(months.split_archive_key(cursor.key())[1])
+
+
+def _first_from(cursor: Any, store_id: bytes, day: int, last_month: int) -> bytes:
+    """Step on month by month."""
+    for month in range(months.month_of(day), last_month + 1):
+        begin = max(day, months.first_day_of(month))
+        cursor.seek(months.archive_key(store_id, begin))
+        if cursor.valid() and cursor.key().startswith(
+            months.store_prefix(month, store_id)
+        ):
+            value: bytes = cursor.value()
+            return value
+        cursor.status()
+    return b""
 
 
 def _newest_before(cursor: Any, store_id: bytes, day: int, oldest: int | None) -> bytes:

@@ -221,12 +221,16 @@ class Histories(BatchTable):
         )
         return self.survey(partition, until_us).time_us
 
-    def chunks(self, partition: int, stores: int) -> Iterator[Chunk]:
+    def chunks(
+        self, partition: int, stores: int, after: bytes = b""
+    ) -> Iterator[Chunk]:
         """All histories in the order of their store ids, ``stores`` at a time.
 
-        Each chunk reads afresh, so no iterator outlives it.
+        Each chunk reads afresh, so no iterator outlives it. ``after``: only the stores
+        behind this id.
         """
-        start = b"\1"  # after NEWEST and OLDEST
+        # Else after NEWEST and OLDEST.
+        start = history.after_all_days(after) if after else b"\1"
         while chunk := self._chunk(partition, start, stores):
             yield chunk
             start = history.after_all_days(chunk.store_ids[-1])
@@ -239,6 +243,22 @@ class Histories(BatchTable):
                 # The last store may go on in segments that were not read.
                 return chunk.build(min(stores, len(chunk) - 1))
         return chunk.build(len(chunk))
+
+    def store_ids(self, partition: int) -> Iterator[bytes]:
+        """Ids of all stores that have polls, in their order."""
+        with self.data.using(partition) as db:
+            cursor = db.iter()
+            try:
+                cursor.seek(b"\1")
+                while cursor.valid():
+                    if cursor.key() in self.own_keys:
+                        cursor.next()
+                        continue
+                    yield (store_id := history.store_of(cursor.key()))
+                    cursor.seek(history.after_all_days(store_id))
+                cursor.status()
+            finally:
+                del cursor  # a traceback would keep it, and it the database
 
     def polls_of(self, partition: int, store_id: bytes) -> Ints:
         """One store's packed polls in time order."""

@@ -4,7 +4,7 @@ Reads ``histories`` and what is known of the stores side by side, some thousand 
 at a time, so that memory does not grow with the fleet.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,7 @@ from streamproc.rules import uptime
 from streamproc.rules.history import Flags
 from streamproc.rules.uptime import Rules, Times
 from streamproc.rules.windows import LONGEST_US
-from tables.calendars import FactNumbers, FactTables, StoreFacts
+from tables.calendars import FactNumbers, FactTables, OwnFacts, StoreFacts
 from tables.histories import Chunk, Histories
 from tables.past import Past
 
@@ -94,6 +94,43 @@ class Stores:
     def times(self, begin_us: int, end_us: int, as_polled: bool = False) -> Times:
         """The time that counts of each number."""
         return self.numbers.times(begin_us, end_us, as_polled)
+
+    def chosen(self, wanted: Flags) -> "Stores":
+        """Some of them; ``wanted``: shape (n,)."""
+        if wanted.all():
+            return self
+        return Stores(
+            [self.store_ids[at] for at in np.flatnonzero(wanted).tolist()],
+            self.counts[wanted],
+            self.packed[np.repeat(wanted, self.counts)],
+            self.schedule[wanted],
+            self.numbers,
+        )
+
+
+def with_facts(
+    chunk: Chunk,
+    own: OwnFacts,
+    of_all: StoreFacts,
+    numbers: FactNumbers,
+    left_out: Collection[bytes] = (),
+) -> Stores:
+    """A chunk with what is known of its stores, and those without polls between.
+
+    ``left_out``: stores that are not wanted.
+    """
+    known = own.store_ids
+    store_ids, counts = chunk.store_ids, chunk.counts
+    if known != store_ids:
+        polled = dict(zip(store_ids, counts.tolist(), strict=True))
+        silent = set(known).difference(store_ids, left_out)
+        store_ids = sorted([*store_ids, *silent]) if silent else store_ids
+        counts = np.array([polled.get(i, 0) for i in store_ids], np.int64)
+    number, distinct = own.of(store_ids)
+    if any(of_all):
+        distinct = [each.with_all(of_all) for each in distinct]
+    schedule = numbers.of(distinct)[number]
+    return Stores(store_ids, counts, chunk.packed, schedule, numbers)
 
 
 def account(some: Stores, as_of_us: int, rules: Rules, as_polled: bool = False) -> Rows:
@@ -174,18 +211,7 @@ class Snapshot:
         """A chunk and the stores without polls that lie in between."""
         chunk = self.left_out.without(*self._past.complete(chunk))
         own = self.facts.between(self.partition, after, upto)
-        known = own.store_ids
-        store_ids, counts = chunk.store_ids, chunk.counts
-        if known != store_ids:
-            polled = dict(zip(store_ids, counts.tolist(), strict=True))
-            silent = set(known).difference(store_ids, self.left_out.store_ids)
-            store_ids = sorted([*store_ids, *silent]) if silent else store_ids
-            counts = np.array([polled.get(i, 0) for i in store_ids], np.int64)
-        number, distinct = own.of(store_ids)
-        if any(of_all):
-            distinct = [each.with_all(of_all) for each in distinct]
-        schedule = numbers.of(distinct)[number]
-        return Stores(store_ids, counts, chunk.packed, schedule, numbers)
+        return with_facts(chunk, own, of_all, numbers, self.left_out.store_ids)
 
     def _account(self, some: Stores) -> Rows:
         return account(some, self.as_of_us, self.rules, self.as_polled)

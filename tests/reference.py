@@ -176,6 +176,69 @@ def outages(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class SliceFigures:
+    """What a stretch of time holds of a store, in microseconds."""
+
+    figures: Figures
+    excluded_us: int
+    incidents: int
+    longest_us: int
+
+
+def slice_figures(
+    polls: Iterable[Poll],
+    opened: Sequence[Span],
+    business: Sequence[Span],
+    span: Span,
+    as_of_us: int,
+    hold_us: int | None,
+    backfill: bool,
+    bridge_us: int,
+    said: Sequence[tuple[Span, bool | None]] = (),
+) -> SliceFigures:
+    """The figures of a store in a stretch of time, all of whose polls are given.
+
+    `opened` and `business` (what of it is not excluded) are its time there. `said`:
+    statuses put right; where two overlap the later one in the list counts.
+    """
+    begin_us, end_us = span
+    known = [poll for poll in polls if poll[0] < as_of_us]
+    points = {begin_us, end_us} | {end for opening in opened for end in opening}
+    points |= {end for part in business for end in part}
+    points |= {time for time, _ in known}
+    points |= {time + (hold_us or 0) for time, _ in known}
+    tally: dict[bool | None, int] = {True: 0, False: 0, None: 0}
+    points |= {end for part, _ in said for end in part}
+    open_us = excluded_us = 0
+    watch = _Watch(bridge_us)
+    for at_us, next_us in steps(points, begin_us, end_us):
+        length_us = next_us - at_us
+        if is_open(opened, at_us):
+            open_us += length_us
+            excluded_us += 0 if is_open(business, at_us) else length_us
+        if is_open(business, at_us):
+            status = status_at(known, at_us, hold_us, backfill)
+            for part, put_right in said:
+                status = put_right if is_open([part], at_us) else status
+            tally[status] += length_us
+            watch.see(at_us, length_us, status)
+    watch.now(end_us)
+    downs = [outage.down_us for outage in watch.found]
+    return SliceFigures(
+        Figures(tally[True], tally[False], tally[None], open_us),
+        excluded_us,
+        len(downs),
+        max(downs, default=0),
+    )
+
+
+def date_edge(zone: str, day: int, starts_s: int) -> int:
+    """When a date begins in a zone whose dates begin at a time of day, in UTC."""
+    offsets = walk_zone(zone, (day - 3) * DAY_S, (day + 4) * DAY_S)
+    return instant_s(offsets, day * DAY_S + starts_s) * SECOND_US
+
+
 def newest(times: Iterable[int], before_us: int) -> int | None:
     """The latest of the times before an instant."""
     return max((time for time in times if time < before_us), default=None)

@@ -45,6 +45,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "store_id": {"type": "string", "minLength": 1, "maxLength": 128},
     "report_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"},
     "name": {"type": "string"},
+    "period": {"type": "string", "examples": ["month:2026-10", "last-week"]},
 }
 
 

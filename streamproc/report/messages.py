@@ -12,10 +12,11 @@ from importlib.metadata import version
 import orjson
 
 from streamproc.errors import InvalidInput
+from streamproc.rules.incidents import DEFAULT_BRIDGE_US
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import WINDOWS
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Of the messages; raised whenever one of them changes its meaning or its form."""
 
 ALL, HOURLY, STORE = "all", "hourly", "store"
@@ -30,9 +31,17 @@ class Identity:
     rules: str
 
 
-def identity_of(app: str, rules: Rules, partitions: int) -> Identity:
+def identity_of(
+    app: str,
+    rules: Rules,
+    partitions: int,
+    bridge_us: int = DEFAULT_BRIDGE_US,
+    day_starts_s: int = 0,
+) -> Identity:
     """Two workers with the same identity compute the same figures."""
     counted_by = {
+        "bridge_us": bridge_us,
+        "day_starts_s": day_starts_s,
         "protocol": PROTOCOL,
         "hold_us": rules.hold_us,
         "backfill": rules.backfill,

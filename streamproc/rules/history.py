@@ -87,6 +87,11 @@ def unpack(value: bytes) -> Ints:
     return np.frombuffer(value, _ENCODING)
 
 
+def bytes_of(packed: Ints) -> bytes:
+    """Polls as segments hold them; ``unpack`` reads them."""
+    return packed.astype(_ENCODING, copy=False).tobytes()
+
+
 def canonical(packed: Ints) -> Ints:
     """Sort by time and keep one poll per time; on disagreement inactive wins."""
     packed = np.sort(packed)
@@ -100,6 +105,14 @@ def canonical_rows(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
     first = _is_first(packed)
     first[1:] |= rows[1:] != rows[:-1]
     return rows[first], packed[first]
+
+
+def in_order(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
+    """The same, sooner where they are in order already, as segments mostly are."""
+    later = time_of(packed[1:]) > time_of(packed[:-1])
+    if ((rows[1:] > rows[:-1]) | (rows[1:] == rows[:-1]) & later).all():
+        return rows, packed
+    return canonical_rows(rows, packed)
 
 
 def _is_first(packed: Ints) -> Flags:

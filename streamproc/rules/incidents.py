@@ -106,6 +106,30 @@ def incidents(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OutagesOfEach:
+    """How many incidents each store has, and the down time of its longest one."""
+
+    count: Ints
+    longest_us: Ints
+
+
+def outages_of_each(
+    told: Statuses, schedule: Ints, business: BusinessTime, bridge_us: int
+) -> OutagesOfEach:
+    """The incidents of each store, counted; shape (n,), as ``schedule``.
+
+    ``told``: statuses by store, in order.
+    """
+    spoken = spoken_time(told, schedule, business)
+    first, last = runs(spoken, bridge_us)
+    down = _summed(np.where(spoken.up, 0, spoken.end - spoken.begin), first, last)
+    longest = np.zeros(len(schedule), np.int64)
+    np.maximum.at(longest, spoken.store[first], down)
+    count = np.bincount(spoken.store[first], minlength=len(schedule))
+    return OutagesOfEach(count, longest)
+
+
 def up_within(
     packed: Ints,
     counts: Ints,

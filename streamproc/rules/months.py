@@ -6,6 +6,7 @@ run of keys. Without the ``\\1`` a month's keys could touch those that begin wit
 ``__faust``, and deleting the month would delete those.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
@@ -22,6 +23,7 @@ def month_of(day: int) -> int:
     return then.year * 12 + then.month - 1
 
 
+@lru_cache(maxsize=4096)
 def first_day_of(month: int) -> int:
     """The first day of a month."""
     return date(month // 12, month % 12 + 1, 1).toordinal() - _EPOCH
@@ -47,3 +49,8 @@ def split_archive_key(key: bytes) -> tuple[bytes, int]:
     """Return store id and day of an archived segment's key."""
     month = int.from_bytes(key[len(_BEGIN) : _BEFORE_ID], "big")
     return key[_BEFORE_ID:-2], first_day_of(month) + key[-1] - 1
+
+
+def stores_of(keys: Iterable[bytes]) -> list[bytes]:
+    """Store id of each of many keys."""
+    return [key[_BEFORE_ID:-2] for key in keys]

@@ -131,12 +131,12 @@ def _polled(
     return Statuses(store, start, end, history.is_active(packed))
 
 
-def _sums(values: Ints, edges: Ints) -> Ints:
+def sums(values: Ints, edges: Ints) -> Ints:
     """Sum of each run ``values[edges[i]:edges[i+1]]``; exact, empty runs are 0."""
     running = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=running[1:])
-    sums: Ints = running[edges[1:]] - running[edges[:-1]]
-    return sums
+    between: Ints = running[edges[1:]] - running[edges[:-1]]
+    return between
 
 
 def account(
@@ -151,7 +151,7 @@ def account(
     """
     business, stores = times.business, len(counts)
     packed, store = known_polls(packed, counts, times)
-    told = _told(packed, store, schedule, times, rules)
+    told = what_is_told(packed, store, schedule, times, rules)
     begins = np.array([business.end_us - window.length_us for window in WINDOWS])
     b_windows = business.within(schedule, begins)
     up, down = _covered(told, schedule, business, begins, b_windows)
@@ -185,7 +185,7 @@ def _covered(
         covered = np.maximum(b_begin[within], first[store])
         covered = np.maximum(b_end[within] - covered, 0)
         edges = np.searchsorted(store, stores)
-        all_us, up_us = _sums(covered, edges), _sums(covered * is_up, edges)
+        all_us, up_us = sums(covered, edges), sums(covered * is_up, edges)
         up.append(up_us)
         down.append(all_us - up_us)
     return np.array(up), np.array(down)
@@ -207,12 +207,16 @@ def statuses(
 
     The arguments are those of ``account``.
     """
-    return _told(*known_polls(packed, counts, times), schedule, times, rules)
+    return what_is_told(*known_polls(packed, counts, times), schedule, times, rules)
 
 
-def _told(
+def what_is_told(
     packed: Ints, store: Ints, schedule: Ints, times: Times, rules: Rules
 ) -> Statuses:
+    """What is known of all stores, of all polls that are handed in.
+
+    ``store``: shape as ``packed``, the number of each one's store, ascending.
+    """
     told = _polled(packed, store, times.business, rules)
     return corrected(told, times.of_each(schedule))
 

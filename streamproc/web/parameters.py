@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from streamproc.errors import InvalidPoll, shown
+from streamproc.errors import InvalidInput, InvalidPoll, shown
 from streamproc.report.messages import NOW
+from streamproc.rules.labels import Where, parse_where
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf
@@ -195,7 +196,30 @@ class Key:
         return text
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Which stores are meant, by the value of a label."""
+
+    name: str = "where"
+    help: str = "only stores whose label has this value; LABEL= for those without it"
+    required: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """A string; what it may be is more than a pattern can say."""
+        return {"type": "string", "examples": ["region=West"]}
+
+    def read(self, query: Query) -> Where | None:
+        """The condition; None when there is none. Raises a 400 Refusal."""
+        text = query.get(self.name)
+        try:
+            return parse_where(text) if text else None
+        except InvalidInput as exc:
+            raise bad(exc.reason, f"{exc}.") from exc
+
+
 AS_OF = Instant()
+WHERE = Condition()
 PAGE = Whole("page", 1, 1, MAX_PAGE)
 FORMAT = Choice("format", ("json", "csv"), "json")
 

@@ -16,6 +16,7 @@ from streamproc.web.handlers.gateway import Gateway
 from streamproc.web.handlers.incidents import IncidentHandlers
 from streamproc.web.handlers.now import NowHandlers
 from streamproc.web.handlers.operations import Operations
+from streamproc.web.handlers.periods import PeriodHandlers
 from streamproc.web.handlers.rejected import RejectedHandlers
 from streamproc.web.handlers.reports import ReportHandlers
 from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
@@ -71,6 +72,9 @@ def make_application(
     _add_fleet(app, FleetHandlers(site, guard))
     _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
+    periods = PeriodHandlers(site)
+    _add(app, "GET", "/api/v1/periods/{period}", periods.fleet)
+    _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/periods", periods.store)
     _add_reports(app, ReportHandlers(site))
     _add_tables(app, TableHandlers(site))
     _add_rejected(app, RejectedHandlers(site))

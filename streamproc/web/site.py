@@ -13,6 +13,13 @@ from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
 from streamproc.web.incidents.calls import OUTAGES
+from streamproc.web.periods.calls import (
+    KEPT,
+    PERIOD_ROWS,
+    STORE_PERIOD,
+    ZONES_IN_USE,
+)
+from streamproc.web.periods.reading import Periods
 from streamproc.web.refusal import Refusal
 from streamproc.web.rejected.reader import RejectedReader
 from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
@@ -34,6 +41,10 @@ CALLS = (
     ITEMS,
     PARTITION_INFO,
     OUTAGES,
+    KEPT,
+    ZONES_IN_USE,
+    PERIOD_ROWS,
+    STORE_PERIOD,
 )
 """All that one worker may ask another."""
 
@@ -48,6 +59,7 @@ class Site:
         self.instants = Instants(program, self.cluster)
         self.overviews = Overviews(program, self.cluster, self.instants)
         self.stores = Stores(program.settings, self.cluster, self.instants)
+        self.periods = Periods(program, self.cluster, self.instants)
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)

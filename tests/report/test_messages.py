@@ -248,6 +248,8 @@ def test_whatever_comes_is_read_or_refused(data: st.DataObject) -> None:
         identity_of("store-uptime", Rules(hold_us=1), 4),
         identity_of("store-uptime", Rules(backfill=True), 4),
         identity_of("store-uptime", Rules(), 5),
+        identity_of("store-uptime", Rules(), 4, bridge_us=1),
+        identity_of("store-uptime", Rules(), 4, day_starts_s=60),
         identity_of("another", Rules(), 4),
     ],
 )

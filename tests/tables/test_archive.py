@@ -15,7 +15,8 @@ from streamproc.rules import history, months
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
 from tables import snapshot
-from tables.calendars import NO_FACTS, StoreFacts
+from tables.calendars import NO_FACTS, OwnFacts, StoreFacts
+from tables.facts import NumberedFacts
 from tables.future import purge
 from tables.past import Past
 from tables.snapshot import Snapshot
@@ -99,9 +100,9 @@ class _Nothing:
         """Nothing is known of a store."""
         return NO_FACTS
 
-    def between(self, *_: Any) -> dict[bytes, StoreFacts]:
+    def between(self, *_: Any) -> OwnFacts:
         """No stores."""
-        return {}
+        return OwnFacts(*[NumberedFacts([], [], [()])] * 4)
 
 
 @pytest.fixture

@@ -1,0 +1,110 @@
+"""Accounts of many stores between edges: days, weeks or months of a period. Pure.
+
+Comes from ``period_edges`` and ``statuses``; leads to reports of periods. Each status
+is cut where slices meet; the rules of ``uptime`` and ``incidents`` then hold for each
+store and slice as they do for a store.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamproc.cells import Ints
+from streamproc.rules.incidents import outages_of_each
+from streamproc.rules.statuses import Statuses
+from streamproc.rules.uptime import Rules, Times, sums, what_is_told
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """The figures of n stores in k slices, in microseconds; all of shape (n, k).
+
+    ``excluded`` is part of ``open``. ``incidents``: those with down time in the slice;
+    ``longest``: by its down time in it.
+    """
+
+    up: Ints
+    down: Ints
+    open: Ints
+    excluded: Ints
+    incidents: Ints
+    longest: Ints
+
+
+def account_slices(
+    packed: Ints,
+    counts: Ints,
+    schedule: Ints,
+    times: Times,
+    rules: Rules,
+    edges_us: Ints,
+    bridge_us: int,
+) -> Sliced:
+    """Account all stores in slices of their own.
+
+    ``packed``: every store's polls that are known, those after the last slice, too.
+    ``counts``, ``schedule``: as in ``uptime.account``. ``edges_us``: shape (n, k + 1),
+    rising, within the span of ``times``; slice i is ``[edges_us[i], edges_us[i + 1])``.
+    """
+    shape = len(counts), edges_us.shape[1] - 1
+    store = np.repeat(np.arange(len(counts)), counts)
+    told = what_is_told(packed, store, schedule, times, rules)
+    cells = _cut(told, edges_us)
+    own = np.repeat(schedule, shape[1])
+    begin = times.business.before(own[cells.store], cells.begin_us)
+    covered = times.business.before(own[cells.store], cells.end_us) - begin
+    bounds = np.searchsorted(cells.store, np.arange(len(own) + 1))
+    all_us, up_us = sums(covered, bounds), sums(covered * cells.up, bounds)
+    opened = _between(times.opened.before(schedule[:, np.newaxis], edges_us))
+    counted = _between(times.business.before(schedule[:, np.newaxis], edges_us))
+    found = outages_of_each(cells, own, times.business, bridge_us)
+    return Sliced(
+        up_us.reshape(shape),
+        (all_us - up_us).reshape(shape),
+        opened,
+        opened - counted,
+        found.count.reshape(shape),
+        found.longest_us.reshape(shape),
+    )
+
+
+def _between(at_edges: Ints) -> Ints:
+    """What grows from each edge to the next."""
+    grown: Ints = np.diff(at_edges, axis=1)
+    return grown
+
+
+def _cut(told: Statuses, edges_us: Ints) -> Statuses:
+    """The statuses cut at the edges; the number of store and slice is their store's.
+
+    What lies outside of all slices is left out.
+    """
+    slices = edges_us.shape[1] - 1
+    first = _slice_at(told.store, told.begin_us, edges_us)
+    last = _slice_at(told.store, told.end_us - 1, edges_us)
+    first, last = np.maximum(first, 0), np.minimum(last, slices - 1)
+    pieces = np.maximum(last - first + 1, 0)
+    row = np.repeat(np.arange(len(pieces)), pieces)
+    slice_ = np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces - first, pieces)
+    store = told.store[row]
+    return Statuses(
+        store * slices + slice_,
+        np.maximum(told.begin_us[row], edges_us[store, slice_]),
+        np.minimum(told.end_us[row], edges_us[store, slice_ + 1]),
+        told.up[row],
+    )
+
+
+def _slice_at(store: Ints, time_us: Ints, edges_us: Ints) -> Ints:
+    """The slice that holds an instant of a store; -1 before all of them.
+
+    Of slices without length that begin there, none.
+    """
+    low, high = np.zeros(len(store), np.int64), np.full(len(store), edges_us.shape[1])
+    while (open_ := low < high).any():
+        middle = (low + high) // 2
+        at = np.minimum(middle, edges_us.shape[1] - 1)
+        after = edges_us[store, at] <= time_us
+        low = np.where(open_ & after, middle + 1, low)
+        high = np.where(open_ & ~after, middle, high)
+    return low - 1

@@ -1,0 +1,122 @@
+"""Finding figures of periods: each owner of some of the stores is asked once."""
+
+import time
+from dataclasses import dataclass
+
+import orjson
+
+from streamproc.errors import InvalidInput, ReportFailedError
+from streamproc.program import Program
+from streamproc.report.period_rows import PeriodRows, join_period_rows
+from streamproc.rules.labels import Where
+from streamproc.rules.period_edges import Kept, Span, span_of
+from streamproc.rules.periods import Asked
+from streamproc.transport.partitioner import partition_for
+from streamproc.web.as_of import AsOf, Instants
+from streamproc.web.cluster.peers import Cluster
+from streamproc.web.periods.calls import (
+    KEPT,
+    PERIOD_ROWS,
+    STORE_PERIOD,
+    ZONES_IN_USE,
+    StorePeriod,
+    span_args,
+)
+
+KEPT_GOOD_S = 10.0
+"""How long it is believed since when polls are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPeriod:
+    """Rows of all stores; ``since_us``: see ``Span.since_us``."""
+
+    span: Span
+    since_us: int | None
+    rows: PeriodRows
+
+
+class Periods:
+    """Figures of periods, of one store or of all."""
+
+    def __init__(self, program: Program, cluster: Cluster, instants: Instants) -> None:
+        self._settings = program.settings
+        self._cluster = cluster
+        self._instants = instants
+        self._kept: tuple[float, int, Kept | None] | None = None
+
+    async def store(
+        self, store_id: str, asked: Asked, by: str | None, zone: str | None, as_of: AsOf
+    ) -> tuple[int, StorePeriod | None]:
+        """One store's figures, as of when; None when nothing is known of it.
+
+        Raises ReportFailedError when nothing of the period is kept.
+        """
+        as_of_us = await self._instants.resolve(as_of)
+        known = await self._since(asked.not_before_us(as_of_us))
+        found = await self._cluster.ask(
+            STORE_PERIOD,
+            partition_for(store_id.encode(), self._settings.partitions),
+            store_id=store_id,
+            period=asked.text,
+            by=by,
+            zone=zone,
+            kept=orjson.dumps(known).decode(),
+            as_of_us=as_of_us,
+        )
+        return as_of_us, found
+
+    async def fleet(
+        self,
+        asked: Asked,
+        by: str | None,
+        zone: str | None,
+        where: Where | None,
+        as_of: AsOf,
+    ) -> FleetPeriod:
+        """Rows of all stores that are meant, by id and slice.
+
+        Raises ReportFailedError when nothing of the period is kept.
+        """
+        as_of_us = await self._instants.resolve(as_of)
+        known = await self._since(asked.not_before_us(as_of_us))
+        count, starts_s = self._settings.partitions, self._settings.day_starts_s
+        zones = [zone] if zone else await self._zones()
+        try:
+            span = span_of(asked, by, zone, known, as_of_us, zones, starts_s)
+        except InvalidInput as exc:
+            raise ReportFailedError(str(exc)) from exc
+        text = None if where is None else f"{where.label}={where.value}"
+        parts = await self._cluster.ask_all(
+            PERIOD_ROWS, count, where=text, **span_args(span)
+        )
+        rows = join_period_rows([rows for part in parts for rows in part])
+        return FleetPeriod(span, span.since_us(zones), rows)
+
+    async def _zones(self) -> list[str]:
+        """The zones of all stores."""
+        parts = await self._cluster.ask_all(ZONES_IN_USE, self._settings.partitions)
+        return sorted({zone for part in parts for zone in part})
+
+    async def _since(self, not_before_us: int) -> Kept | None:
+        """Since when polls are kept, exactly unless that lies before an instant."""
+        now_s = time.monotonic()
+        if self._kept is not None:
+            at_s, bound_us, known = self._kept
+            exact = known is None or known.first_us >= bound_us
+            enough = exact or (known is not None and known.first_us < not_before_us)
+            if now_s - at_s < KEPT_GOOD_S and enough and known is not None:
+                return known
+        known = await self._ask_kept(not_before_us)
+        self._kept = now_s, not_before_us, known
+        return known
+
+    async def _ask_kept(self, not_before_us: int) -> Kept | None:
+        parts = await self._cluster.ask_all(
+            KEPT, self._settings.partitions, not_before_us=not_before_us
+        )
+        known: Kept | None = None
+        for part in parts:
+            if part is not None:
+                known = part if known is None else known.joined(part)
+        return known
