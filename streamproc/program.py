@@ -226,6 +226,12 @@ class Program:
         async for _ in self.catching_up(partition):
             pass
 
+    async def until_dealt_with(self, tp: TP, offset: int) -> None:
+        """Return when a record of the input is in the tables, and all before it."""
+        while self._dealt_with(tp) <= offset:
+            await asyncio.sleep(_WAIT_S)
+            self.histories.require(tp.partition)
+
     async def behind(self, tp: TP, end: int) -> int:
         """How many offsets before ``end``, a mark of some time ago, are to be read."""
         begin = (await consumer_of(self.app).earliest_offsets(tp))[tp] or 0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -186,6 +186,19 @@ class FactNumbers:
             times = times_of(counted, begin_us, end_us)
             self._times[key] = count, times
         return times
+
+
+class FactSource(Protocol):
+    """Whence a partition's facts come: its tables, or what they would be."""
+
+    def of_all(self, partition: int) -> StoreFacts:
+        """What is told of all stores."""
+
+    def of(self, partition: int, store_id: bytes) -> StoreFacts:
+        """One store's own facts."""
+
+    def between(self, partition: int, after: bytes, upto: bytes | None) -> "OwnFacts":
+        """The own facts of the stores with ``after`` < id <= ``upto``; None: no end."""
 
 
 @dataclass(frozen=True, slots=True)

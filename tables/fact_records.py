@@ -128,6 +128,15 @@ SPECIAL_HOURS = Kind(_special_hours, _date_suffix, of_all=True)
 EXCLUSIONS = Kind(_exclusion, _exclusion_suffix, of_all=True)
 LABELS = Kind(_labels, _no_suffix)
 
+KINDS = {
+    "hours": HOURS,
+    "zones": ZONES,
+    "special_hours": SPECIAL_HOURS,
+    "exclusions": EXCLUSIONS,
+    "labels": LABELS,
+}
+"""By the name of the table, which is that of the topic in ``Topics`` as well."""
+
 
 def read_message(
     row: int, key: bytes | None, value: bytes | None, at_ms: int, kind: Kind

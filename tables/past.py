@@ -1,7 +1,7 @@
 """The polls of stores before an instant, from ``histories`` and ``archive``.
 
 Each store is judged by its own polls: where those in ``histories`` begin after the
-longest window does, the archive is asked for the rest.
+time asked about does, the archive is asked for the rest.
 """
 
 from dataclasses import dataclass
@@ -25,15 +25,17 @@ class Past:
     histories: Histories
     partition: int
     as_of_us: int
+    length_us: int = LONGEST_US
+    """Of the time before it that is asked about."""
 
     @property
     def _begin_us(self) -> int:
-        return self.as_of_us - LONGEST_US
+        return self.as_of_us - self.length_us
 
     def complete(self, chunk: Chunk) -> tuple[Chunk, Flags]:
         """A chunk with what is archived of its stores; shape (n,): whose is whole.
 
-        Of a store that had to be completed: all polls of the longest window, and the
+        Of a store that had to be completed: all polls of that time, and the
         last one before it, whose status may hold into the window. To be called after
         the chunk was read: what has left it since is in the archive.
         """
@@ -63,7 +65,7 @@ class Past:
             raise ReportFailedError(
                 f"as_of {time_text(self.as_of_us)} lies too far back: the history of"
                 f" store {store_id.decode()} is kept since {time_text(since_us)}, not"
-                f" for the {LONGEST_US // DAY_US} days before"
+                f" for the {self.length_us // DAY_US} days before"
             )
         return chunk.packed
 

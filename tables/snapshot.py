@@ -16,8 +16,8 @@ from streamproc.report.rows import NO_ROWS, Rows, rows_of
 from streamproc.rules import uptime
 from streamproc.rules.history import Flags
 from streamproc.rules.uptime import Rules, Times
-from streamproc.rules.windows import LONGEST_US
-from tables.calendars import FactNumbers, FactTables, OwnFacts, StoreFacts
+from streamproc.rules.windows import WINDOWS, Window
+from tables.calendars import FactNumbers, FactSource, OwnFacts, StoreFacts
 from tables.histories import Chunk, Histories
 from tables.past import Past
 
@@ -133,12 +133,21 @@ def with_facts(
     return Stores(store_ids, counts, chunk.packed, schedule, numbers)
 
 
-def account(some: Stores, as_of_us: int, rules: Rules, as_polled: bool = False) -> Rows:
+def account(
+    some: Stores,
+    as_of_us: int,
+    rules: Rules,
+    as_polled: bool = False,
+    windows: tuple[Window, ...] = WINDOWS,
+) -> Rows:
     """Rows of some stores; ``as_polled``: as if there were no exclusions."""
     if not some.store_ids:
         return NO_ROWS
-    times = some.times(as_of_us - LONGEST_US, as_of_us, as_polled)
-    accounts = uptime.account(some.packed, some.counts, some.schedule, times, rules)
+    longest_us = max(window.length_us for window in windows)
+    times = some.times(as_of_us - longest_us, as_of_us, as_polled)
+    accounts = uptime.account(
+        some.packed, some.counts, some.schedule, times, rules, windows
+    )
     return rows_of(some.store_ids, accounts)
 
 
@@ -146,15 +155,17 @@ def account(some: Stores, as_of_us: int, rules: Rules, as_polled: bool = False) 
 class Snapshot:
     """Rows of one partition as of ``as_of_us``.
 
-    ``as_polled``: as if there were no exclusions.
+    ``as_polled``: as if there were no exclusions. ``windows``: in the order of the
+    rows' figures.
     """
 
     histories: Histories
-    facts: FactTables
+    facts: FactSource
     partition: int
     as_of_us: int
     rules: Rules
     as_polled: bool = False
+    windows: tuple[Window, ...] = WINDOWS
 
     left_out: LeftOut = field(default_factory=LeftOut)
     """Stores without a row, since their own history was let go."""
@@ -191,7 +202,11 @@ class Snapshot:
 
     @property
     def _past(self) -> Past:
-        return Past(self.histories, self.partition, self.as_of_us)
+        return Past(self.histories, self.partition, self.as_of_us, self._length_us)
+
+    @property
+    def _length_us(self) -> int:
+        return max(window.length_us for window in self.windows)
 
     def _known(self, store_id: bytes, polls: Ints) -> Stores:
         own = self.facts.of(self.partition, store_id)
@@ -214,4 +229,4 @@ class Snapshot:
         return with_facts(chunk, own, of_all, numbers, self.left_out.store_ids)
 
     def _account(self, some: Stores) -> Rows:
-        return account(some, self.as_of_us, self.rules, self.as_polled)
+        return account(some, self.as_of_us, self.rules, self.as_polled, self.windows)

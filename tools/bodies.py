@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from streamproc.web.shapes import OPTIONAL, OneOf
+from streamproc.rules.exclusions import KINDS
+from streamproc.web.shapes import OPTIONAL, OneOf, called
 from tools.schemas import Says, Schemas
 
 StoreId = Annotated[str, Says(minLength=1, maxLength=128)]
@@ -43,10 +44,30 @@ class OpeningTold:
 
 
 @dataclass(frozen=True, slots=True)
-class HoursTold:
-    """A store's whole week; null forgets it."""
+class ClosedTold:
+    """A weekday on which a store does not open; day 0 is Monday."""
 
-    hours: list[OpeningTold] | None
+    dayOfWeek: Annotated[int, Says(minimum=0, maximum=6)]
+    closed: Annotated[bool, Says(const=True)]
+
+
+By = Annotated[str | None, Says(maxLength=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class HoursTold:
+    """A store's week, from the local date valid_from on; null forgets it.
+
+    Without valid_from it is in force always, and dated weeks are forgotten. create: of
+    a store that nothing is known of.
+    """
+
+    hours: list[OpeningTold | ClosedTold] | None
+    valid_from: Annotated[str | None, Says(format="date")] = field(
+        default=None, metadata=OPTIONAL
+    )
+    by: By = field(default=None, metadata=OPTIONAL)
+    create: bool = field(default=False, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +75,8 @@ class ZoneTold:
     """A store's time zone; null forgets it."""
 
     timezone_str: Annotated[str | None, Says(examples=["America/Chicago"])]
+    by: By = field(default=None, metadata=OPTIONAL)
+    create: bool = field(default=False, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +88,51 @@ class LabelsTold:
     target: Annotated[float | None, Says(exclusiveMinimum=0, maximum=100)] = field(
         default=None, metadata=OPTIONAL
     )
+    by: By = field(default=None, metadata=OPTIONAL)
+    create: bool = field(default=False, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class TimesTold:
+    """An opening of a date in local time; an end before the start is the next day's."""
+
+    start_time_local: Clock
+    end_time_local: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialHoursTold:
+    """The openings of one local date in place of the week's; none: closed."""
+
+    openings: list[TimesTold]
+    note: Annotated[str | None, Says(maxLength=500)] = field(
+        default=None, metadata=OPTIONAL
+    )
+    by: By = field(default=None, metadata=OPTIONAL)
+    create: bool = field(default=False, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionTold:
+    """Time that does not count, or whose status is put right.
+
+    Either from and to, in UTC, or from_local and to_local, the wall clock of each
+    store's own zone.
+    """
+
+    kind: Annotated[str, OneOf(KINDS)]
+    start: Annotated[str | None, Says(examples=["2025-05-06T12:00:00Z"])] = field(
+        default=None, metadata={**called("from"), **OPTIONAL}
+    )
+    end: str | None = field(default=None, metadata={**called("to"), **OPTIONAL})
+    from_local: Annotated[str | None, Says(examples=["2025-05-06 07:00:00"])] = field(
+        default=None, metadata=OPTIONAL
+    )
+    to_local: str | None = field(default=None, metadata=OPTIONAL)
+    note: Annotated[str | None, Says(maxLength=500)] = field(
+        default=None, metadata=OPTIONAL
+    )
+    by: By = field(default=None, metadata=OPTIONAL)
     create: bool = field(default=False, metadata=OPTIONAL)
 
 
@@ -93,4 +161,6 @@ BODIES = {
     ("PUT", "/api/v1/stores/{store_id}/hours"): Body(HoursTold),
     ("PUT", "/api/v1/stores/{store_id}/zone"): Body(ZoneTold),
     ("PUT", "/api/v1/stores/{store_id}/labels"): Body(LabelsTold),
+    ("PUT", "/api/v1/stores/{store_id}/special-hours/{date}"): Body(SpecialHoursTold),
+    ("PUT", "/api/v1/stores/{store_id}/exclusions/{exclusion_id}"): Body(ExclusionTold),
 }

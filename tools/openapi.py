@@ -46,6 +46,9 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "report_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"},
     "name": {"type": "string"},
     "period": {"type": "string", "examples": ["month:2026-10", "last-week"]},
+    "since": {"type": "string", "format": "date"},
+    "date": {"type": "string", "format": "date"},
+    "exclusion_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"},
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from streamproc.errors import InvalidInput, InvalidPoll, shown
 from streamproc.rules.business import Interval
 from streamproc.rules.calendar import local_instant_us
-from streamproc.rules.timestamp import parse_timestamp
+from streamproc.rules.timestamp import parse_timestamp, timestamp_text
 
 MAINTENANCE = "maintenance"
 UP, DOWN, UNKNOWN = 1, 0, -1
@@ -132,6 +132,26 @@ def _local_s(text: object, field: str) -> int:
         "bad-exclusion",
         f"{field} is {shown(text)}, expected YYYY-MM-DD HH:MM[:SS], local time",
     )
+
+
+def exclusion_row(exclusion: Exclusion) -> dict[str, Any]:
+    """An exclusion as ``parse_exclusion`` reads it; what is not set is left out."""
+    write = _local_text if exclusion.local else timestamp_text
+    names = ("from_local", "to_local") if exclusion.local else ("from", "to")
+    ends = (write(exclusion.begin), write(exclusion.end))
+    row = {
+        "id": exclusion.exclusion_id,
+        "kind": exclusion.kind,
+        **dict(zip(names, ends, strict=True)),
+        "note": exclusion.note,
+        "by": exclusion.by,
+        "withdrawn": exclusion.withdrawn or None,
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _local_text(wall_s: int) -> str:
+    return f"{_EPOCH + timedelta(seconds=wall_s):%Y-%m-%d %H:%M:%S}"
 
 
 def _text(row: Mapping[str, Any], field: str) -> str | None:

@@ -214,3 +214,34 @@ def week_of(rows: Iterable[Opening | Closing]) -> Schedule:
             "bad-hours", f"dayOfWeek {min(both)} is closed in one row, open in another"
         )
     return tuple(openings) if openings or not closed else ALWAYS_CLOSED
+
+
+def hours_rows(week: Schedule) -> list[dict[str, object]]:
+    """A week as ``parse_hours`` reads it, every weekday in it; none for 24x7."""
+    if not week:
+        return []
+    found: list[dict[str, object]] = []
+    for day in range(7):
+        rows = [times_row(o) for o in week if o.day == day and o.end_s > o.start_s]
+        found += [{"dayOfWeek": day, **row} for row in rows]
+        if not rows:
+            found.append({"dayOfWeek": day, "closed": True})
+    return found
+
+
+def times_row(opening: Opening) -> dict[str, str]:
+    """Start and end of an opening as ``parse_opening`` reads them."""
+    start_s, end_s = opening.start_s, opening.end_s
+    if end_s - start_s == DAY_S:
+        end_s = start_s
+    elif end_s > DAY_S:
+        end_s -= DAY_S
+    return {
+        "start_time_local": clock_text(start_s),
+        "end_time_local": clock_text(end_s),
+    }
+
+
+def clock_text(seconds: int) -> str:
+    """``HH:MM:SS`` of seconds after midnight."""
+    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"

@@ -20,7 +20,7 @@ from streamproc.rules.business import BusinessTime
 from streamproc.rules.exclusions import Correction
 from streamproc.rules.statuses import Statuses, corrected
 from streamproc.rules.units import HOUR_US
-from streamproc.rules.windows import WINDOWS
+from streamproc.rules.windows import WINDOWS, Window
 
 DEFAULT_HOLD_US = HOUR_US
 
@@ -70,6 +70,15 @@ class Uptime:
     def unknown_us(self) -> int:
         """Business time that no poll covers: neither up nor down."""
         return self.open_us - self.excluded_us - self.up_us - self.down_us
+
+    def plus(self, other: "Uptime") -> "Uptime":
+        """The sums of two stores."""
+        return Uptime(
+            self.up_us + other.up_us,
+            self.down_us + other.down_us,
+            self.open_us + other.open_us,
+            self.excluded_us + other.excluded_us,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +149,24 @@ def sums(values: Ints, edges: Ints) -> Ints:
 
 
 def account(
-    packed: Ints, counts: Ints, schedule: Ints, times: Times, rules: Rules
+    packed: Ints,
+    counts: Ints,
+    schedule: Ints,
+    times: Times,
+    rules: Rules,
+    windows: Sequence[Window] = WINDOWS,
 ) -> Accounts:
     """Account all stores at once.
 
     ``packed``: every store's polls after one another, each store's in time
     order and without repeats (see ``history``). ``counts``: shape (n,), polls
     per store. ``schedule``: shape (n,), each store's number in ``times``, which
-    covers the longest window before ``as_of``.
+    covers the longest of the ``windows`` before ``as_of``.
     """
     business, stores = times.business, len(counts)
     packed, store = known_polls(packed, counts, times)
     told = what_is_told(packed, store, schedule, times, rules)
-    begins = np.array([business.end_us - window.length_us for window in WINDOWS])
+    begins = np.array([business.end_us - window.length_us for window in windows])
     b_windows = business.within(schedule, begins)
     up, down = _covered(told, schedule, business, begins, b_windows)
     opened = b_windows

@@ -42,6 +42,9 @@ WINDOWS = (
     Window("week", 7 * DAY_US, HOUR_US, "last 7 days"),
 )
 
+MONTH = Window("month", 30 * DAY_US, HOUR_US, "last 30 days")
+"""Beside them where a change is previewed; in no report."""
+
 BY_NAME = {window.name: window for window in WINDOWS}
 NAMES = tuple(BY_NAME)
 

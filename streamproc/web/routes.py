@@ -10,6 +10,7 @@ from streamproc.web.bodies import SMALL_BODY
 from streamproc.web.cluster import peers
 from streamproc.web.connections import Connections
 from streamproc.web.described import description
+from streamproc.web.handlers.changes import ChangeHandlers
 from streamproc.web.handlers.connect import ConnectHandlers
 from streamproc.web.handlers.fleet import FleetHandlers
 from streamproc.web.handlers.gateway import Gateway
@@ -31,10 +32,9 @@ from streamproc.web.templating import GUARD, WATCH
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-LABELS_PATH = "/api/v1/stores/{store_id:[^/]+}/labels"
+STORE_PATH = "/api/v1/stores/{store_id:[^/]+}"
 MAX_MENDED = 4 << 20
 """Bytes of the form that mends a record: its text, each byte as three characters."""
-
 ANY_PATH = "/{path}"
 """As aiohttp names the last route, which takes what no other one does."""
 
@@ -70,7 +70,9 @@ def make_application(
     _add(app, "GET", "/", NowHandlers(site, guard).page)
     app[WATCH] = site.watch
     _add_fleet(app, FleetHandlers(site, guard))
-    _add_store(app, StoreHandlers(site))
+    store = StoreHandlers(site)
+    _add_store(app, store)
+    _add_changes(app, store, ChangeHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
     periods = PeriodHandlers(site)
     _add(app, "GET", "/api/v1/periods/{period}", periods.fleet)
@@ -143,7 +145,6 @@ def _add_store(app: web.Application, store: StoreHandlers) -> None:
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}", store.one)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/timeline", store.timeline)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/polls", store.polls)
-    _add(app, "GET", LABELS_PATH, store.labels)
 
 
 def _add_tables(app: web.Application, tables: TableHandlers) -> None:
@@ -165,10 +166,32 @@ def _add_system(app: web.Application, system: SystemHandlers) -> None:
 
 def _add_gateway(app: web.Application, gateway: Gateway, max_body: int) -> None:
     _add(app, "POST", "/api/v1/polls", gateway.polls, CHANGE, body=max_body)
-    _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/hours", gateway.hours, CHANGE)
-    _add(app, "PUT", "/api/v1/stores/{store_id:[^/]+}/zone", gateway.zone, CHANGE)
-    _add(app, "PUT", LABELS_PATH, gateway.labels, CHANGE)
-    _add(app, "DELETE", LABELS_PATH, gateway.forget_labels, CHANGE, body=0)
+
+
+def _add_changes(
+    app: web.Application, store: StoreHandlers, changes: ChangeHandlers
+) -> None:
+    hours, labels = f"{STORE_PATH}/hours", f"{STORE_PATH}/labels"
+    _add(app, "GET", hours, changes.weeks)
+    _add(app, "PUT", hours, changes.put_hours, CHANGE)
+    _add(app, "DELETE", hours, changes.forget_hours, CHANGE, body=0)
+    _add(app, "DELETE", hours + "/{since}", changes.forget_week, CHANGE, body=0)
+    _add(app, "PUT", f"{STORE_PATH}/zone", changes.put_zone, CHANGE)
+    _add(app, "GET", labels, store.labels)
+    _add(app, "PUT", labels, changes.put_labels, CHANGE)
+    _add(app, "DELETE", labels, changes.forget_labels, CHANGE, body=0)
+    dates = f"{STORE_PATH}/special-hours"
+    _add(app, "GET", dates, changes.special_dates)
+    date = dates + "/{date}"
+    _add(app, "GET", date, changes.special_date)
+    _add(app, "PUT", date, changes.put_special_date, CHANGE)
+    _add(app, "DELETE", date, changes.forget_special_date, CHANGE, body=0)
+    exclusions = f"{STORE_PATH}/exclusions"
+    _add(app, "GET", exclusions, changes.exclusions)
+    exclusion = exclusions + "/{exclusion_id}"
+    _add(app, "GET", exclusion, changes.exclusion)
+    _add(app, "PUT", exclusion, changes.put_exclusion, CHANGE)
+    _add(app, "DELETE", exclusion, changes.withdraw_exclusion, CHANGE, body=0)
 
 
 def _add_connect(app: web.Application, connect: ConnectHandlers) -> None:

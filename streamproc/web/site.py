@@ -6,7 +6,10 @@ from contextlib import suppress
 from streamproc.program import Program
 from streamproc.report.messages import NOW
 from streamproc.web.app_thread import AppThread
+from streamproc.web.appending import Appender
 from streamproc.web.as_of import NEWEST, Instants
+from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL
+from streamproc.web.changes.making import Changes
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.connect.received import ReceivedReader
 from streamproc.web.fleet.refreshing import Overviews
@@ -45,6 +48,9 @@ CALLS = (
     ZONES_IN_USE,
     PERIOD_ROWS,
     STORE_PERIOD,
+    KNOWN,
+    PREVIEW,
+    PREVIEW_ALL,
 )
 """All that one worker may ask another."""
 
@@ -60,6 +66,8 @@ class Site:
         self.overviews = Overviews(program, self.cluster, self.instants)
         self.stores = Stores(program.settings, self.cluster, self.instants)
         self.periods = Periods(program, self.cluster, self.instants)
+        self.appender = Appender(program, app)
+        self.changes = Changes(program, self.cluster, self.appender)
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)

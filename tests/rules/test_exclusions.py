@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from streamproc.errors import InvalidInput
 from streamproc.rules.exclusions import (
     DOWN,
+    KINDS,
     MAINTENANCE,
     UNKNOWN,
     UP,
@@ -18,6 +19,7 @@ from streamproc.rules.exclusions import (
     Exclusion,
     corrections,
     excluded,
+    exclusion_row,
     parse_exclusion,
     without,
 )
@@ -42,6 +44,33 @@ def test_an_exclusion_is_read() -> None:
     assert parse_exclusion(row, 5) == Exclusion(
         "m-1", MAINTENANCE, FROM_US, TO_US, False, "new router", "ann", True, 5
     )
+
+
+NOTES = st.none() | st.text(min_size=1, max_size=9)
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    begin=st.integers(0, 10**15),
+    length=st.integers(1, 10**12),
+    local=st.booleans(),
+    texts=st.tuples(NOTES, NOTES),
+    withdrawn=st.booleans(),
+)
+@QUICK
+def test_an_exclusion_is_written_as_it_is_read(
+    kind: str,
+    begin: int,
+    length: int,
+    local: bool,
+    texts: tuple[str | None, str | None],
+    withdrawn: bool,
+) -> None:
+    """To the microsecond, or to the local second."""
+    unit = 1_000_000 if local else 1
+    ends = begin // unit, begin // unit + 1 + length // unit
+    one = Exclusion("x", kind, *ends, local, *texts, withdrawn, 5)
+    assert parse_exclusion(exclusion_row(one), 5) == one
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streamproc.errors import InvalidHours
 from streamproc.rules.calendar import Calendar, open_intervals
@@ -14,6 +16,7 @@ from streamproc.rules.schedule import (
     ALWAYS_CLOSED,
     WEEKDAYS,
     Opening,
+    hours_rows,
     parse_hours,
     parse_weekday,
     week_of,
@@ -253,3 +256,33 @@ def test_zones_never_come_from_the_system(tmp_path: Path) -> None:
     (tmp_path / "America" / "Chicago").write_bytes(tokyo)
     assert expected == intervals_elsewhere("/nonexistent", zone, *window)
     assert expected == intervals_elsewhere(str(tmp_path), zone, *window)
+
+
+CLOCKS = st.integers(0, DAY_S).map(
+    lambda s: f"{s // 3600:02d}:{s % 3600 // 60:02d}:{s % 60:02d}"
+)
+ROWS = st.fixed_dictionaries(
+    {
+        "dayOfWeek": st.integers(0, 6),
+        "start_time_local": CLOCKS,
+        "end_time_local": CLOCKS,
+    }
+)
+
+
+@given(rows=st.lists(ROWS, max_size=5))
+def test_a_week_is_written_as_it_is_read(rows: list[dict[str, object]]) -> None:
+    """With every weekday that it closes; an empty one stays 24x7."""
+    week = parse_hours(rows)
+    assert parse_hours(hours_rows(week)) == week
+    assert {row["dayOfWeek"] for row in hours_rows(week)} == set(
+        range(7) if week else ()
+    )
+
+
+def test_a_week_that_is_never_open_is_written_as_seven_closed_days() -> None:
+    """And read as the same again."""
+    assert hours_rows(ALWAYS_CLOSED) == [
+        {"dayOfWeek": day, "closed": True} for day in range(7)
+    ]
+    assert parse_hours(hours_rows(ALWAYS_CLOSED)) == ALWAYS_CLOSED

@@ -151,7 +151,8 @@ def test_hours_and_zone_are_set_and_forgotten(
     """PUT sets them, null forgets; the store page follows."""
     site = start_site()
     week = [{"dayOfWeek": 1, "start_time_local": "22:00", "end_time_local": "06:00"}]
-    put = put_json(site, "/api/v1/stores/shop/hours", {"hours": week})
+    told = {"hours": week, "create": True}
+    put = put_json(site, "/api/v1/stores/shop/hours", told)
     assert put.status == 200
     put_json(site, "/api/v1/stores/shop/zone", {"timezone_str": "Europe/Berlin"})
     site.settle()

@@ -5,7 +5,7 @@ To the same worker it hands over objects, to another one their encoding. Each no
 states its own questions; ``streamproc.web.site`` lists them all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -28,6 +28,7 @@ class Call(Generic[T]):
     ``whole``: scans a whole partition; one such call runs at a time.
     ``quick``: reads a few keys only, which is sooner done than handed to a thread.
     ``current``: all that was accepted before the question is in the tables first.
+    ``after``: waits, in the app's thread, for what has to be in the tables first.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Call(Generic[T]):
     decode: Callable[[bytes], T] = orjson.loads
     whole: bool = False
     current: bool = False
+    after: Callable[[Program, dict[str, Any]], Coroutine[Any, Any, None]] | None = None
     quick: Callable[[dict[str, Any]], bool] = field(default=lambda args: False)
 
 

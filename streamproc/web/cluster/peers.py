@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -124,7 +124,9 @@ class Cluster:
         """Answer here; a table closed in mid-read means that it moved away."""
         try:
             if call.current:
-                await self._catch_up(args["partition"])
+                await self._until(self.program.catch_up(args["partition"]))
+            if call.after is not None:
+                await self._until(call.after(self.program, args))
             if call.quick(args):
                 return call.run(self.program, args)
             loop = asyncio.get_running_loop()
@@ -134,12 +136,12 @@ class Cluster:
             self._require(call, args, exc)
             raise
 
-    async def _catch_up(self, partition: int) -> None:
+    async def _until(self, in_place: Coroutine[Any, Any, None]) -> None:
         try:
             async with asyncio.timeout(CATCH_UP_S):
-                await self._app.run(self.program.catch_up(partition))
+                await self._app.run(in_place)
         except TimeoutError as exc:
-            raise moving("Polls that have been accepted are still being read.") from exc
+            raise moving("What has been accepted is still being read.") from exc
 
     def _require(
         self, call: Call[Any], args: dict[str, Any], cause: Exception | None = None

@@ -48,7 +48,7 @@ def _stores(program: Program, args: dict[str, Any]) -> list[StoreData]:
 def _encode_stores(found: list[StoreData]) -> bytes:
     return orjson.dumps(
         [
-            [data.packed.tolist(), _facts_json(data.own), _facts_json(data.of_all)]
+            [data.packed.tolist(), encode_facts(data.own), encode_facts(data.of_all)]
             for data in found
         ]
     )
@@ -56,12 +56,12 @@ def _encode_stores(found: list[StoreData]) -> bytes:
 
 def _decode_stores(value: bytes) -> list[StoreData]:
     return [
-        StoreData(np.array(packed, np.int64), _facts(own), _facts(of_all))
+        StoreData(np.array(packed, np.int64), decode_facts(own), decode_facts(of_all))
         for packed, own, of_all in orjson.loads(value)
     ]
 
 
-def _facts_json(facts: StoreFacts) -> list[Any]:
+def encode_facts(facts: StoreFacts) -> list[Any]:
     """Facts as another worker gets them; suffixes are no text."""
     return [
         [[suffix.hex(), value.decode()] for suffix, value in facts.hours],
@@ -73,7 +73,8 @@ def _facts_json(facts: StoreFacts) -> list[Any]:
     ]
 
 
-def _facts(value: list[Any]) -> StoreFacts:
+def decode_facts(value: list[Any]) -> StoreFacts:
+    """Facts that another worker sent."""
     hours, zone, special, exclusions = value
     hours, special, exclusions = (
         tuple((bytes.fromhex(suffix), text.encode()) for suffix, text in each)

@@ -1,0 +1,1 @@
+"""Changes of what is known of stores: hours, special hours, exclusions, labels."""

@@ -1,0 +1,143 @@
+"""Changes made, or looked at before they are made."""
+
+import asyncio
+from dataclasses import dataclass
+
+from streamproc.program import Program, wall_clock_us
+from streamproc.rules.uptime import Uptime
+from streamproc.topics import Placed, placed
+from streamproc.transport.partitioner import partition_for
+from streamproc.transport.topic import Topic
+from streamproc.web.appending import Appender
+from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL, Known
+from streamproc.web.changes.change import Change
+from streamproc.web.cluster.peers import Cluster
+from streamproc.web.refusal import Refusal, unknown
+from tables.preview import Preview
+
+BY = "by"
+"""Header of a record: who made the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A change that is durable; ``known``: what is known of the store with it.
+
+    None: it is not in place yet, much that was accepted before is still being read.
+    """
+
+    known: Known | None
+
+
+class Changes:
+    """What is known of stores: read, changed, and changed in thought."""
+
+    def __init__(self, program: Program, cluster: Cluster, appender: Appender) -> None:
+        self._program = program
+        self._cluster = cluster
+        self._appender = appender
+
+    async def known(self, store_id: str) -> Known:
+        """What is known of a store, or of all; its owner is asked."""
+        return await self._known(self._home(store_id), store_id)
+
+    async def require(self, store_id: str, is_of_all: bool = False) -> Known:
+        """The same; raises a 404 Refusal when nothing ever was."""
+        found = await self.known(store_id)
+        if is_of_all or found.is_known:
+            return found
+        # Its first poll may have been accepted just now.
+        found = await self._known(self._home(store_id), store_id, everything=True)
+        if not found.is_known:
+            raise unknown("store", store_id)
+        return found
+
+    async def make(self, change: Change) -> Made:
+        """Publish a change; returns when it is in place, whoever is asked next.
+
+        Raises a 404 Refusal for a store that nothing is known of, unless the change
+        creates it.
+        """
+        if not change.create:
+            await self.require(change.store_id, change.is_of_all)
+        topic = self._topic(change)
+        offsets = await self._appender.append(topic, self._placed(change))
+        try:
+            known = await asyncio.gather(
+                *(
+                    self._known(partition, change.store_id, topic.name, offset)
+                    for partition, offset in offsets.items()
+                )
+            )
+        except Refusal as exc:
+            if exc.status != 503:
+                raise
+            return Made(None)
+        return Made(known[0])
+
+    async def preview(self, change: Change, as_of_us: int) -> Preview:
+        """The figures as they are and as the change would make them; changes nothing.
+
+        Raises a 404 Refusal as ``make`` does.
+        """
+        if not change.create:
+            await self.require(change.store_id, change.is_of_all)
+        args = {
+            "table": change.noun.table,
+            "key": change.key.decode(),
+            "value": None if change.value is None else change.value.decode(),
+            # Records are stamped by the clock of this machine.
+            "at_ms": wall_clock_us() // 1_000,
+            "as_of_us": as_of_us,
+        }
+        if not change.is_of_all:
+            return await self._cluster.ask(PREVIEW, self._home(change.store_id), **args)
+        count = self._program.settings.partitions
+        return joined(await self._cluster.ask_all(PREVIEW_ALL, count, **args))
+
+    def _home(self, store_id: str) -> int:
+        return partition_for(store_id.encode(), self._program.settings.partitions)
+
+    async def _known(
+        self,
+        partition: int,
+        store_id: str,
+        topic: str | None = None,
+        offset: int = 0,
+        everything: bool = False,
+    ) -> Known:
+        """What is known when a record, or everything accepted before, is in place."""
+        waiting = {"topic": topic, "offset": offset, "all": everything}
+        return await self._cluster.ask(KNOWN, partition, store_id=store_id, **waiting)
+
+    def _topic(self, change: Change) -> Topic:
+        topic: Topic = getattr(self._program.topics, change.noun.table)
+        return topic
+
+    def _placed(self, change: Change) -> Placed:
+        """The record on its store's partition, or on all; it names who made it."""
+        partitions = self._topic(change).partitions
+        records = placed([change.key], [change.value], partitions)
+        if change.by:
+            author = (BY, change.by.encode())
+            for row in range(len(records.keys)):
+                records.headers[row] = (*records.headers.get(row, ()), author)
+        return records
+
+
+def joined(parts: list[Preview]) -> Preview:
+    """The sums over all partitions."""
+    return Preview(
+        _summed([part.before for part in parts]),
+        _summed([part.after for part in parts]),
+        sum(part.stores for part in parts),
+        sum(part.changed for part in parts),
+    )
+
+
+def _summed(parts: list[dict[str, Uptime] | None]) -> dict[str, Uptime] | None:
+    sums: dict[str, Uptime] = {}
+    for part in parts:
+        for name, one in (part or {}).items():
+            sums[name] = sums.get(name, Uptime(0, 0, 0)).plus(one)
+    return sums or None
