@@ -16,9 +16,15 @@ from streamproc.cli.progress import Progress
 from streamproc.cli.terminal import say
 from streamproc.errors import LoadError
 from streamproc.program import Program, wall_clock_us
+from streamproc.rules.units import DAY_US
 from streamproc.settings import Settings
 from streamproc.simulation.fleet import Fleet
-from streamproc.simulation.publishing import LivePolls, publish_polls, publish_stores
+from streamproc.simulation.publishing import (
+    LivePolls,
+    publish_events,
+    publish_polls,
+    publish_stores,
+)
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
 from streamproc.web import own_token
@@ -26,9 +32,12 @@ from streamproc.worker.app import build
 from streamproc.worker.logs import set_up_logging
 from streamproc.worker.process import run
 
-STORES = 1_000
-INTERVAL_S = 3600.0
-PAST_US = 7 * 86_400 * 1_000_000
+STORES = 300
+INTERVAL_S = 1800.0
+OUTAGE_RATE = 0.009
+BROKEN_POLLER = "p3"
+PAST_WEEKS = 5
+PAST_US = PAST_WEEKS * 7 * DAY_US
 _SHOWN_ROWS = 5
 _LOOK_EVERY_S = 0.2
 
@@ -41,9 +50,10 @@ _LOOK_EVERY_S = 0.2
 def demo(stores: int, **options: Any) -> None:
     """Show the program at work on a generated fleet, until Ctrl-C.
 
-    A week of polls is loaded through the log; combined_report.csv is written
-    and goes on being written every hour; polls go on live. A second run
-    resumes from the same data directory.
+    Five weeks of polls are loaded through the log: a calm fleet with names, regions
+    and brands, a holiday, a maintenance, and one poller that is broken.
+    combined_report.csv is written and goes on being written every hour; polls go on
+    live. A second run resumes from the same data directory.
     """
     settings = from_options(options)
     set_up_logging(settings.log_level)
@@ -61,7 +71,12 @@ def demo(stores: int, **options: Any) -> None:
 
 
 def _fleet(stores: int) -> Fleet:
-    return Fleet(stores, interval_s=INTERVAL_S)
+    return Fleet(
+        stores,
+        interval_s=INTERVAL_S,
+        outage_rate=OUTAGE_RATE,
+        broken_poller=BROKEN_POLLER,
+    )
 
 
 async def _load_aside(settings: Settings, stores: int) -> None:
@@ -88,7 +103,7 @@ def _load(settings: Settings, stores: int) -> None:
 
 
 async def _load_past(settings: Settings, fleet: Fleet) -> None:
-    """Publish a week of polls, unless the log already holds some."""
+    """Publish five weeks of polls, unless the log already holds some."""
     topics = topics_for(settings)
     client = await connect(settings)
     try:
@@ -96,9 +111,10 @@ async def _load_past(settings: Settings, fleet: Fleet) -> None:
         if any((await client.end_offsets(topics.polls)).values()):
             say(f"resuming from {settings.data_dir}")
             return
-        say(f"a week of polls of {len(fleet.stores):,} generated stores")
-        await publish_stores(client, topics, fleet)
+        say(f"five weeks of polls of {len(fleet.stores):,} generated stores")
         now_us = wall_clock_us()
+        await publish_stores(client, topics, fleet)
+        await publish_events(client, topics, fleet, now_us)
         total = len(fleet.stores) * PAST_US // fleet.interval_us * 96 // 97
         with Progress("loading", total, "polls") as bar:
             await publish_polls(

@@ -10,12 +10,13 @@ and round-the-clock openings.
 import heapq
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from streamproc.rules.poll import Poll
-from streamproc.rules.units import HOUR_US, SECOND_US
+from streamproc.rules.units import DAY_US, HOUR_US, SECOND_US
+from streamproc.simulation.names import POLLERS, labels_of, told_apart
 
 Choice = TypeVar("Choice")
 
@@ -42,18 +43,21 @@ _HOURS: tuple[tuple[tuple[tuple[str, str], ...], int], ...] = (
 class Store:
     """One store of the fleet; ``hours`` as in a store-hours message.
 
-    ``hours`` and ``zone`` are None for the few that never sent any.
+    ``hours`` and ``zone`` are None for the few that never sent any. ``labels``: as in a
+    store-labels message.
     """
 
     store_id: str
     hours: list[dict[str, Any]] | None
     zone: str | None
+    labels: dict[str, Any] = field(default_factory=dict)
 
 
 class Fleet:
     """``size`` stores, each polled every ``interval_s`` seconds.
 
-    ``outage_rate``: the share of time a store is down, about.
+    ``outage_rate``: the share of time a store is down, about. ``broken_poller``: the
+    poller that sends nothing for two hours of each day; None when all are sound.
     """
 
     def __init__(
@@ -63,11 +67,18 @@ class Fleet:
         interval_s: float = 3600.0,
         outage_rate: float = 0.04,
         seed: int = 1,
+        broken_poller: str | None = None,
     ) -> None:
         self.seed = seed
         self.interval_us = max(int(interval_s * SECOND_US), 1)
         self.outage_rate = outage_rate
-        self.stores = [_store(seed, number) for number in range(size)]
+        self.broken_poller = broken_poller
+        drawn = [_store(seed, number) for number in range(size)]
+        labels = [labels_of(seed, at, store.zone) for at, store in enumerate(drawn)]
+        self.stores = [
+            replace(store, labels=each)
+            for store, each in zip(drawn, told_apart(labels), strict=True)
+        ]
         draw = random.Random(f"{seed}:minutes")
         self._phase_us = [draw.randrange(self.interval_us) for _ in range(size)]
         self._outages = lru_cache(maxsize=8 * size + 64)(self._outages_in)
@@ -89,8 +100,17 @@ class Fleet:
             late_us, missing = _jitter(self.seed, number, slot)
             time_us += late_us % max(interval // 4, 1)
             slot += 1
+            missing = missing or self._is_unheard(number, time_us)
             if begin_us <= time_us < end_us and not missing:
                 yield Poll(store_id, time_us, self.is_up(number, time_us))
+
+    def _is_unheard(self, number: int, time_us: int) -> bool:
+        """Whether the store's poller is the broken one, in its two hours of the day."""
+        if POLLERS[number % len(POLLERS)] != self.broken_poller:
+            return False
+        day, of_day_us = divmod(time_us, DAY_US)
+        begins_us = (14 + day % 5) * HOUR_US
+        return begins_us <= of_day_us < begins_us + 2 * HOUR_US
 
     def is_up(self, number: int, time_us: int) -> bool:
         """Whether a store is up at a time."""

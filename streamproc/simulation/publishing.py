@@ -10,6 +10,7 @@ import orjson
 from streamproc.program import wall_clock_us
 from streamproc.rules.poll import encode_poll
 from streamproc.rules.windows import LONGEST_US
+from streamproc.simulation.events import holiday_of, maintenances_of
 from streamproc.simulation.fleet import Fleet
 from streamproc.topics import Topics
 from streamproc.transport.client import Client
@@ -21,7 +22,7 @@ _PAST_US = LONGEST_US
 
 
 async def publish_stores(client: Client, topics: Topics, fleet: Fleet) -> None:
-    """Publish the hours and zones of all stores."""
+    """Publish the hours, zones and labels of all stores."""
     with_hours = [store for store in fleet.stores if store.hours is not None]
     await client.publish(
         topics.hours,
@@ -39,6 +40,32 @@ async def publish_stores(client: Client, topics: Topics, fleet: Fleet) -> None:
             orjson.dumps({"store_id": store.store_id, "timezone_str": store.zone})
             for store in with_zone
         ],
+    )
+    await client.publish(
+        topics.labels,
+        [store.store_id.encode() for store in fleet.stores],
+        [
+            orjson.dumps({"store_id": store.store_id, **store.labels})
+            for store in fleet.stores
+        ],
+    )
+
+
+async def publish_events(
+    client: Client, topics: Topics, fleet: Fleet, now_us: int
+) -> None:
+    """Publish a holiday of all stores, and a maintenance of those of one brand."""
+    holiday = holiday_of(now_us)
+    await client.publish(
+        topics.special_hours,
+        [f"{holiday['store_id']}\0{holiday['date']}".encode()],
+        [orjson.dumps(holiday)],
+    )
+    maintenances = maintenances_of(fleet.stores, now_us)
+    await client.publish(
+        topics.exclusions,
+        [f"{each['store_id']}\0{each['id']}".encode() for each in maintenances],
+        [orjson.dumps(each) for each in maintenances],
     )
 
 

@@ -28,6 +28,7 @@ from streamproc.web.rejected.reader import RejectedReader
 from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
+from streamproc.web.store.names import ALL_LABELS, Names
 from streamproc.web.store.stores import Stores
 from streamproc.web.system.attention import Watch
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
@@ -38,6 +39,7 @@ CALLS = (
     NEWEST,
     STORE_DATA,
     STORE_LABELS,
+    ALL_LABELS,
     ALL_REPORTS,
     ONE_REPORT,
     FILE_PIECE,
@@ -68,6 +70,7 @@ class Site:
         self.periods = Periods(program, self.cluster, self.instants)
         self.appender = Appender(program, app)
         self.changes = Changes(program, self.cluster, self.appender)
+        self.names = Names(self.cluster, program.settings.partitions)
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)

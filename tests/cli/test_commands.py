@@ -225,7 +225,7 @@ def test_demo_shows_a_report_and_stops_cleanly(
     how: signal.Signals, tmp_path: Path
 ) -> None:
     """Within 30 seconds the report is there and shown; then 10 to stop."""
-    for shown in ("a week of polls", "resuming from"):
+    for shown in ("five weeks of polls", "resuming from"):
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "streamproc", "demo", "--no-web"],
             cwd=tmp_path,
@@ -243,7 +243,7 @@ def test_demo_shows_a_report_and_stops_cleanly(
                     break
             assert process.wait(10) == 0, said
         assert shown in said
-        assert "combined_report.csv: 1,000 stores" in said
+        assert "combined_report.csv: 300 stores" in said
         assert (tmp_path / "data" / "combined_report.csv").exists()
 
 
@@ -261,11 +261,11 @@ def test_the_pages_answer_while_the_demo_loads(tmp_path: Path) -> None:
     assert process.stdout is not None
     with process:
         for line in process.stdout:
-            if "a week of polls" in line:
+            if "five weeks of polls" in line:
                 break
         loading = psutil.Process(process.pid).children(recursive=True)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as page:
-            assert b"Fleet" in page.read()
+            assert b"Store uptime" in page.read()
         process.send_signal(signal.SIGINT)
         said = process.stdout.read()
         assert process.wait(10) == 0, said

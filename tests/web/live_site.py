@@ -44,6 +44,14 @@ WORKDAY = [
 ]
 SUNDAY = [{"dayOfWeek": 6, "start_time_local": "09:00", "end_time_local": "12:00"}]
 CHICAGO = "America/Chicago"
+LABELS: dict[str, dict[str, Any]] = {
+    "beta": {"name": "Beta Square", "labels": {"region": "West"}, "target": 99.5},
+    "quiet": {
+        "name": f"Quiet {SCRIPT}",
+        "labels": {"region": "East", "brand": ATTRIBUTE},
+    },
+}
+"""Two of the stores are called something else than their ids."""
 
 
 def ago(minutes: float, store_id: str, active: bool) -> Poll:
@@ -179,6 +187,13 @@ class LiveSite:
             [
                 (name, orjson.dumps({"store_id": name, "timezone_str": zone}))
                 for name, zone in zones.items()
+            ],
+        )
+        self.publish(
+            program.topics.labels,
+            [
+                (name, orjson.dumps({"store_id": name, **labels}))
+                for name, labels in LABELS.items()
             ],
         )
         self.publish(

@@ -79,6 +79,7 @@ def test_what_once_was_asked_of_the_front_page_leads_to_the_stores(
         ("alpha", "/stores/alpha"),
         ("store-4", "/stores/store-4"),
         ("lph", "/stores/alpha"),
+        ("a%20squ", "/stores/beta"),
         ("store-", "/stores?q=store-"),
         ("nothing-like-it", "/stores?q=nothing-like-it"),
         ("..", "/store?id=.."),
@@ -90,6 +91,14 @@ def test_an_exact_id_or_the_only_hit_opens_the_store(
     """Anything else leads to the list of what matches."""
     answer = site.get(f"/find?q={q}", Accept="text/html")
     assert (answer.status, answer.headers["Location"]) == (303, goal)
+
+
+def test_stores_are_shown_by_their_names_and_found_by_them(site: LiveSite) -> None:
+    """With their labels beside; the id stays findable."""
+    text = text_of(site.page("/stores?q=beta%20SQ"))
+    assert "1 of " in text
+    assert "Beta Square West" in text
+    assert "Beta Square" in text_of(site.page("/stores?q=beta"))
 
 
 def test_a_page_beyond_the_last_says_so(site: LiveSite) -> None:

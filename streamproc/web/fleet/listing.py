@@ -8,8 +8,9 @@ from streamproc.rules.status import STATES
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.overview import SILENT, SORTS, Overview
 from streamproc.web.parameters import AS_OF, PAGE, Choice, Query, Text, Whole
+from streamproc.web.store.names import NOBODY, Directory
 
-Q = Text("q", "part of a store id")
+Q = Text("q", "part of a store's id or name")
 NOW = Choice("now", (*STATES, "open", SILENT))
 SORT = Choice("sort", SORTS, "down_day")
 ORDER = Choice("order", ("asc", "desc"), help="the worst first, when it is left out")
@@ -72,9 +73,9 @@ def listing_of(query: Query) -> Listing:
     )
 
 
-def chosen(overview: Overview, listing: Listing) -> Ints:
+def chosen(overview: Overview, listing: Listing, names: Directory = NOBODY) -> Ints:
     """All rows that are asked for, in order, over all pages."""
-    found = overview.find(listing.q, listing.now)
+    found = overview.find(listing.q, listing.now, names)
     return overview.ordered(found, listing.sort, listing.order == "desc")
 
 

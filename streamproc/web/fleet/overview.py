@@ -19,6 +19,7 @@ from streamproc.rules.units import HOUR_US
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import NAMES
 from streamproc.web.fleet.shard import Shard
+from streamproc.web.store.names import NOBODY, Directory
 
 SILENT = "silent"
 SILENT_US = HOUR_US
@@ -111,13 +112,14 @@ class Overview:
 
     # -- sorting and search -----
 
-    def find(self, q: str, now: str) -> Ints:
-        """Rows whose id contains ``q`` and whose state now is ``now``."""
+    def find(self, q: str, now: str, names: Directory = NOBODY) -> Ints:
+        """Rows whose id or name contains ``q`` and whose state now is ``now``."""
         chosen = np.ones(len(self.rows), bool)
         if q:
             wanted = q.casefold()
             ids = self.rows.store_ids
-            chosen &= np.fromiter((wanted in i.casefold() for i in ids), bool, len(ids))
+            found = (names.matches(each, wanted) for each in ids)
+            chosen &= np.fromiter(found, bool, len(ids))
         if now == "open":
             chosen &= self.shard.is_open
         elif now == SILENT:

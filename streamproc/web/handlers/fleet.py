@@ -53,7 +53,8 @@ class FleetHandlers:
         ids = overview.rows.store_ids
         if q in ids:
             return see_other(store_url(q))
-        found = await asyncio.to_thread(overview.find, q, "")
+        names = await self._site.names.all()
+        found = await asyncio.to_thread(overview.find, q, "", names)
         if q and len(found) == 1:
             return see_other(store_url(ids[int(found[0])]))
         return see_other(url("/stores", q=q))
@@ -61,13 +62,15 @@ class FleetHandlers:
     async def _context(
         self, overview: Overview, asked: listing.Listing
     ) -> dict[str, Any]:
-        rows = await asyncio.to_thread(listing.chosen, overview, asked)
+        names = await self._site.names.all()
+        rows = await asyncio.to_thread(listing.chosen, overview, asked, names)
         shown = listing.on_page(rows, asked).tolist()
         ids = [overview.rows.store_ids[row] for row in shown]
         now_us = self._site.program.now_us()
         return {
             "overview": overview,
             "asked": asked,
+            "names": names,
             "stores": await self._site.stores.views(ids, overview.as_of_us),
             "total": len(rows),
             "pages": requests.pages(len(rows), asked.per_page),
@@ -93,7 +96,8 @@ class FleetHandlers:
         asked = listing.listing_of(request.query)
         as_csv = wants_csv(request)
         overview = await self._site.overviews.get(asked.as_of)
-        rows = await asyncio.to_thread(listing.chosen, overview, asked)
+        names = await self._site.names.all()
+        rows = await asyncio.to_thread(listing.chosen, overview, asked, names)
         if as_csv:
             return Export(
                 lambda: aside(csv_pieces(stores_csv(overview, rows))), "stores.csv"

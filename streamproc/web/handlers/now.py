@@ -52,7 +52,8 @@ class NowHandlers:
 
     async def _context(self, overview: Overview, as_of: AsOf) -> dict[str, Any]:
         site = self._site
-        down, unheard, flow, newest_us = await asyncio.gather(
+        names, down, unheard, flow, newest_us = await asyncio.gather(
+            site.names.all(),
             self._longest(overview, overview.find("", "down"), MOST_DOWN),
             self._longest(overview, overview.find("", "unknown"), MOST_UNHEARD),
             site.flow.of_all(),
@@ -66,6 +67,7 @@ class NowHandlers:
             "as_of": as_of_text(as_of),
             "counts": overview.counts,
             "totals": {total.window: total for total in overview.totals},
+            "names": names,
             "down": down,
             "unheard": unheard,
             "flow": flow,

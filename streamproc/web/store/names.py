@@ -1,0 +1,108 @@
+"""Names and labels of all stores, kept a few seconds: what people call them by."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from streamproc.program import Program
+from streamproc.rules.labels import Labels
+from streamproc.web.cluster.calls import Call
+from streamproc.web.cluster.peers import Cluster
+from tables import labels as labels_table
+from tables.facts import facts_between
+
+GOOD_S = 10.0
+"""How long what was read is believed; a reader never waits for newer ones."""
+
+NO_LABELS = Labels()
+
+
+def _all(program: Program, args: dict[str, Any]) -> dict[str, Labels]:
+    """Labels of a partition's stores by id; who has none is left out."""
+    found = facts_between(program.labels, args["partition"], b"", None)
+    known = [labels_table.decode(facts[0][1]) for facts in found.distinct[1:]]
+    return {
+        store_id.decode(): known[number - 1]
+        for store_id, number in zip(found.store_ids, found.numbers, strict=True)
+    }
+
+
+def _decode(value: bytes) -> dict[str, Labels]:
+    return {store: Labels(**told) for store, told in orjson.loads(value).items()}
+
+
+ALL_LABELS = Call("all-labels", _all, decode=_decode, whole=True)
+
+
+class Directory:
+    """All that stores are called and grouped by, as of a moment. Never changes."""
+
+    def __init__(self, labels: Mapping[str, Labels]) -> None:
+        self._labels = labels
+        values: dict[str, set[str]] = {}
+        for each in labels.values():
+            for name, value in each.labels.items():
+                values.setdefault(name, set()).add(value)
+        self.values = {name: sorted(values[name]) for name in sorted(values)}
+
+    def of(self, store_id: str) -> Labels:
+        """A store's labels; none of a store that has none."""
+        return self._labels.get(store_id, NO_LABELS)
+
+    def name(self, store_id: str) -> str:
+        """What a store is called: its name, else its id."""
+        return self.of(store_id).name or store_id
+
+    def text(self, store_id: str) -> str:
+        """The values of a store's labels, in a line; the id of one that has none."""
+        found = self.of(store_id)
+        values = " · ".join(dict.fromkeys(found.labels.values()))
+        return values or (store_id if found.name else "")
+
+    def matches(self, store_id: str, wanted: str) -> bool:
+        """Whether id or name contain a text in lower case."""
+        name = self.of(store_id).name or ""
+        return wanted in store_id.casefold() or wanted in name.casefold()
+
+
+NOBODY = Directory({})
+
+
+class Names:
+    """The directory of all stores, over all workers."""
+
+    def __init__(self, cluster: Cluster, partitions: int) -> None:
+        self._cluster = cluster
+        self._partitions = partitions
+        self._read_at = -GOOD_S
+        self._kept: Directory | None = None
+        self._reading: asyncio.Task[Directory] | None = None
+
+    async def all(self) -> Directory:
+        """The directory; one that is a little old while a newer one is read."""
+        if self._reading is None and time.monotonic() - self._read_at > GOOD_S:
+            self._reading = asyncio.create_task(self._read())
+        if self._kept is None or not len(self._kept.values):
+            return await self._first()
+        return self._kept
+
+    async def _first(self) -> Directory:
+        if self._reading is None:
+            assert self._kept is not None  # it was read, and holds nothing
+            return self._kept
+        return await asyncio.shield(self._reading)
+
+    async def _read(self) -> Directory:
+        try:
+            parts = await self._cluster.ask_all(ALL_LABELS, self._partitions)
+            joined: dict[str, Labels] = {}
+            for part in parts:
+                joined.update(part)
+            self._kept = Directory(joined)
+            self._read_at = time.monotonic()
+            return self._kept
+        finally:
+            self._reading = None
