@@ -6,11 +6,13 @@ go through the same functions as in ``tables`` and ``agents``. Nothing is too ol
 as all polls are there.
 """
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import orjson
 
 from streamproc.cells import Ints
 from streamproc.loading.polls import StorePolls
@@ -134,8 +136,14 @@ class KnownStores:
 def _facts_in(file: StoreFile, kind: Kind, at_ms: int) -> dict[bytes, Facts]:
     """What a file tells of each store, as the tables would have it."""
     found: defaultdict[bytes, dict[bytes, bytes]] = defaultdict(dict)
+
+    @functools.cache
+    def read(told: bytes) -> tuple[str, bytes | None]:
+        return kind.read(orjson.loads(told), at_ms)
+
     for key, message in file.messages.items():
-        text, value = kind.read(dict(message), at_ms)
+        # Many stores are told the same.
+        text, value = read(orjson.dumps({**message, "store_id": ""}))
         if value is not None:
             found[store_of(key).encode()][kind.suffix(text)] = value
     return {store_id: tuple(sorted(own.items())) for store_id, own in found.items()}

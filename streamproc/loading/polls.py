@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from streamproc.cells import Cells, Ints, group
+from streamproc.cells import Cells, Ints
 from streamproc.errors import InvalidInput
 from streamproc.loading.header import POLLS, Header
+from streamproc.loading.numbering import Codes, Numbering
 from streamproc.loading.refused import OnRefused, Refused
-from streamproc.loading.rows import Row, columns_of, rows_in
-from streamproc.loading.source import Block, Progress
+from streamproc.loading.rows import Lines, Row, columns_of, rows_in
+from streamproc.loading.source import Block, Progress, worked_ahead
 from streamproc.rules import history
 from streamproc.rules.fields import are_plain, read_statuses
 from streamproc.rules.poll import (
@@ -30,9 +30,6 @@ from streamproc.rules.poll_batch import encode_polls, quoted
 from streamproc.rules.schedule import DAY_US
 from streamproc.rules.timestamp import parse_timestamps
 from streamproc.transport.partitioner import partitions_for
-
-Codes = npt.NDArray[np.int32]
-"""Numbers of stores, in half the memory."""
 
 _ENCODED = 20_000
 """Polls that are written at once; more leave the processor's cache."""
@@ -50,6 +47,31 @@ class StorePolls:
     packed: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The polls of a block that are accepted all at once; ``odd``: all other lines."""
+
+    lines: Lines
+    odd: Ints
+    store_ids: Cells
+    packed: Ints
+
+
+def usual_of(
+    block: Block, header: Header, words: Mapping[str, bool], latest_us: int
+) -> Usual:
+    """Read the lines in the usual form."""
+    lines, rows, (ids, statuses, stamps) = columns_of(block, header)
+    time_us, good = parse_timestamps(stamps)
+    active, known = read_statuses(statuses, words)
+    good &= known & are_plain(ids) & (time_us <= latest_us)
+    chosen = slice(None) if good.all() else np.flatnonzero(good)
+    odd = np.ones(len(lines.starts), bool)
+    odd[rows[chosen]] = False
+    packed = history.packed_of(time_us, active)
+    return Usual(lines, np.flatnonzero(odd), ids[chosen], packed[chosen])
+
+
 @dataclass
 class PollFile:
     """The polls of a file, as compact columns.
@@ -64,29 +86,29 @@ class PollFile:
     rows: int = 0
     refused: int = 0
     first_refused: Refused | None = None
-    _number: dict[bytes, int] = field(default_factory=dict)
+    _numbering: Numbering = field(default_factory=Numbering)
     _codes: list[Codes] = field(default_factory=list)
     _packed: list[Ints] = field(default_factory=list)
 
     def read(self, now_us: int, progress: Progress, on_refused: OnRefused) -> None:
         """Read and check all rows; ``on_refused`` may raise to stop."""
         with rows_in(self.path, POLLS, self.names, progress) as (header, blocks):
-            for block in blocks:
-                self._take(block, header, now_us, on_refused)
 
-    def _take(
-        self, block: Block, header: Header, now_us: int, on_refused: OnRefused
+            def usual_in(block: Block) -> Usual:
+                latest_us = now_us + MAX_FUTURE_US
+                return usual_of(block, header, self.words, latest_us)
+
+            with worked_ahead(usual_in, blocks) as found:
+                for usual in found:
+                    self.take(usual, header, now_us, on_refused)
+
+    def take(
+        self, usual: Usual, header: Header, now_us: int, on_refused: OnRefused
     ) -> None:
-        lines, usual, (ids, statuses, stamps) = columns_of(block, header)
-        time_us, good = parse_timestamps(stamps)
-        active, known = read_statuses(statuses, self.words)
-        good &= known & are_plain(ids) & (time_us <= now_us + MAX_FUTURE_US)
-        chosen = np.flatnonzero(good)
-        self._keep(ids[chosen], history.packed_of(time_us, active)[chosen])
-        self.rows += len(chosen)
-        odd = np.ones(len(lines.starts), bool)
-        odd[usual[chosen]] = False
-        rows = (lines.row(at, header) for at in np.flatnonzero(odd).tolist())
+        """Keep the polls of a block, and check its odd lines one by one."""
+        self._keep(usual.store_ids, usual.packed)
+        self.rows += len(usual.packed)
+        rows = (usual.lines.row(at, header) for at in usual.odd.tolist())
         self._take_odd([row for row in rows if row is not None], now_us, on_refused)
 
     def _take_odd(self, rows: list[Row], now_us: int, on_refused: OnRefused) -> None:
@@ -115,12 +137,7 @@ class PollFile:
     def _keep(self, store_ids: Cells, packed: Ints) -> None:
         if not len(packed):
             return
-        distinct, order, numbers = group(store_ids)
-        number = self._number
-        known = [number.setdefault(i, len(number)) for i in distinct.present()]
-        codes = np.empty(len(packed), np.int32)
-        codes[order] = np.array(known, np.int32)[numbers]
-        self._codes.append(codes)
+        self._codes.append(self._numbering.of(store_ids))
         self._packed.append(packed)
 
     def __len__(self) -> int:
@@ -129,7 +146,7 @@ class PollFile:
     @property
     def store_ids(self) -> list[str]:
         """Every store that has polls here."""
-        return [store_id.decode() for store_id in self._number]
+        return [store_id.decode() for store_id in self._numbering.ids]
 
     def leave_out(self, store_ids: set[str]) -> None:
         """Forget the polls of some stores."""
@@ -146,7 +163,7 @@ class PollFile:
         """
         codes, packed = self._columns()
         kept = history.time_of(packed) < until_us
-        known = np.zeros(len(self._number), bool)
+        known = np.zeros(len(self._numbering), bool)
         known[codes[kept]] = True
         later = np.flatnonzero(~kept & ~known[codes])
         later = later[np.argsort(packed[later], kind="stable")]
@@ -162,9 +179,9 @@ class PollFile:
         rows, packed = history.canonical_rows(
             self._rank()[codes].astype(np.int64), packed
         )
-        counts = np.bincount(rows, minlength=len(self._number))
+        counts = np.bincount(rows, minlength=len(self._numbering))
         present = np.flatnonzero(counts)
-        store_ids = sorted(self._number)
+        store_ids = sorted(self._numbering.ids)
         return StorePolls(
             [store_ids[at] for at in present.tolist()], counts[present], packed
         )
@@ -179,7 +196,7 @@ class PollFile:
         if not len(self):
             return
         codes, packed = self._columns()
-        store_ids = list(self._number)
+        store_ids = list(self._numbering.ids)
         homes = partitions_for(store_ids, partitions)[codes].astype(np.uint16)
         order = self._order(codes, packed)
         keys, values = Cells.of(store_ids), quoted(store_ids)
@@ -213,9 +230,9 @@ class PollFile:
 
     def _rank(self) -> Codes:
         """The place of each store in the order of ids as bytes, by its number."""
-        rank = np.empty(len(self._number), np.int32)
-        rank[sorted(range(len(rank)), key=list(self._number).__getitem__)] = np.arange(
-            len(rank)
+        rank = np.empty(len(self._numbering), np.int32)
+        rank[sorted(range(len(rank)), key=list(self._numbering.ids).__getitem__)] = (
+            np.arange(len(rank))
         )
         return rank
 

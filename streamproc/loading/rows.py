@@ -109,12 +109,23 @@ def rows_in(
 
 
 def rows_of(block: Block, header: Header) -> Iterator[Row]:
-    """Every row of a block, one by one."""
-    lines = lines_of(block)
-    for at in range(len(lines.starts)):
-        row = lines.row(at, header)
-        if row is not None:
+    """Every row of a block in order; the cells of usual lines are cut all at once."""
+    lines, usual, columns = columns_of(block, header)
+    cells = zip(*map(_texts, columns), strict=True)
+    cells_at = dict(zip(usual.tolist(), cells, strict=True))
+    starts, stops = lines.starts.tolist(), lines.stops.tolist()
+    for at, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+        found = cells_at.get(at, ())
+        if any(found):
+            text = block.text[start:stop].decode(errors="replace")
+            yield Row(block.line + at, text, found)
+        elif (row := lines.row(at, header)) is not None:
             yield row
+
+
+def _texts(cells: Cells) -> list[str]:
+    """Cells as text, without what else is blank around them."""
+    return [cell.decode().strip() for cell in cells.present()]
 
 
 def columns_of(block: Block, header: Header) -> tuple[Lines, Ints, list[Cells]]:
@@ -130,7 +141,13 @@ def columns_of(block: Block, header: Header) -> tuple[Lines, Ints, list[Cells]]:
     quoted = np.flatnonzero(text == ord('"'))
     if len(quoted):
         rows, left, right = _without_quotes(text, quoted, rows, left, right)
-    columns = [_trimmed(buffer, left[at], right[at]) for at in header.at]
+    none = np.zeros(len(rows), np.int64)
+    columns = [
+        Cells(buffer, none, none)
+        if at == ABSENT
+        else _trimmed(buffer, left[at], right[at])
+        for at in header.at
+    ]
     return lines, rows, columns
 
 

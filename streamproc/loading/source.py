@@ -7,8 +7,9 @@ pipes are read once. However long a line or large the file, memory is bounded.
 import codecs
 import sys
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,12 @@ from typing import IO, TypeVar
 from streamproc.errors import LoadError
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 Progress = Callable[[int], None]
 """Called with the number of bytes read since the last call."""
 
 STDIN = Path("-")
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 2 << 20
 MAX_LINE_BYTES = 128 << 10
 
 _GZIP = 31  # zlib's word for a gzip header and its checksum
@@ -212,5 +214,24 @@ def _ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
             while (item := coming.result()) is not None:
                 coming = pool.submit(next, items, None)
                 yield item
+
+        yield each()
+
+
+@contextmanager
+def worked_ahead(
+    work: Callable[[Item], Result], items: Iterator[Item], threads: int = 2
+) -> Iterator[Iterator[Result]]:
+    """What comes of each item, in order, worked out in threads some items ahead."""
+    with ThreadPoolExecutor(threads) as pool:
+
+        def each() -> Iterator[Result]:
+            coming: deque[Future[Result]] = deque()
+            for item in items:
+                coming.append(pool.submit(work, item))
+                if len(coming) > threads:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
 
         yield each()

@@ -225,6 +225,10 @@ def _of_zones(path: Path, zones: Mapping[str, tuple[int, str | None]]) -> Iterat
             yield f"{path}: {counted(count, 'store')}: {remark}"
 
 
+def _store_id(text: str, of_all: bool) -> str:
+    return ALL_STORES if of_all and text == ALL_STORES else check_store_id(text)
+
+
 def read_rows(
     file: StoreFile,
     columns: Columns,
@@ -248,13 +252,13 @@ def read_rows(
     ):
         known = len(wanted) + len(optional)
         file.others = tuple(header.names[at] for at in header.at[known:])
+        check = functools.cache(functools.partial(_store_id, of_all=of_all))
         for row in (row for block in blocks for row in rows_of(block, header)):
             store_id = None
             try:
                 if isinstance(row.cells, InvalidInput):
                     raise row.cells
-                is_of_all = of_all and row.cells[0] == ALL_STORES
-                store_id = ALL_STORES if is_of_all else check_store_id(row.cells[0])
+                store_id = check(row.cells[0])
                 yield store_id, read(row, row.cells[1:])
             except InvalidInput as exc:
                 file.refuse(row, exc, store_id, tell)

@@ -44,6 +44,7 @@ THIN_GAP_US = 5 * 60 * 1_000_000
 _DAY_BYTES = 4
 _TAIL_BYTES = 1 + _DAY_BYTES
 _ENCODING = np.dtype("<i8")
+_SORTED_BITS = 63
 
 
 _P = TypeVar("_P", int, Ints)
@@ -100,8 +101,7 @@ def canonical(packed: Ints) -> Ints:
 
 def canonical_rows(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
     """The same for many stores; ``rows`` numbers the store of each poll."""
-    order = np.lexsort((packed, rows))
-    rows, packed = rows[order], packed[order]
+    rows, packed = _sorted_rows(rows, packed)
     first = _is_first(packed)
     first[1:] |= rows[1:] != rows[:-1]
     return rows[first], packed[first]
@@ -113,6 +113,19 @@ def in_order(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
     if ((rows[1:] > rows[:-1]) | (rows[1:] == rows[:-1]) & later).all():
         return rows, packed
     return canonical_rows(rows, packed)
+
+
+def _sorted_rows(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
+    """Polls by row, then time; as one number each where they fit, which is quicker."""
+    if not len(packed):
+        return rows, packed
+    base = int(packed.min())
+    bits = (int(packed.max()) - base).bit_length()
+    if int(rows.max()).bit_length() + bits > _SORTED_BITS:
+        order = np.lexsort((packed, rows))
+        return rows[order], packed[order]
+    both = np.sort(rows << bits | packed - base)
+    return both >> bits, (both & (1 << bits) - 1) + base
 
 
 def _is_first(packed: Ints) -> Flags:
@@ -207,8 +220,7 @@ def group(codes: Ints, packed: Ints) -> Segments:
     if not len(packed):
         return Segments([], [], [])
     if not _are_sorted(codes, packed):
-        order = np.lexsort((packed, codes))
-        codes, packed = codes[order], packed[order]
+        codes, packed = _sorted_rows(codes, packed)
     time = packed >> FLAG_BITS
     first = np.ones(len(packed), bool)
     first[1:] = (codes[1:] != codes[:-1]) | (time[1:] != time[:-1])

@@ -1,7 +1,6 @@
 """``streamproc once``: files in, a right report out, or none at all."""
 
 import csv
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streamproc.cli import main
+from streamproc.cli import once as once_command
 from tests.conftest import Run
 
 POLLS = "store_id,status,timestamp_utc\n"
@@ -169,7 +169,7 @@ def test_once_leaves_no_file_when_one_cannot_be_written(
         if len(written) == 2:
             raise OSError(28, "No space left on device", "out/full_report.csv")
 
-    monkeypatch.setattr(sys.modules["streamproc.cli.once"], "write_csv", full_disk)
+    monkeypatch.setattr(once_command, "write_csv", full_disk)
     done = once("--full", polls=f"{POLLS}7,active,{GOOD}\n")
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (
         1,

@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 from streamproc.errors import InvalidInput
 from streamproc.loading import polls as polls_module
 from streamproc.loading.header import Header
-from streamproc.loading.polls import PollFile
+from streamproc.loading.polls import PollFile, usual_of
 from streamproc.loading.refused import Refused
-from streamproc.loading.rows import rows_of
+from streamproc.loading.rows import Row, lines_of, rows_of
 from streamproc.loading.source import Block
-from streamproc.rules.poll import STATUS, Poll, encode_poll, parse_poll, poll_of
+from streamproc.rules.poll import (
+    MAX_FUTURE_US,
+    STATUS,
+    Poll,
+    encode_poll,
+    parse_poll,
+    poll_of,
+)
 from streamproc.rules.schedule import DAY_US
 from tests.rules.test_poll import BAD_STAMPS, NOW_US, STAMPS, STORE_IDS
 from tests.rules.test_reference import utc
@@ -23,6 +30,7 @@ from tests.rules.test_reference import utc
 HEADER = "store_id,status,timestamp_utc\n"
 GOOD = "2023-01-25 10:00:00 UTC"
 COLUMNS = Header(",", ("store_id", "status", "timestamp_utc"), (0, 1, 2), 0)
+FEWER = Header(",", ("store_id", "note", "status"), (2, -1, 0), 0)
 WIDE = Header(";", ("note", "timestamp_utc", "store_id", "status"), (2, 3, 1), 0)
 
 
@@ -46,12 +54,19 @@ def polls_of(file: PollFile, partitions: int = 4) -> list[Poll]:
     return found
 
 
+def rows_by_csv(block: Block, header: Header) -> list[Row]:
+    """Every row of a block, read by the csv module."""
+    lines = lines_of(block)
+    rows = (lines.row(at, header) for at in range(len(lines.starts)))
+    return [row for row in rows if row is not None]
+
+
 def one_by_one(
     block: Block, header: Header
 ) -> tuple[list[Poll], list[tuple[int, str]]]:
     """What the rules say of each row of a block, read by the csv module."""
     accepted, refused = [], []
-    for row in rows_of(block, header):
+    for row in rows_by_csv(block, header):
         try:
             if isinstance(row.cells, InvalidInput):
                 raise row.cells
@@ -102,11 +117,28 @@ def test_both_tiers_say_the_same_over_hostile_bytes(
     accepted, refused = one_by_one(block, header)
     file = PollFile(Path("polls.csv"))
     told: list[Refused] = []
-    file._take(block, header, NOW_US, told.append)
+    usual = usual_of(block, header, STATUS, NOW_US + MAX_FUTURE_US)
+    file.take(usual, header, NOW_US, told.append)
     key = lambda poll: (poll.store_id, poll.time_us, poll.active)  # noqa: E731
     assert sorted(polls_of(file), key=key) == sorted(accepted, key=key)
     assert [(each.line, each.reason) for each in told] == refused
     assert (file.rows, file.refused) == (len(accepted) + len(refused), len(refused))
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(rows=texts, header=st.sampled_from([COLUMNS, WIDE, FEWER]))
+@example(rows=[("", "", "")], header=COLUMNS)
+@example(rows=[("\u3000a\u3000", "b", "c")], header=COLUMNS)
+@example(rows=[("a", "", "c", "")], header=WIDE)
+def test_rows_cut_all_at_once_are_those_of_the_csv_module(
+    rows: list[tuple[str, ...]], header: Header
+) -> None:
+    """Cell by cell, line by line, over hostile text; a missing column is empty."""
+    text = "\n".join(header.separator.join(row) for row in rows) + "\n"
+    block = Block(text.encode(errors="ignore"), 7)
+    said = [(each.line, each.text, str(each.cells)) for each in rows_of(block, header)]
+    expected = rows_by_csv(block, header)
+    assert said == [(each.line, each.text, str(each.cells)) for each in expected]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from streamproc.errors import LoadError
 from streamproc.loading import source
-from streamproc.loading.source import Block, opened, size_of
+from streamproc.loading.source import Block, opened, size_of, worked_ahead
 
 TEXT = "store_id,status\n7,active\né,inactive\n"
 HALVES = (TEXT[:20], TEXT[20:])
@@ -152,6 +152,27 @@ def test_a_giant_line_costs_its_line_and_no_memory(tmp_path: Path) -> None:
     ]
     assert found[-1].text == b"last\n"
     assert peak < 40_000_000
+
+
+def test_work_ahead_keeps_the_order_and_says_what_failed() -> None:
+    """Two at a time; what a later one raises comes when its turn has come."""
+    first_may_end = threading.Event()
+
+    def work(number: int) -> int:
+        if number == 0:
+            assert first_may_end.wait(10)
+        elif number == 1:
+            first_may_end.set()
+        elif number == 3:
+            raise LoadError("three")
+        return number * 10
+
+    with worked_ahead(work, iter(range(9))) as results:
+        assert [next(results), next(results), next(results)] == [0, 10, 20]
+        with pytest.raises(LoadError, match="three"):
+            next(results)
+    with worked_ahead(work, iter(range(3))) as results:
+        assert list(results) == [0, 10, 20]
 
 
 def test_blocks_are_read_ahead_one_at_a_time() -> None:
