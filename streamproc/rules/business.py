@@ -7,12 +7,16 @@ piecewise linear and never falls; closed time does not exist in it.
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from streamproc.cells import Ints
 
 Interval = tuple[int, int]
 
 _KEY_BITS = 63
+
+NONE = -1
+"""Stands for an instant that there is not."""
 
 
 def clipped(
@@ -94,6 +98,25 @@ class BusinessTime:
         far = np.flatnonzero(last >= self._next[at])
         end[far] = self.before(schedule[far], end_us[far])
         return begin, end
+
+    def is_within(self, schedule: Ints, time_us: int) -> npt.NDArray[np.bool_]:
+        """Whether the instant is open, elementwise."""
+        begins, ends = self.last_interval(schedule, time_us)
+        within: npt.NDArray[np.bool_] = (begins != NONE) & (time_us < ends)
+        return within
+
+    def last_interval(self, schedule: Ints, time_us: int) -> tuple[Ints, Ints]:
+        """Ends of the last open interval that begins at an instant or before.
+
+        NONE where there is no such interval.
+        """
+        offset = min(max(time_us, self.begin_us), self.end_us) - self.begin_us
+        keys = (schedule << self._bits) + offset
+        at = np.searchsorted(self._starts, keys, side="right") - 1
+        length = self._lengths[at]
+        begin = self.begin_us + (self._starts[at] - (schedule << self._bits))
+        known = length > 0
+        return np.where(known, begin, NONE), np.where(known, begin + length, NONE)
 
     def first_instant(self, schedule: Ints, business_us: Ints) -> Ints:
         """The first open instant at which B has a value, elementwise.

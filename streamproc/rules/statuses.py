@@ -87,7 +87,7 @@ def corrected(
     status = np.where(is_said, said.status[said_row], told)
     known = status != UNKNOWN
     put_right = Statuses(store[known], begin[known], end[known], status[known] == UP)
-    return _merged(statuses[~theirs], put_right)
+    return merged(statuses[~theirs], put_right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _pieces(own: Statuses, said: _Said) -> tuple[Ints, Ints, Ints]:
     return store[:-1][inside], time[:-1][inside], time[1:][inside]
 
 
-def _merged(some: Statuses, others: Statuses) -> Statuses:
+def merged(some: Statuses, others: Statuses) -> Statuses:
     """The spans of both, by store and begin; a store's are all in one of them."""
     joined = Statuses(
         np.concatenate((some.store, others.store)),
