@@ -66,6 +66,17 @@ async def keep(program: Program, table: BatchTable, batch: Batch, kind: Kind) ->
     async with table.exclusive(batch.partition):
         under = partial(table.keys_under, batch.partition)
         await table.write(batch.partition, changes_of(here, under))
+    _tell_boards(program, table, batch.partition, {fact.store_id for fact in here})
+
+
+def _tell_boards(
+    program: Program, table: BatchTable, partition: int, store_ids: set[bytes]
+) -> None:
+    """Have the boards look up what is written."""
+    if table is program.labels:
+        program.boards.touch_labels(partition, store_ids)
+    else:
+        program.boards.touch(partition, store_ids)
 
 
 async def _send_on(

@@ -23,6 +23,7 @@ from streamproc.report.messages import Identity, Message, ToCollector, ToOwner
 from streamproc.report.record import Report
 from streamproc.report.wire import encode
 from streamproc.rules.poll import MAX_FUTURE_US
+from streamproc.rules.standing import NowRules
 from streamproc.settings import Settings
 from streamproc.topics import Topics, identity_for
 from streamproc.transport.batch import BatchSchema, declare_batched, expect_partitions
@@ -32,6 +33,7 @@ from streamproc.webhook.sender import Webhook
 from tables.announced import Announced
 from tables.archive import Archive
 from tables.batch_table import BatchTable
+from tables.boards import Boards
 from tables.calendars import FactTables
 from tables.exclusions import Exclusions
 from tables.histories import Histories
@@ -117,6 +119,12 @@ class Program:
             partitions=topic.partitions,
             allow_empty=True,
         )
+
+    @cached_property
+    def boards(self) -> Boards:
+        """What the stores of each partition here are now."""
+        by = NowRules(self.settings.rules, self.settings.bridge_us)
+        return Boards(self.histories, self.facts, self.labels, by, self.is_ready)
 
     @cached_property
     def report_files(self) -> ReportFiles:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 RATE_OVER_S = 15.0
 SAMPLE_S = 1.0
+
+BEHIND_S = 10.0
+"""Polls that wait longer are a backlog that is being worked off."""
 
 OnApp = Callable[[Coroutine[Any, Any, T]], Awaitable[T]]
 """Runs a coroutine where the producer and the consumer live."""
@@ -34,6 +37,29 @@ class Flow:
     silent_workers: int
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Polls that wait, over all workers, and about how long they will.
+
+    ``about_s``: None as long as the rate is not known.
+    """
+
+    polls: int
+    about_s: float | None
+
+
+def left_of(statuses: Iterable[Status]) -> Left | None:
+    """What is left of a backlog; None without one."""
+    behind = [status for status in statuses if status.left_polls]
+    if not behind:
+        return None
+    # Each works off its own: the slowest is the last.
+    times = [s.left_polls / s.polls_per_s if s.polls_per_s else None for s in behind]
+    known = [time for time in times if time is not None]
+    about_s = round(max(known), 1) if len(known) == len(times) else None
+    return Left(sum(status.left_polls for status in behind), about_s)
+
+
 class FlowMeter:
     """Measures this worker, and asks the others what they have measured."""
 
@@ -44,6 +70,7 @@ class FlowMeter:
         #: Records behind, by partition, as measured last.
         self.lag: dict[TP, int] = {}
         self._samples: deque[tuple[float, float]] = deque()
+        program.boards.is_behind = lambda: self.left_polls() > 0
 
     def sample(self) -> None:
         """Note how many polls were dealt with so far."""
@@ -80,6 +107,23 @@ class FlowMeter:
             for tp, behind in self.lag.items()
         }
 
+    def left_polls(self) -> int:
+        """Polls that wait here, of partitions where they do so for some time."""
+        polls = self._program.topics.polls.name
+        waiting = self.lag_seconds()
+        # Of what nothing was dealt with yet, nobody knows how long it waits.
+        return sum(
+            behind
+            for tp, behind in self.lag.items()
+            if tp.topic == polls
+            and (waiting[tp] > BEHIND_S or tp not in self._program.consumed_ms)
+        )
+
+    async def catching_up(self) -> Left | None:
+        """What is left of a backlog, over all workers; None without one."""
+        told = await self._cluster.statuses()
+        return left_of(status for status in told.values() if status is not None)
+
     def rate(self) -> float:
         """Polls per second, lately."""
         if len(self._samples) < 2:
@@ -98,6 +142,7 @@ class FlowMeter:
             sum(self.lag.values()),
             round(max(self.lag_seconds().values(), default=0.0), 1),
             max(arrived, default=None),
+            self.left_polls(),
         )
 
     async def of_all(self) -> Flow:

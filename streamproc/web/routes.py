@@ -21,6 +21,7 @@ from streamproc.web.handlers.periods import PeriodHandlers
 from streamproc.web.handlers.rejected import RejectedHandlers
 from streamproc.web.handlers.reports import ReportHandlers
 from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
+from streamproc.web.handlers.states import StateHandlers
 from streamproc.web.handlers.store import StoreHandlers
 from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
@@ -73,6 +74,8 @@ def make_application(
     store = StoreHandlers(site)
     _add_store(app, store)
     _add_changes(app, store, ChangeHandlers(site))
+    _add(app, "GET", "/api/v1/now", StateHandlers(site).now)
+    _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
     periods = PeriodHandlers(site)
     _add(app, "GET", "/api/v1/periods/{period}", periods.fleet)

@@ -16,6 +16,8 @@ from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
 from streamproc.web.incidents.calls import OUTAGES
+from streamproc.web.now.calls import NOW as STORES_NOW
+from streamproc.web.now.fleet import LiveFleet
 from streamproc.web.periods.calls import (
     KEPT,
     PERIOD_ROWS,
@@ -53,6 +55,7 @@ CALLS = (
     KNOWN,
     PREVIEW,
     PREVIEW_ALL,
+    STORES_NOW,
 )
 """All that one worker may ask another."""
 
@@ -66,6 +69,7 @@ class Site:
         self.cluster = Cluster(program, CALLS, app)
         self.instants = Instants(program, self.cluster)
         self.overviews = Overviews(program, self.cluster, self.instants)
+        self.live_fleet = LiveFleet(program, self.cluster)
         self.stores = Stores(program.settings, self.cluster, self.instants)
         self.periods = Periods(program, self.cluster, self.instants)
         self.appender = Appender(program, app)

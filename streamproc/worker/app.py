@@ -209,6 +209,7 @@ def _follow_rebalances(program: Program) -> None:
 
     async def on_assigned(*_: object, **__: object) -> None:
         program.consumed.clear()
+        program.boards.forget()
         for table in program.tables:
             table.take_over()
         program.consumed_ms.clear()

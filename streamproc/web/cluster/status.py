@@ -10,13 +10,17 @@ from streamproc.web.refusal import moving
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a worker is doing; ``last_arrival_ms``: None when no poll ever came."""
+    """How a worker is doing; ``last_arrival_ms``: None when no poll ever came.
+
+    ``left_polls``: polls that wait since some time ago; 0 when none does.
+    """
 
     ready: bool
     polls_per_s: float
     lag_records: int
     lag_s: float
     last_arrival_ms: int | None
+    left_polls: int = 0
 
 
 NO_STATUS = Status(False, 0.0, 0, 0.0, None)
@@ -38,6 +42,7 @@ def decode(value: bytes) -> Status:
             int(told["lag_records"]),
             float(told["lag_s"]),
             None if told["last_arrival_ms"] is None else int(told["last_arrival_ms"]),
+            int(told.get("left_polls", 0)),
         )
     except (ValueError, TypeError, KeyError) as exc:
         raise moving("A worker tells of itself what cannot be understood.") from exc

@@ -1,0 +1,1 @@
+"""What all stores are now, over all workers, from memory."""

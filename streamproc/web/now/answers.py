@@ -1,0 +1,118 @@
+"""What stores are now as the API tells of it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from streamproc.report.record import time_text
+from streamproc.report.rows import last_status
+from streamproc.rules import history
+from streamproc.rules.now import CLOSED, DOWN, STATES
+from streamproc.web.now.calls import Counts, StoreNow
+from streamproc.web.shapes import Keys, OneOf
+
+OPEN, KNOWN = "open", "known"
+COUNTS = (*STATES, OPEN, KNOWN)
+
+State = Annotated[str, OneOf(STATES)]
+Counted = Annotated[dict[str, int], Keys(COUNTS)]
+
+OTHERS = "*"
+"""Stands for all values of a label beyond those that are counted one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatchingUp:
+    """Polls that wait, and seconds until they are dealt with at the present rate.
+
+    ``about_s`` is null as long as the rate is not known.
+    """
+
+    left: int
+    about_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ByLabel:
+    """Stores by the values of a label; ``*`` stands for the rarer ones together."""
+
+    label: str
+    values: dict[str, Counted]
+
+
+@dataclass(frozen=True, slots=True)
+class OneStore:
+    """What one store is now.
+
+    ``since`` and ``for_s`` are null where that is not known, or, of what is up or
+    closed, longer ago than a week. ``incident`` is the id of the one that goes on.
+    ``usual_s``: its usual interval between polls; ``silent_at``: when it is silent.
+    """
+
+    store_id: str
+    name: str | None
+    labels: dict[str, str]
+    now: State
+    since: str | None
+    for_s: float | None
+    last_poll: str | None
+    last_status: str | None
+    zone: str
+    incident: str | None
+    usual_s: float | None
+    silent_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetNow:
+    """What all stores are now; the worst come first, and what is so for longest."""
+
+    as_of: str
+    counts: Counted
+    by: ByLabel | None
+    catching_up: CatchingUp | None
+    total: int
+    page: int
+    per_page: int
+    pages: int
+    stores: list[OneStore]
+
+
+def counted(counts: Counts) -> dict[str, int]:
+    """How many stores are in each state, are open, and are known."""
+    known = sum(counts)
+    by_name = dict(zip(STATES, counts, strict=True))
+    return {**by_name, OPEN: known - counts[CLOSED], KNOWN: known}
+
+
+def one_store(store: StoreNow, as_of_us: int) -> OneStore:
+    """One store of the list."""
+    since = _text(store.since_us)
+    for_us = None if store.since_us is None else max(as_of_us - store.since_us, 0)
+    last_us = None if store.last is None else history.time_of(store.last)
+    return OneStore(
+        store.store_id,
+        store.name,
+        store.labels,
+        STATES[store.state],
+        since,
+        None if for_us is None else for_us / 1e6,
+        _text(last_us),
+        None if store.last is None else last_status(store.last),
+        store.zone,
+        f"{store.store_id}@{since}" if store.state == DOWN and since else None,
+        None if store.usual_us is None else store.usual_us / 1e6,
+        _text(store.silent_at_us),
+    )
+
+
+def by_label(label: str, values: dict[str, Counts], most: int) -> ByLabel:
+    """The counts of the commonest values, and of all others together."""
+    common = sorted(values, key=lambda value: (-sum(values[value]), value))
+    told = {value: counted(values[value]) for value in sorted(common[:most])}
+    if rest := [values[value] for value in common[most:]]:
+        told[OTHERS] = counted([sum(each) for each in zip(*rest, strict=True)])
+    return ByLabel(label, told)
+
+
+def _text(time_us: int | None) -> str | None:
+    return None if time_us is None else time_text(time_us)

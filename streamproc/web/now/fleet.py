@@ -1,0 +1,52 @@
+"""All stores now: every partition's owner is asked, and the answers joined."""
+
+from dataclasses import asdict, dataclass
+
+from streamproc.program import Program
+from streamproc.rules.now import STATES
+from streamproc.web.cluster.peers import Cluster
+from streamproc.web.now.calls import NOW, Counts, StoreNow, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was asked for, of all partitions; see ``calls.PartNow``."""
+
+    as_of_us: int
+    counts: Counts
+    by: dict[str, Counts]
+    total: int
+    stores: list[StoreNow]
+
+
+class LiveFleet:
+    """What the stores of all workers are now."""
+
+    def __init__(self, program: Program, cluster: Cluster) -> None:
+        self._program = program
+        self._cluster = cluster
+
+    def now_us(self) -> int:
+        """As of when: the clock's now."""
+        return self._program.now_us()
+
+    async def find(self, wanted: Wanted) -> Found:
+        """What is asked for; raises a 503 Refusal while a board is being built."""
+        parts = await self._cluster.ask_all(
+            NOW, self._program.settings.partitions, wanted=asdict(wanted)
+        )
+        by: dict[str, Counts] = {}
+        for part in parts:
+            for value, counts in part.by.items():
+                by[value] = _sum(by.get(value, [0] * len(STATES)), counts)
+        totals = [0] * len(STATES)
+        for part in parts:
+            totals = _sum(totals, part.counts)
+        stores = [store for part in parts for store in part.stores]
+        stores.sort(key=lambda store: store.order)
+        total = sum(part.total for part in parts)
+        return Found(wanted.as_of_us, totals, by, total, stores)
+
+
+def _sum(some: Counts, others: Counts) -> Counts:
+    return [a + b for a, b in zip(some, others, strict=True)]

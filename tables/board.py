@@ -1,0 +1,297 @@
+"""The live state of a partition's stores, in memory.
+
+Kept up to date by ``agents.polls``, which hands over each batch by reference; it is
+folded in when somebody asks. What the batches cannot tell (late polls, other hours,
+corrections) makes a store stale: it is looked up in the tables and begun anew. The
+rules are those of ``streamproc.rules.standing`` and ``now``.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamproc.cells import Cells, Ints
+from streamproc.rules import history
+from streamproc.rules.business import NONE
+from streamproc.rules.history import Flags
+from streamproc.rules.now import now, phases
+from streamproc.rules.standing import NowRules, Polls, Standings, advance
+from streamproc.rules.units import DAY_US
+from streamproc.rules.uptime import Times
+from tables.board_anew import begun
+from tables.board_clock import Clock
+from tables.board_source import Heard, Source
+from tables.calendars import StoreFacts
+
+PAST_US = 11 * DAY_US
+AHEAD_US = 3 * DAY_US
+"""The span over which the board knows the time that counts, and a week at least."""
+
+RENEWED_US = DAY_US
+"""How long before the end of that span the board is made anew."""
+
+FEW = 20
+"""Where more than one in so many is stale, all are looked up, in one scan."""
+
+KEPT_POLLS = 2_000_000
+"""Polls that are kept before they are folded in; beyond that all is looked up."""
+
+_SLICE = 32_768
+"""Stores whose states are worked out at once: they fit into the cache."""
+
+_Batch = tuple[Cells, Ints, Ints]
+"""Store ids, and of each poll the number of its store, and itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The stores of a partition as of an instant, as columns of shape (n,).
+
+    Rows of views of the same ``epoch`` are of the same stores. ``state``: position in
+    ``rules.now.STATES``. Other columns: see ``rules.now.Now`` and
+    ``rules.standing.Standings``. ``anew``: at which ``sequence`` a store was begun
+    anew, since it had a late poll, other hours or a correction.
+    """
+
+    epoch: int
+    sequence: int
+    as_of_us: int
+    store_ids: list[bytes]
+    facts: list[StoreFacts]
+    schedule: Ints
+    state: Ints
+    since_us: Ints
+    last: Ints
+    streak: Ints
+    confirmed_us: Ints
+    usual_us: Ints
+    silent_at_us: Ints
+    run_up: Ints
+    run_start_us: Ints
+    anew: Ints
+
+    def __len__(self) -> int:
+        return len(self.store_ids)
+
+    def zone_of(self, row: int) -> str:
+        """Zone of a store."""
+        return self.facts[int(self.schedule[row])].zone_name
+
+
+class Board:
+    """One partition's stores; made anew when its span of time comes to an end.
+
+    Batches and stale stores may be told from any thread, views made in any.
+    """
+
+    def __init__(self, source: Source, by: NowRules, epoch: int, now_us: int) -> None:
+        today_us = now_us // DAY_US * DAY_US
+        self.epoch = epoch
+        self._source = source
+        self._by = by
+        self._lock = threading.Lock()
+        self._noting = threading.Lock()
+        self._clock = Clock(today_us - PAST_US, today_us + AHEAD_US)
+        self._as_of_us = now_us
+        self._ids: list[bytes] = []
+        self._rows: dict[bytes, int] = {}
+        self._standings = Standings.none(0)
+        self._schedule = np.zeros(0, np.int64)
+        self._anew = np.zeros(0, np.int64)
+        self._sequence = 0
+        self._pending: list[_Batch] = []
+        self._later: list[tuple[Ints, Ints]] = []
+        self._kept = 0
+        self._stale: set[bytes] = set()
+        #: Whether all is to be looked up again.
+        self.is_void = False
+        #: Stores looked up so far, while all are.
+        self.done = 0
+
+    def is_good_at(self, as_of_us: int) -> bool:
+        """Whether the board can tell of an instant."""
+        return not self.is_void and as_of_us < self._clock.end_us - RENEWED_US
+
+    # -- what is told -----
+
+    def add(self, store_ids: Cells, codes: Ints, packed: Ints) -> None:
+        """Note polls that are in the tables; ``codes``: the store of each."""
+        with self._noting:
+            self._pending.append((store_ids, codes, packed))
+            self._kept += len(packed)
+        if self._kept > KEPT_POLLS:
+            self.void()
+
+    def touch(self, store_ids: Iterable[bytes]) -> None:
+        """Note stores that are to be looked up."""
+        with self._noting:
+            self._stale.update(store_ids)
+
+    def void(self) -> None:
+        """Note that all stores are to be looked up."""
+        with self._noting:
+            self.is_void = True
+            self._pending, self._kept = [], 0
+
+    def _take(self) -> tuple[list[_Batch], set[bytes]]:
+        """What was noted since this was asked last."""
+        with self._noting:
+            taken = self._pending, self._stale
+            self._pending, self._kept, self._stale = [], 0, set()
+        return taken
+
+    # -- asking -----
+
+    def build(self, as_of_us: int) -> None:
+        """Look up all stores, as of an instant."""
+        with self._lock:
+            for heard in self._source.all():
+                self._begin_anew(heard, as_of_us)
+                self.done += len(heard.store_ids)
+
+    def view(self, as_of_us: int) -> View:
+        """What the stores are at an instant; not before that of any other view."""
+        with self._lock:
+            self._as_of_us = max(self._as_of_us, as_of_us)
+            self._fold(self._as_of_us)
+            return self._view(self._as_of_us)
+
+    def _view(self, as_of_us: int) -> View:
+        count = len(self._ids)
+        standings, schedule = self._standings[slice(count)], self._schedule[:count]
+        numbers = np.arange(len(self._clock.facts))
+        phase = phases(self._clock.times, numbers, as_of_us)
+        state = np.empty(count, np.int64)
+        since = np.empty(count, np.int64)
+        for first in range(0, count, _SLICE):
+            some = slice(first, first + _SLICE)
+            found = now(standings[some], phase[schedule[some]], as_of_us)
+            state[some], since[some] = found.state, found.since_us
+        return View(
+            self.epoch,
+            self._sequence,
+            as_of_us,
+            self._ids[:],
+            self._clock.facts[:],
+            schedule.copy(),
+            state,
+            since,
+            standings.last.copy(),
+            standings.streak.copy(),
+            standings.confirmed_us.copy(),
+            standings.usual_us.copy(),
+            standings.silent_at_us.copy(),
+            standings.run_up.copy(),
+            standings.run_start_us.copy(),
+            self._anew[:count].copy(),
+        )
+
+    # -- folding in -----
+
+    def _fold(self, as_of_us: int) -> None:
+        """Take in what was noted, as of an instant."""
+        pending, touched = self._take()
+        rows, packed = self._noted(pending, touched)
+        soon = history.time_of(packed) < as_of_us
+        if not soon.all():
+            self._later.append((rows[~soon], packed[~soon]))
+            rows, packed = rows[soon], packed[soon]
+        rows, packed = history.canonical_rows(rows, packed)
+        rows, packed, stale = self._in_order(rows, packed)
+        count = len(self._ids)
+        stale[self._standings.good_until_us[:count] < as_of_us] = True
+        ids = self._ids
+        touched.update([ids[row] for row in np.flatnonzero(stale).tolist()])
+        fresh = ~stale[rows]
+        self._advance(rows[fresh], packed[fresh], as_of_us)
+        if touched:
+            self._look_up(touched, as_of_us)
+
+    def _noted(self, pending: list[_Batch], touched: set[bytes]) -> tuple[Ints, Ints]:
+        """Row and poll of all that was noted; new stores are only touched."""
+        known = self._rows
+        later, self._later = self._later, []
+        rows, polls = [r for r, _ in later], [p for _, p in later]
+        for store_ids, codes, packed in pending:
+            ids = store_ids.present()
+            numbers = np.array([known.get(i, NONE) for i in ids], np.int64)
+            if len(numbers) and numbers.min() == NONE:
+                touched.update(i for i in ids if i not in known)
+            mine = numbers[codes]
+            rows.append(mine[mine != NONE])
+            polls.append(packed[mine != NONE])
+        empty = np.zeros(0, np.int64)
+        return np.concatenate([empty, *rows]), np.concatenate([empty, *polls])
+
+    def _in_order(self, rows: Ints, packed: Ints) -> tuple[Ints, Ints, Flags]:
+        """Polls that come after their store's last one, and which stores are stale.
+
+        A poll that is known already says nothing new; any other one that is not later
+        than the last makes its store stale, and so does what the span does not cover.
+        """
+        stale = np.zeros(len(self._ids), bool)
+        last = self._standings.last[rows]
+        before, time = history.time_of(last), history.time_of(packed)
+        known = (last != NONE) & (time == before)
+        known &= history.is_active(packed) | ~history.is_active(last)
+        rows, packed, before, time = (
+            each[~known] for each in (rows, packed, before, time)
+        )
+        heard = before >= 0
+        ends = self._clock.corrected_until()[self._schedule[rows]]
+        bad = (time <= before) | (time < self._clock.begin_us)
+        bad |= heard & (before < self._clock.begin_us) | (ends > before)
+        stale[rows[bad]] = True
+        return rows, packed, stale
+
+    def _advance(self, rows: Ints, packed: Ints, as_of_us: int) -> None:
+        """Take in polls in the order of their stores and times."""
+        if not len(rows):
+            return
+        whose, store = np.unique(rows, return_inverse=True)
+        times = Times(self._clock.times.opened, self._clock.times.business)
+        polls = Polls(packed, store, as_of_us)
+        before, schedule = self._standings[whose], self._schedule[whose]
+        self._standings.put(whose, advance(before, polls, schedule, times, self._by))
+
+    def _look_up(self, store_ids: set[bytes], as_of_us: int) -> None:
+        """Begin stores anew."""
+        if FEW * len(store_ids) > len(self._ids) + FEW * FEW:
+            for heard in self._source.all():
+                self._begin_anew(heard, as_of_us)
+            return
+        heard = self._source.some(sorted(store_ids))
+        self._begin_anew(heard, as_of_us)
+        if not self._rows.keys().isdisjoint(store_ids.difference(heard.store_ids)):
+            self.void()  # a store was forgotten: rows are others from then on
+
+    def _begin_anew(self, heard: Heard, as_of_us: int) -> None:
+        """Work out some stores from all their polls."""
+        if not heard.store_ids:
+            return
+        rows = self._rows_of(heard.store_ids)
+        self._schedule[rows] = self._clock.numbers(heard.distinct)[heard.number]
+        self._sequence += 1
+        self._anew[rows] = self._sequence
+        store = np.repeat(np.arange(len(rows)), heard.counts)
+        soon = history.time_of(heard.packed) < as_of_us
+        self._later.append((rows[store[~soon]], heard.packed[~soon]))
+        polls = Polls(heard.packed[soon], store[soon], as_of_us)
+        told = begun(polls, heard, self._clock, self._by)
+        self._standings.put(rows, told)
+
+    def _rows_of(self, store_ids: list[bytes]) -> Ints:
+        """The row of each store, a new one where there is none."""
+        for store_id in store_ids:
+            if store_id not in self._rows:
+                self._rows[store_id] = len(self._ids)
+                self._ids.append(store_id)
+        if len(self._ids) > len(self._standings):
+            room = max(len(self._ids), 2 * len(self._standings), 1024)
+            more = np.zeros(room - len(self._standings), np.int64)
+            self._standings = self._standings.grown(room)
+            self._schedule = np.concatenate((self._schedule, more))
+            self._anew = np.concatenate((self._anew, more))
+        return np.array([self._rows[store_id] for store_id in store_ids], np.int64)

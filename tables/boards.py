@@ -1,0 +1,169 @@
+"""The boards of the partitions that this worker owns.
+
+A board is built when it is asked for first, and again after a rebalance, when more has
+come than it keeps, and before its span of time is over. Meanwhile the old one answers,
+if there is one that can.
+"""
+
+import itertools
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from streamproc.cells import Cells, Ints
+from streamproc.rules.standing import NowRules
+from tables.board import Board, View
+from tables.board_labels import LabelBook
+from tables.board_source import Source
+from tables.calendars import FactTables
+from tables.facts import ALL_STORES
+from tables.histories import Histories
+from tables.labels import LabelsTable
+
+WAIT_S = 4.0
+"""How long it is waited for a board that somebody else builds."""
+
+SHARE = 0.1
+"""How much of the time building may take while more is coming than is kept."""
+
+
+class BoardNotReadyError(Exception):
+    """Raised while a partition's board is being built: ``done`` stores so far."""
+
+    def __init__(self, partition: int, done: int) -> None:
+        super().__init__(
+            f"what the stores of partition {partition} are now is being looked up,"
+            f" {done:,} so far"
+        )
+        self.done = done
+
+
+@dataclass
+class _Slot:
+    """A partition's board, and the one that is being built."""
+
+    board: Board | None = None
+    next: Board | None = None
+    building: threading.Lock = field(default_factory=threading.Lock)
+    built_at: float = 0.0
+    took_s: float = 0.0
+
+    def boards(self) -> list[Board]:
+        """All that are to be told."""
+        return [board for board in (self.board, self.next) if board is not None]
+
+
+class Boards:
+    """Tell what the stores of any partition here are now; from any thread.
+
+    ``is_ready``: whether the tables are complete. ``is_behind``: whether polls wait
+    that were sent some time ago.
+    """
+
+    def __init__(
+        self,
+        histories: Histories,
+        facts: FactTables,
+        labels: LabelsTable,
+        by: NowRules,
+        is_ready: Callable[[], bool],
+    ) -> None:
+        self._histories = histories
+        self._facts = facts
+        self._labels = labels
+        self._books: dict[int, LabelBook] = {}
+        self._by = by
+        self._is_ready = is_ready
+        self._slots: defaultdict[int, _Slot] = defaultdict(_Slot)
+        self._epochs = itertools.count(1)
+        self.is_behind: Callable[[], bool] = lambda: False
+
+    # -- what is told -----
+
+    def add(self, partition: int, store_ids: Cells, codes: Ints, packed: Ints) -> None:
+        """Tell of polls that are in the tables; ``codes``: the store of each."""
+        for board in self._slots[partition].boards():
+            board.add(store_ids, codes, packed)
+
+    def touch(self, partition: int, store_ids: Iterable[bytes]) -> None:
+        """Tell of stores of which the tables have other facts or polls."""
+        touched = set(store_ids)
+        for board in self._slots[partition].boards():
+            if ALL_STORES in touched:
+                board.void()
+            else:
+                board.touch(touched)
+
+    def touch_labels(self, partition: int, store_ids: Iterable[bytes]) -> None:
+        """Tell of stores that have other labels."""
+        if book := self._books.get(partition):
+            book.touch(store_ids)
+
+    def forget(self) -> None:
+        """Partitions may have changed hands."""
+        self._slots.clear()
+        self._books.clear()
+
+    # -- asking -----
+
+    def view(self, partition: int, as_of_us: int) -> View:
+        """What the partition's stores are at an instant, which is about now.
+
+        Raises PartitionLostError where it is not here, and BoardNotReadyError.
+        """
+        self._histories.require(partition)
+        slot = self._slots[partition]
+        if not self._is_ready():
+            raise BoardNotReadyError(partition, 0)
+        while True:
+            board, is_old = self._board(partition, slot, as_of_us)
+            view = board.view(as_of_us)
+            if is_old or not board.is_void:
+                return view
+
+    def _board(self, partition: int, slot: _Slot, as_of_us: int) -> tuple[Board, bool]:
+        """The board to be asked, and whether it is one that is void already."""
+        board = slot.board
+        if board is not None and board.is_good_at(as_of_us):
+            return board, False
+        if board is not None and self._is_to_wait(slot):
+            return board, True
+        return self._built(partition, slot, as_of_us), False
+
+    def labels(self, partition: int) -> LabelBook:
+        """Names and labels of the partition's stores."""
+        return self._books.setdefault(partition, LabelBook(self._labels, partition))
+
+    def progress(self) -> dict[int, int | None]:
+        """Stores looked up so far by partition; None where the board is ready."""
+        return {
+            partition: None if slot.next is None else slot.next.done
+            for partition, slot in sorted(self._slots.copy().items())
+        }
+
+    def _is_to_wait(self, slot: _Slot) -> bool:
+        """Whether a board that is void is not to be built now: more will come."""
+        ago_s = time.monotonic() - slot.built_at
+        return self.is_behind() and ago_s < slot.took_s / SHARE
+
+    def _built(self, partition: int, slot: _Slot, as_of_us: int) -> Board:
+        """A new board; whoever asks meanwhile waits for it, for some time."""
+        if not slot.building.acquire(timeout=WAIT_S):
+            raise BoardNotReadyError(partition, slot.next.done if slot.next else 0)
+        try:
+            if slot.board is not None and slot.board.is_good_at(as_of_us):
+                return slot.board
+            started = time.monotonic()
+            source = Source(self._histories, self._facts, partition)
+            board = Board(source, self._by, next(self._epochs), as_of_us)
+            slot.next = board
+            board.build(as_of_us)
+            slot.board, slot.next = board, None
+            slot.built_at = time.monotonic()
+            slot.took_s = slot.built_at - started
+            return board
+        finally:
+            slot.next = None
+            slot.building.release()

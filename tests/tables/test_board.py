@@ -1,0 +1,195 @@
+"""The board against a walk over the whole history, however polls and facts came."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamproc.cells import Cells
+from streamproc.rules import history
+from streamproc.rules.business import NONE
+from streamproc.rules.exclusions import CORRECTIONS, MAINTENANCE, Exclusion
+from streamproc.rules.now import STATES
+from streamproc.rules.schedule import parse_hours
+from streamproc.rules.special_hours import SpecialHours
+from streamproc.rules.standing import NowRules
+from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
+from streamproc.settings import Settings
+from tables import board as board_module
+from tables import exclusions, special_hours, zones
+from tables import hours as hours_table
+from tables.board import View
+from tables.boards import Boards
+from tables.calendars import FactTables
+from tables.facts import ALL_STORES, encode_day, encode_key
+from tests.reference_now import Store, now_of
+from tests.tables.fakes import PARTITION, Changelog, open_table, put
+
+MakeSettings = Callable[..., Settings]
+
+NOON_US = 1_793_534_400_000_000  # 2026-11-01 12:00 UTC: clocks change in Chicago
+ZONES = ("America/Chicago", "Asia/Tokyo", "UTC")
+WEEKS: tuple[list[dict[str, Any]], ...] = (
+    [],
+    [
+        {"dayOfWeek": d, "start_time_local": "09:00", "end_time_local": "17:30"}
+        for d in range(6)
+    ],
+    [
+        {"dayOfWeek": d, "start_time_local": "22:00", "end_time_local": "06:00"}
+        for d in (0, 2, 4, 5, 6)
+    ],
+)
+WHAT = {1: True, 0: False, -1: None}
+
+
+@dataclass
+class Fleet:
+    """The tables of a partition, the boards on them, and all that was put in."""
+
+    histories: Any
+    facts: FactTables
+    labels: Any
+    by: NowRules
+    polls: dict[bytes, list[tuple[int, bool]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.boards = self.fresh()
+
+    def fresh(self) -> Boards:
+        """Boards that know nothing yet."""
+        parts = self.histories, self.facts, self.labels, self.by
+        return Boards(*parts, lambda: True)
+
+    async def poll(self, polls: list[tuple[bytes, int, bool]]) -> None:
+        """Add a batch of polls, as the agent does."""
+        store_ids = sorted({store_id for store_id, _, _ in polls})
+        codes = np.array([store_ids.index(i) for i, _, _ in polls], np.int64)
+        packed = history.pack([(time, active) for _, time, active in polls])
+        cells, newest_us = Cells.of(store_ids), max(time for _, time, _ in polls)
+        segments = history.group(codes, packed)
+        await self.histories.add(PARTITION, cells, segments, newest_us)
+        self.boards.add(PARTITION, cells, codes, packed)
+        for store_id, time_us, active in polls:
+            self.polls.setdefault(store_id, []).append((time_us, active))
+
+    async def know(self, table: Any, key: bytes, value: bytes) -> None:
+        """Write a fact, as the agent does."""
+        await put(table, {key: value})
+        self.boards.touch(PARTITION, [key.partition(b"\0")[0]])
+
+    def view(self, as_of_us: int) -> View:
+        """What the board says."""
+        return self.boards.view(PARTITION, as_of_us)
+
+    def told(self, as_of_us: int) -> dict[bytes, tuple[str, int | None]]:
+        """State and since of each store, as the board says."""
+        view = self.view(as_of_us)
+        return {
+            store_id: (STATES[view.state[row]], _or_none(int(view.since_us[row])))
+            for row, store_id in enumerate(view.store_ids)
+        }
+
+    def walked(self, as_of_us: int) -> dict[bytes, tuple[str, int | None]]:
+        """The same, as the oracle walks the whole history."""
+        found = {}
+        of_all = self.facts.of_all(PARTITION)
+        known = self.facts.between(PARTITION, b"", None).store_ids
+        for store_id in {*self.polls, *known}:
+            own = self.facts.of(PARTITION, store_id).with_all(of_all)
+            span = NOON_US - 30 * DAY_US, NOON_US + 12 * DAY_US
+            store = Store(
+                self.polls.get(store_id, []),
+                own.open_between(*span),
+                own.business_between(*span),
+                [(c.begin_us, c.end_us, WHAT[c.status]) for c in own.corrections],
+                self.by.rules.hold_us,
+                self.by.bridge_us,
+            )
+            found[store_id] = now_of(store, as_of_us)
+        return found
+
+
+def _or_none(time_us: int) -> int | None:
+    return None if time_us == NONE else time_us
+
+
+@pytest.fixture
+async def fleet(make_settings: MakeSettings) -> Fleet:
+    """Empty tables, and boards on them."""
+    settings = make_settings()
+    names = ("histories", "hours", "zones", "special_hours", "exclusions")
+    histories, *facts, labels = [
+        await open_table(settings, Changelog(), name=name)
+        for name in (*names, "labels")
+    ]
+    by = NowRules(settings.rules, settings.bridge_us)
+    return Fleet(histories, FactTables(*facts), labels, by)
+
+
+async def change(fleet: Fleet, dice: random.Random, now_us: int, number: int) -> None:
+    """Tell something else of a store, or of all of them."""
+    store_id = dice.choice([*(b"s%d" % n for n in range(12)), ALL_STORES])
+    begin = now_us + dice.randrange(-30, 30) * 10 * MINUTE_US
+    end = begin + dice.randrange(1, 30) * 10 * MINUTE_US
+    kind = dice.choice([MAINTENANCE, *CORRECTIONS])
+    what = dice.randrange(4 if store_id != ALL_STORES else 2)
+    if what == 0:
+        name = f"x-{number}"
+        one = Exclusion(name, kind, begin, end, at_ms=number)
+        key = encode_key(store_id, name.encode())
+        await fleet.know(fleet.facts.exclusions, key, exclusions.encode(one))
+    elif what == 1:
+        day = now_us // DAY_US + dice.randrange(-1, 2)
+        openings = parse_hours(dice.choice(WEEKS))[:1]
+        one_day = SpecialHours(day, openings)
+        key = encode_key(store_id, encode_day(day))
+        value = special_hours.encode(one_day)
+        await fleet.know(fleet.facts.special_hours, key, value)
+    elif what == 2:
+        value = hours_table.encode(parse_hours(dice.choice(WEEKS)))
+        await fleet.know(fleet.facts.hours, store_id, value)
+    else:
+        value = zones.encode(dice.choice(ZONES))
+        await fleet.know(fleet.facts.zones, store_id, value)
+
+
+def some_polls(
+    dice: random.Random, since_us: int, now_us: int
+) -> list[tuple[bytes, int, bool]]:
+    """Polls of some stores up to now, some of them late, some a little ahead."""
+    polls = []
+    for number in range(12):
+        if dice.random() < 0.6:
+            first = now_us if dice.random() < 0.05 else since_us
+            if dice.random() < 0.05:
+                first -= dice.randrange(1, 48) * HOUR_US
+            for _ in range(dice.randrange(1, 4)):
+                time = first + dice.randrange(0, max(now_us - since_us, MINUTE_US))
+                active = dice.random() < 0.6
+                polls.append((b"s%d" % number, time // MINUTE_US * MINUTE_US, active))
+    return polls
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_board_equals_a_walk_over_the_whole_history(
+    fleet: Fleet, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After any batch: over closing times, changed clocks, late polls, corrections."""
+    monkeypatch.setattr(board_module, "FEW", 2 if seed % 2 else 20)
+    dice = random.Random(seed)
+    now_us = NOON_US - 2 * DAY_US
+    for number in range(40):
+        since_us = now_us
+        now_us += dice.choice([1, 7, 30, 65, 200]) * MINUTE_US + dice.randrange(3)
+        if polls := some_polls(dice, since_us, now_us):
+            await fleet.poll(polls)
+        if dice.random() < 0.3:
+            await change(fleet, dice, now_us, number)
+        if dice.random() < 0.7:
+            assert fleet.told(now_us) == fleet.walked(now_us), number
+    kept, fleet.boards = fleet.told(now_us), fleet.fresh()
+    assert fleet.told(now_us) == kept == fleet.walked(now_us)
