@@ -252,6 +252,11 @@ class Settings:
     max_poll_records: int = setting(
         50_000, _integer(1, 1_000_000), "Records fetched at once from a partition."
     )
+    polls_memory: int = setting(
+        256,
+        _integer(0, 1_048_576),
+        "MiB of polls at hand that are kept in memory for reports and pages; 0: none.",
+    )
     block_cache: int = setting(
         32, _integer(1, 65_536), "MiB of RocksDB block cache per table and partition."
     )

@@ -2,6 +2,7 @@
 
 ``histories``    every store's polls, in day segments
 ``archive``      older polls by month; ``past``: both, before an instant
+``chunks``       histories of many stores as columns; ``recent``: kept in memory
 ``hours``        every store's business hours
 ``zones``        every store's time zone
 ``reports``      every report's state

@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+import faust
 import numpy as np
 
 from streamproc.cells import Cells, Ints
@@ -21,6 +22,8 @@ from streamproc.rules.history import Segments
 from streamproc.rules.timestamp import timestamp_text
 from tables.archive import Archive, Leaving
 from tables.batch_table import BatchTable
+from tables.chunks import STORES_PER_CHUNK, Chunk
+from tables.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +45,6 @@ class Added:
     late: list[tuple[int, int]] = field(default_factory=list)
     expired: int = 0
     segments: int = 0
-
-
-@dataclass(slots=True)
-class Chunk:
-    """Histories of consecutive stores: ids, polls per store, all polls packed."""
-
-    store_ids: list[bytes]
-    counts: Ints
-    packed: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +77,15 @@ class Histories(BatchTable):
 
     #: Where older polls go to.
     archive: Archive
+
+    def __init__(self, app: faust.App, *, recent_mib: int = 256, **kw: Any) -> None:
+        super().__init__(app, **kw)
+        self._recent = Recent(recent_mib, lambda number: self.data.versions[number])
+
+    def take_over(self) -> None:
+        """Write again: the partitions have been assigned anew."""
+        super().take_over()
+        self._recent.forget()
 
     async def add(
         self,
@@ -119,7 +122,9 @@ class Histories(BatchTable):
             if newest_us > self.newest_us(partition):
                 changes[NEWEST] = newest_us.to_bytes(8, "big")
             added.segments = len(changes)
+            before = self.data.versions[partition]
             await self.write(partition, changes)
+            self._recent.added(partition, changes, before)
         return added
 
     def _spans_too_much(
@@ -220,6 +225,15 @@ class Histories(BatchTable):
             *(partition, timestamp_text(newest_us)),
         )
         return self.survey(partition, until_us).time_us
+
+    def at_hand(self, partition: int) -> Iterator[Chunk]:
+        """All histories in the order of their store ids; from memory when they fit.
+
+        Of use to who reads all of them; see ``chunks``.
+        """
+        return self._recent.chunks(
+            partition, lambda: self.chunks(partition, STORES_PER_CHUNK)
+        )
 
     def chunks(
         self, partition: int, stores: int, after: bytes = b""

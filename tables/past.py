@@ -15,7 +15,8 @@ from streamproc.rules import history
 from streamproc.rules.history import Flags
 from streamproc.rules.units import DAY_US
 from streamproc.rules.windows import LONGEST_US
-from tables.histories import Chunk, Histories
+from tables.chunks import Chunk
+from tables.histories import Histories
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from streamproc.cells import Ints
 from streamproc.rules import history, months
 from streamproc.rules.uptime import Rules
 from tables.archive import Archive
-from tables.histories import Chunk
+from tables.chunks import Chunk
 
 _FEW_DAYS = 4
 """Of a month; so few are looked up, instead of reading the month."""

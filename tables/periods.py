@@ -22,8 +22,9 @@ from streamproc.rules.sliced import account_slices
 from streamproc.rules.uptime import Rules
 from tables import labels as labels_table
 from tables.calendars import FactNumbers, FactTables
+from tables.chunks import Chunk
 from tables.facts import facts_between
-from tables.histories import Chunk, Histories
+from tables.histories import Histories
 from tables.labels import LabelsTable
 from tables.period_polls import SpanPolls
 from tables.snapshot import Stores, with_facts

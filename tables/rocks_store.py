@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +67,8 @@ class RocksStore(Store):
         #: Why each damaged partition is, until it has been built anew.
         self.damaged: dict[int, str] = {}
         self._noted_at: dict[int, float] = {}
+        #: Another number whenever a partition's database may hold something else.
+        self.versions: Counter[int] = Counter()
 
     # -- errors -------------------------------------------------------------------
 
@@ -168,8 +170,11 @@ class RocksStore(Store):
         if now - self._noted_at.get(partition, now) >= _NOTE_EVERY_S:
             self._noted_at[partition] = now
             put(rocks_files.LENGTHS_KEY, self._lengths(partition))
-        with self._explained(partition):
-            db.write(batch)
+        try:
+            with self._explained(partition):
+                db.write(batch)
+        finally:  # not before: who reads a version has all that was written up to it
+            self.versions[partition] += 1
 
     def apply_batch(self, records: Batch) -> None:
         """Write a run of the partition's changelog."""
@@ -275,6 +280,7 @@ class RocksStore(Store):
 
     def _close(self, partition: int) -> None:
         with self.reading[partition]:
+            self.versions[partition] += 1
             db = self._dbs.pop(partition, None)
             if db is None:
                 return

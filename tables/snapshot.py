@@ -18,10 +18,9 @@ from streamproc.rules.history import Flags
 from streamproc.rules.uptime import Rules, Times
 from streamproc.rules.windows import WINDOWS, Window
 from tables.calendars import FactNumbers, FactSource, OwnFacts, StoreFacts
-from tables.histories import Chunk, Histories
+from tables.chunks import Chunk
+from tables.histories import Histories
 from tables.past import Past
-
-STORES_PER_CHUNK = 16_000
 
 _NO_POLLS = np.zeros(0, np.int64)
 
@@ -182,7 +181,7 @@ class Snapshot:
         """All known stores, in id order."""
         of_all = self.facts.of_all(self.partition)
         done, numbers = b"", FactNumbers()
-        for chunk in self.histories.chunks(self.partition, STORES_PER_CHUNK):
+        for chunk in self.histories.at_hand(self.partition):
             last = chunk.store_ids[-1]
             if numbers.is_full:
                 numbers = FactNumbers()

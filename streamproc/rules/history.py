@@ -175,6 +175,12 @@ def first_segments(keys: Sequence[bytes]) -> Ints:
     return np.flatnonzero(fresh)
 
 
+def days_of(keys: Sequence[bytes]) -> Ints:
+    """Day of each of many segments' keys."""
+    tails = b"".join([key[-_DAY_BYTES:] for key in keys])
+    return np.frombuffer(tails, ">u4").astype(np.int64)
+
+
 def split_key(key: bytes) -> tuple[bytes, int]:
     """Return store id and day of a segment's key."""
     return store_of(key), int.from_bytes(key[-_DAY_BYTES:], "big")

@@ -64,7 +64,13 @@ def build(settings: Settings) -> Program:
             partial(connect, settings),
             lambda: program.is_ready() and program.announced.owns(LEADER),
         ),
-        histories=table(Histories, "histories", count, "Polls by store and UTC day."),
+        histories=table(
+            Histories,
+            "histories",
+            count,
+            "Polls by store and UTC day.",
+            recent_mib=settings.polls_memory,
+        ),
         archive=table(
             Archive,
             "archive",

@@ -14,7 +14,7 @@ from streamproc.report.rows import Rows
 from streamproc.rules import history, months
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
-from tables import snapshot
+from tables import histories as histories_module
 from tables.calendars import NO_FACTS, OwnFacts, StoreFacts
 from tables.facts import NumberedFacts
 from tables.future import purge
@@ -308,7 +308,7 @@ async def test_a_report_of_any_day_of_the_history_is_what_the_reference_counts(
     chunk: int,
 ) -> None:
     """Whatever has been archived meanwhile: all stores, and each alone."""
-    monkeypatch.setattr(snapshot, "STORES_PER_CHUNK", chunk)
+    monkeypatch.setattr(histories_module, "STORES_PER_CHUNK", chunk)
     settings, polls = make_settings(**options), some_polls(4, 400, 57)
     for day, active in ((1, True), (40, False), (56, True)):
         polls.append((b"rare", (START_DAY + day) * DAY_US, active))

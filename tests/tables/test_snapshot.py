@@ -15,8 +15,9 @@ from streamproc.rules.schedule import parse_hours
 from streamproc.rules.special_hours import SpecialHours
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
+from tables import histories as histories_module
 from tables import hours as hours_table
-from tables import snapshot, special_hours, zones
+from tables import special_hours, zones
 from tables.calendars import FactTables
 from tables.facts import encode_day, encode_key
 from tables.snapshot import Snapshot
@@ -78,7 +79,7 @@ async def test_every_known_store_has_one_row_whatever_it_is_known_from(
     chunk: int,
 ) -> None:
     """Before, between and after the stores that have polls, over many chunks."""
-    monkeypatch.setattr(snapshot, "STORES_PER_CHUNK", chunk)
+    monkeypatch.setattr(histories_module, "STORES_PER_CHUNK", chunk)
     for store_id in (b"b", b"d", b"d1", b"f"):
         await tables.poll(store_id, [(NOON_US - HOUR_US, True)])
     await put(tables.hours, {b"a": b"[]", b"c": b"[]", b"d": b"[]", b"g": b"[]"})
@@ -177,7 +178,7 @@ async def test_a_store_with_many_facts_has_one_row_and_what_is_of_all_makes_none
     chunk: int,
 ) -> None:
     """Their keys go on behind its id; none is lost where a chunk ends with it."""
-    monkeypatch.setattr(snapshot, "STORES_PER_CHUNK", chunk)
+    monkeypatch.setattr(histories_module, "STORES_PER_CHUNK", chunk)
     await tables.poll(b"a", [(NOON_US - HOUR_US, True)])
     await tables.poll(b"b", [(NOON_US - HOUR_US, True)])
     today = NOON_US // DAY_US
