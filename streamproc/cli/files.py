@@ -11,7 +11,8 @@ import click
 from streamproc.cli.terminal import say
 from streamproc.errors import LoadError, shown
 from streamproc.loading.header import COLUMNS, folded
-from streamproc.loading.loader import Files, Loaded, Loader, Reading
+from streamproc.loading.loader import Loader
+from streamproc.loading.options import Files, Loaded, Reading
 from streamproc.loading.refused import counted
 from streamproc.loading.source import STDIN
 from streamproc.rules.poll import STATUS

@@ -1,6 +1,8 @@
 """``streamproc load``: CSV files into the topics."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -8,8 +10,11 @@ import click
 from streamproc.cli.files import file_options, read_files, show, take_files
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.progress import Progress
-from streamproc.errors import LoadError
-from streamproc.loading.loader import Files, Loaded, Loader
+from streamproc.cli.terminal import say
+from streamproc.errors import LoadError, StreamprocError
+from streamproc.loading import publishing
+from streamproc.loading.loader import Loader
+from streamproc.loading.options import Files, Loaded
 from streamproc.program import wall_clock_us
 from streamproc.rejected import LOAD, Rejected, encode
 from streamproc.settings import Settings
@@ -37,7 +42,12 @@ def load(dry_run: bool, **options: Any) -> None:
         )
     settings = from_options(options)
     loader = Loader(wall_clock_us(), Progress, settings.data_dir, reading)
-    loaded = read_files(loader, files)
+    try:
+        loaded = read_files(loader, files)
+    except LoadError:
+        if loader.loaded.refused and not dry_run:
+            _count_refused(settings, loader.loaded, files)
+        raise
     if dry_run:
         show(loaded, "would load")
         return
@@ -45,14 +55,32 @@ def load(dry_run: bool, **options: Any) -> None:
     show(loaded)
 
 
+def _count_refused(settings: Settings, loaded: Loaded, files: Files) -> None:
+    """Count refused rows though nothing is published; that it fails is only said."""
+    try:
+        asyncio.run(_with_client(settings, partial(_keep_refused, loaded, files)))
+    except StreamprocError as exc:
+        say(f"warning: what was refused is not counted: {exc}", err=True)
+
+
 async def publish(settings: Settings, loader: Loader, files: Files) -> None:
     """Publish what was read through the broker of these settings."""
+
+    async def send(client: Client, topics: Topics) -> None:
+        await publishing.publish(loader, client, topics)
+        await _keep_refused(loader.loaded, files, client, topics)
+
+    await _with_client(settings, send)
+
+
+async def _with_client(
+    settings: Settings, send: Callable[[Client, Topics], Awaitable[None]]
+) -> None:
     topics = topics_for(settings)
     client = await connect(settings)
     try:
         await client.create_topics(topics)
-        await loader.publish(client, topics)
-        await _keep_refused(client, topics, loader.loaded, files)
+        await send(client, topics)
     except OSError as exc:
         raise LoadError(f"{exc.filename}: {exc.strerror}") from exc
     finally:
@@ -60,7 +88,7 @@ async def publish(settings: Settings, loader: Loader, files: Files) -> None:
 
 
 async def _keep_refused(
-    client: Client, topics: Topics, loaded: Loaded, files: Files
+    loaded: Loaded, files: Files, client: Client, topics: Topics
 ) -> None:
     """Count refused rows where everything refused is counted; they are in files."""
     goal = {

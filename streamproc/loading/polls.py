@@ -48,6 +48,15 @@ class StorePolls:
 
 
 @dataclass(frozen=True, slots=True)
+class PollMessages:
+    """Polls as a topic takes them: keys, values and the partition of each."""
+
+    keys: Cells
+    values: Cells
+    partitions: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Usual:
     """The polls of a block that are accepted all at once; ``odd``: all other lines."""
 
@@ -186,8 +195,8 @@ class PollFile:
             [store_ids[at] for at in present.tolist()], counts[present], packed
         )
 
-    def messages(self, count: int, partitions: int) -> Iterator[tuple[Cells, Cells]]:
-        """Keys and values of the polls, day by day, ``count`` at a time.
+    def messages(self, count: int, partitions: int) -> Iterator[PollMessages]:
+        """The polls as messages, day by day, ``count`` at a time.
 
         Within a day a store's come together, in the order of time, so that its history
         of the day is written once. Among ``count`` a partition's come together, so that
@@ -205,7 +214,7 @@ class PollFile:
             rows = rows[np.argsort(homes[rows], kind="stable")]
             parts = [rows[at : at + _ENCODED] for at in range(0, len(rows), _ENCODED)]
             chosen = [codes[part].astype(np.int64) for part in parts]
-            yield (
+            yield PollMessages(
                 Cells.join([keys[each].compact() for each in chosen]),
                 Cells.join(
                     [
@@ -213,6 +222,7 @@ class PollFile:
                         for each, part in zip(chosen, parts, strict=True)
                     ]
                 ),
+                homes[rows].tolist(),
             )
 
     def _order(self, codes: Codes, packed: Ints) -> Ints:

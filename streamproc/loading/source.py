@@ -56,7 +56,7 @@ class Block:
 def opened(path: Path, progress: Progress) -> Iterator[Iterator[Block]]:
     """Blocks of a file, read ahead in a thread; raises LoadError in one line."""
     try:
-        with _raw(path) as raw, _ahead(_blocks(_text(raw, progress), path)) as blocks:
+        with _raw(path) as raw, ahead(_blocks(_text(raw, progress), path)) as blocks:
             yield blocks
     except OSError as exc:
         raise LoadError(f"{path}: {exc.strerror or exc}") from exc
@@ -205,7 +205,7 @@ def _checked(block: Block, path: Path) -> Block:
 
 
 @contextmanager
-def _ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
+def ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
     """The same items, each fetched in a thread while the one before is worked on."""
     with ThreadPoolExecutor(1) as pool:
 

@@ -224,3 +224,37 @@ def test_rows_that_load_refuses_are_counted_with_the_others(
     assert output.splitlines()[-1] == "3 rejected: 2 unknown-status, 1 bad-timestamp"
     assert f"load: {polls}  2 rows" in output
     assert "polls.csv.rejects.csv" in output
+
+
+def test_rows_that_keep_load_from_publishing_are_counted_too(
+    log: Log, tmp_path: Path
+) -> None:
+    """Nothing of the files is published, and yet somebody has sent them."""
+    hours, polls = tmp_path / "hours.csv", tmp_path / "polls.csv"
+    hours.write_text("store_id,day,start_time_local,end_time_local\na,0,tea,17:00\n")
+    polls.write_text(
+        "store_id,status,timestamp_utc\na,active,2023-01-25 11:00:00 UTC\n"
+    )
+    files = ["--polls", str(polls), "--hours", str(hours)]
+    options = ["load", "--data-dir", str(log.settings.data_dir), *files]
+    assert CliRunner().invoke(main, [*options, "--dry-run"]).exit_code == 1
+    assert not log.settings.data_dir.exists()
+    assert CliRunner().invoke(main, options).exit_code == 1
+    output = log.run(columns=300).output
+    assert output.splitlines()[-1] == "1 rejected: 1 bad-time"
+    assert f"load: {hours}  1 row" in output
+    assert log.sent() == log.sent("hours") == []
+
+
+def test_what_load_refused_is_said_though_it_cannot_be_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker is away: that is a warning, and the refusal is still the last word."""
+    monkeypatch.chdir(tmp_path)
+    Path("polls.csv").write_text("store_id,status,timestamp_utc\na,up,now\n")
+    Path("log.db").mkdir()
+    options = ["load", "--polls", "polls.csv", "--broker", "sqlite://log.db"]
+    done = CliRunner().invoke(main, options)
+    assert done.exit_code == 1
+    assert "warning: what was refused is not counted: " in done.stderr
+    assert "1 of 1 row refused" in done.stderr.splitlines()[-1]

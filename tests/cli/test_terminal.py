@@ -18,7 +18,7 @@ from streamproc.cli import main
 from streamproc.cli.progress import Progress
 from streamproc.cli.terminal import cut
 from streamproc.errors import plain
-from streamproc.loading import loader
+from streamproc.loading import publishing
 from streamproc.transport.sqlite.client import SqliteClient
 from streamproc.worker.logs import set_up_logging
 
@@ -218,11 +218,11 @@ def test_ctrl_c_while_loading_says_how_far_it_came(
 ) -> None:
     """And that loading again is safe; as shells have it, exit code 130."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(loader, "MESSAGES_AT_ONCE", 1_000)
+    monkeypatch.setattr(publishing, "MESSAGES_AT_ONCE", 1_000)
     publish, calls = SqliteClient.publish, []
 
-    async def interrupted(*arguments: Any) -> None:
-        await publish(*arguments)
+    async def interrupted(*arguments: Any, **options: Any) -> None:
+        await publish(*arguments, **options)
         calls.append(arguments)
         if len(calls) == 3:
             signal.raise_signal(signal.SIGINT)

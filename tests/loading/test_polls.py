@@ -24,6 +24,7 @@ from streamproc.rules.poll import (
     poll_of,
 )
 from streamproc.rules.schedule import DAY_US
+from streamproc.transport.partitioner import partition_for
 from tests.rules.test_poll import BAD_STAMPS, NOW_US, STAMPS, STORE_IDS
 from tests.rules.test_reference import utc
 
@@ -45,11 +46,13 @@ def read(path: Path, **options: object) -> tuple[PollFile, list[Refused]]:
 def polls_of(file: PollFile, partitions: int = 4) -> list[Poll]:
     """Every poll of a file, as its messages say it."""
     found = []
-    for keys, values in file.messages(1_000, partitions):
-        for key, value in zip(keys, values, strict=True):
+    for some in file.messages(1_000, partitions):
+        columns = (some.keys, some.values, some.partitions)
+        for key, value, partition in zip(*columns, strict=True):
             poll = parse_poll(value, NOW_US)
             assert key == poll.store_id.encode()
             assert value == encode_poll(poll)
+            assert partition == partition_for(key, partitions)
             found.append(poll)
     return found
 
@@ -244,7 +247,7 @@ def test_messages_come_day_by_day_and_a_store_s_in_the_order_of_time(
         stream.write(HEADER)
         csv.writer(stream).writerows([i, "active", stamp] for i, stamp in rows)
     file, _ = read(tmp_path / "polls.csv")
-    batches = [list(values) for _, values in file.messages(60, 4)]
+    batches = [list(some.values) for some in file.messages(60, 4)]
     assert [len(batch) for batch in batches] == [60, 60, 60, 20]
     polls = [parse_poll(value, NOW_US) for batch in batches for value in batch]
     for store_id in "0123456":

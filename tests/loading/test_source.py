@@ -184,7 +184,7 @@ def test_blocks_are_read_ahead_one_at_a_time() -> None:
             fetched.append(number)
             yield number
 
-    with source._ahead(numbers()) as items:
+    with source.ahead(numbers()) as items:
         assert next(items) == 0
         assert next(items) == 1
     assert fetched in ([0, 1], [0, 1, 2])

@@ -11,7 +11,8 @@ import pytest
 from streamproc.batch_report import make_report
 from streamproc.cli.load import publish
 from streamproc.cli.progress import Progress
-from streamproc.loading.loader import Files, Loader, Reading
+from streamproc.loading.loader import Loader
+from streamproc.loading.options import Files, Reading
 from streamproc.program import wall_clock_us
 from streamproc.report.rows import Rows
 from streamproc.report_client import new_request

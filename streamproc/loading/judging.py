@@ -1,0 +1,112 @@
+"""What is not believed of files that were read: nothing of them is published then.
+
+Whether weekdays, ids and most rows make sense is known when all is read.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamproc.errors import LoadError
+from streamproc.loading.joins import Join, refuse_cut_ids
+from streamproc.loading.options import Loaded, Reading
+from streamproc.loading.polls import PollFile
+from streamproc.loading.refused import counted
+from streamproc.loading.stores import StoreFile
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges ``stores`` and ``polls`` as ``reading`` says; ``loaded``: what to tell."""
+
+    reading: Reading
+    loaded: Loaded
+    stores: list[StoreFile]
+    polls: PollFile | None
+
+    def judge(self) -> None:
+        """Raise LoadError for files that would make a wrong report."""
+        self._refuse_broken_stores()
+        if self.polls is not None:
+            self._refuse_unread_polls(self.polls)
+        for path, store_ids in self._ids():
+            if not self.reading.force:
+                refuse_cut_ids(path, store_ids)
+        for file in self.stores:
+            self.loaded.remarks += file.remarks
+            self._judge_join(file)
+        if self.reading.leave_out:
+            self._leave_out_broken()
+        if self.polls is not None and self.reading.until_us is not None:
+            self._leave_out_later(self.polls, self.reading.until_us)
+
+    def _refuse_broken_stores(self) -> None:
+        """Hours and zones that cannot be read are not absent."""
+        told = [
+            f"{counted(file.refused, 'row')} of {counted(len(file.broken), 'store')}"
+            f" refused in {first}"
+            for file in self.stores
+            if (first := file.first_refused) is not None
+        ]
+        if told and not self.reading.skip_refused:
+            left = (
+                "leaves those stores out of the report"
+                if self.reading.leave_out
+                else "leaves those stores' hours and zones as they were"
+            )
+            raise LoadError(
+                f"{'; '.join(told)}. Nothing was published; mend the rows, or"
+                f" --skip-refused {left}"
+            )
+
+    def _refuse_unread_polls(self, file: PollFile) -> None:
+        """Refused polls are lost observations; too many are no observation."""
+        first, most = file.first_refused, self.reading.max_refused
+        if first is None or (len(file) and file.refused <= most * file.rows):
+            return
+        raise LoadError(
+            f"{file.refused:,} of {counted(file.rows, 'row')} refused in {first}."
+            f" Nothing was published; --max-refused (a share, {most:g} now) allows more"
+        )
+
+    def _ids(self) -> Iterator[tuple[Path, Sequence[str]]]:
+        for file in self.stores:
+            yield file.path, file.store_ids
+        if self.polls is not None:
+            yield self.polls.path, self.polls.store_ids
+
+    def _judge_join(self, file: StoreFile) -> None:
+        """Say how many stores of a file have polls; refuse when it is next to none."""
+        if self.polls is None or not file.store_ids:
+            return
+        join = Join(file.kind, set(file.store_ids), set(self.polls.store_ids))
+        self.loaded.summary.append(str(join))
+        if join.is_broken and not self.reading.force:
+            raise LoadError(
+                f"{join}: these are not the same ids ({join.examples()}). Nothing was"
+                " published; --force does so all the same"
+            )
+        self.loaded.remarks += join.remarks()
+
+    def _leave_out_later(self, polls: PollFile, until_us: int) -> None:
+        later = polls.keep_before(until_us)
+        if later:
+            told = f"{counted(later, 'poll')} at or after as_of: not counted"
+            self.loaded.summary.append(told)
+
+    def _leave_out_broken(self) -> None:
+        """Stores of which something cannot be read have no row in the report."""
+        # Labels change no figure.
+        counting = [file for file in self.stores if file.kind != "labels"]
+        broken = set().union(*(file.broken for file in counting))
+        if not broken:
+            return
+        for file in self.stores:
+            file.leave_out(broken)
+        if self.polls is not None:
+            self.polls.leave_out(broken)
+        shown = ", ".join(sorted(broken)[:3])
+        self.loaded.remarks.append(
+            f"{counted(len(broken), 'store')} left out of the report, as their hours or"
+            f" zone cannot be read: {shown}{', …' if len(broken) > 3 else ''}"
+        )
