@@ -69,6 +69,7 @@ async def keep(program: Program, batch: Batch, given: Sorted) -> None:
     added = await program.histories.add(
         batch.partition, polls.store_ids, given.segments, newest_us
     )
+    program.bulk.note(batch.partition, polls.packed, program.now_us())
     program.boards.add(batch.partition, polls.store_ids, polls.codes, polls.packed)
     await _send_on(program, batch, given)
     late = _late_rows(polls, added.late)

@@ -15,6 +15,7 @@ import faust
 from faust.types import TP
 
 from streamproc import rejected
+from streamproc.bulk import Bulk
 from streamproc.clock_doubt import ClockDoubt
 from streamproc.metrics import Metrics
 from streamproc.rejected import Rejected
@@ -74,6 +75,7 @@ class Program:
     announced: Announced
     webhook: Webhook
     metrics: Metrics = field(default_factory=Metrics)
+    bulk: Bulk = field(default_factory=Bulk)
     clock_doubt: ClockDoubt = field(default_factory=ClockDoubt)
     now_us: Callable[[], int] = wall_clock_us
     #: Messages of other apps, or counted by other rules, that were refused.
@@ -120,11 +122,17 @@ class Program:
             allow_empty=True,
         )
 
+    @property
+    def now_rules(self) -> NowRules:
+        """By which rules it is told what stores are now."""
+        settings = self.settings
+        return NowRules(settings.rules, settings.bridge_us, settings.confirm)
+
     @cached_property
     def boards(self) -> Boards:
         """What the stores of each partition here are now."""
-        by = NowRules(self.settings.rules, self.settings.bridge_us)
-        return Boards(self.histories, self.facts, self.labels, by, self.is_ready)
+        parts = self.histories, self.facts, self.labels
+        return Boards(*parts, self.now_rules, self.is_ready)
 
     @cached_property
     def report_files(self) -> ReportFiles:

@@ -15,6 +15,10 @@ from tables.batch_table import BatchTable
 class Announced(BatchTable):
     """What was told of each store, by its id; of one without a row, nothing was."""
 
+    def open_ids(self, partition: int) -> set[bytes]:
+        """Stores of which something was told that has not ended."""
+        return {key for key, value in self.scan(partition) if decode(value).is_open}
+
 
 def encode(said: Said) -> bytes:
     """Value of what was told of a store."""

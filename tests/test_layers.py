@@ -12,7 +12,7 @@ BASE = ("streamproc.errors", "streamproc.cells")
 RULES = (*BASE, "streamproc.rules")
 WIRE = (*BASE, "streamproc.transport")
 REPORT = (*RULES, "streamproc.report", "streamproc.transport.partitioner")
-TABLES = (*REPORT, "streamproc.transport", "tables")
+TABLES = (*REPORT, "streamproc.transport", "streamproc.events", "tables")
 PROGRAM = (
     *TABLES,
     "streamproc.program",
@@ -42,13 +42,21 @@ MAY_IMPORT = {
     "streamproc.simulation": (*PROGRAM, "streamproc.simulation"),
     "tables": TABLES,
     "agents": (*PROGRAM, "agents"),
-    "streamproc.web": (*PROGRAM, "streamproc.web", "streamproc.report_client"),
+    "streamproc.web": (
+        *(*PROGRAM, "streamproc.web", "streamproc.webhook"),
+        "streamproc.report_client",
+    ),
 }
 """What each folder may import of the program; the others are at the top."""
 
 PURE = (
     *(*BASE, "streamproc.rules", "streamproc.report", "streamproc.loading"),
-    *("streamproc.events", "streamproc.webhook.posts", "streamproc.webhook.waiting"),
+    *(
+        "streamproc.events",
+        "streamproc.bulk",
+        "streamproc.webhook.posts",
+        "streamproc.webhook.waiting",
+    ),
 )
 WIRING = ("faust", "mode", "aiokafka", "rocksdict", "asyncio", "aiohttp")
 

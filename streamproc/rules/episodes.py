@@ -17,8 +17,13 @@ from streamproc.cells import Ints
 from streamproc.rules import history
 from streamproc.rules.history import Flags
 from streamproc.rules.incidents import Spoken, runs, spoken_time
-from streamproc.rules.units import HOUR_US
 from streamproc.rules.uptime import Rules, Times, known_polls, statuses
+from streamproc.rules.usual import (
+    LONGEST_GAP_MS,
+    USUAL_GAPS,
+    silent_limit_us,
+    usual_us,
+)
 
 NEVER = -1
 """Not yet."""
@@ -218,6 +223,8 @@ class _Heard:
         whole = np.zeros(len(store), bool)
         apart = time_us[followed + 1] - time_us[followed]
         whole[followed] = gap_us[followed] == apart
+        # A gap from which polls were thinned out is none.
+        whole &= ~history.is_thinned(packed) & (time_us >= business.begin_us)
         ahead = business.first_instant(own, before)
         instant = np.where(before < now, ahead, NEVER)
         return cls(store, time_us, before, instant, gap_us, following, whole)
@@ -252,14 +259,14 @@ def _silences(
 
 
 def limit_of(rules: Rules, bridge_us: int) -> Limit:
-    """How long a store may not be heard, by the gaps between its polls."""
-    hold_us = HOUR_US if rules.hold_us is None else rules.hold_us
-    least_us = hold_us + bridge_us
+    """How long stores may not be heard, by the gaps between their polls."""
 
     def limit(gaps_us: Ints) -> int:
-        if not len(gaps_us):
-            return least_us
-        return max(2 * int(np.median(gaps_us[-48:])), least_us)
+        last_ms = np.zeros(USUAL_GAPS, np.uint32)
+        few = gaps_us[-USUAL_GAPS:]
+        last_ms[: len(few)] = np.clip(few // 1_000, 1, LONGEST_GAP_MS)
+        usual = usual_us(last_ms[np.newaxis, :])
+        return int(silent_limit_us(usual, rules, bridge_us)[0])
 
     return limit
 

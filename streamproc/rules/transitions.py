@@ -43,6 +43,11 @@ class Said:
     silent: Mark | None = None
     again: int = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something was told that has not ended."""
+        return self.down is not None or self.silent is not None
+
 
 NOTHING_SAID = Said()
 

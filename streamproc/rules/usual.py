@@ -20,7 +20,7 @@ NO_HOLD_US = HOUR_US
 """Stands in for a hold without limit when it is asked who is silent."""
 
 _MS_US = 1_000
-_LONGEST_MS = np.iinfo(np.uint32).max
+LONGEST_GAP_MS = np.iinfo(np.uint32).max
 
 Gaps = npt.NDArray[np.uint32]
 """Last gaps between polls, shape (n, USUAL_GAPS): whole milliseconds, 0 for none."""
@@ -64,7 +64,7 @@ def gaps_between(
     counted &= ~history.is_thinned(packed[:-1])
     counted &= time[:-1] >= business.begin_us
     chosen = np.flatnonzero(counted)
-    length_ms = np.clip(apart[chosen] // _MS_US, 1, _LONGEST_MS)
+    length_ms = np.clip(apart[chosen] // _MS_US, 1, LONGEST_GAP_MS)
     return store[1:][chosen], length_ms.astype(np.uint32)
 
 

@@ -25,6 +25,7 @@ from streamproc.web.handlers.states import StateHandlers
 from streamproc.web.handlers.store import StoreHandlers
 from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
+from streamproc.web.handlers.webhook import WebhookHandlers
 from streamproc.web.middleware import Middleware, Rule
 from streamproc.web.own_token import OPEN_PATH
 from streamproc.web.security import CHANGE, CLUSTER, PROBE, PUBLIC, READ, Guard
@@ -80,6 +81,7 @@ def make_application(
     periods = PeriodHandlers(site)
     _add(app, "GET", "/api/v1/periods/{period}", periods.fleet)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/periods", periods.store)
+    _add(app, "GET", "/api/v1/webhook", WebhookHandlers(site).one)
     _add_reports(app, ReportHandlers(site))
     _add_tables(app, TableHandlers(site))
     _add_rejected(app, RejectedHandlers(site))

@@ -35,6 +35,7 @@ from streamproc.web.store.stores import Stores
 from streamproc.web.system.attention import Watch
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
 from streamproc.web.tables.reading import Tables
+from streamproc.web.webhook.calls import WEBHOOK
 
 CALLS = (
     SHARD,
@@ -56,6 +57,7 @@ CALLS = (
     PREVIEW,
     PREVIEW_ALL,
     STORES_NOW,
+    WEBHOOK,
 )
 """All that one worker may ask another."""
 

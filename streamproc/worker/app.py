@@ -7,7 +7,7 @@ import faust
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
-from agents import polls, report_collector, report_rows, stores
+from agents import events, polls, report_collector, report_rows, stores
 from streamproc.metrics import Metrics
 from streamproc.program import Program
 from streamproc.settings import Settings
@@ -100,7 +100,7 @@ def build(settings: Settings) -> Program:
     program.special_hours.source = program.topics.special_hours.name
     program.exclusions.source = program.topics.exclusions.name
     program.labels.source = program.topics.labels.name
-    for module in (polls, stores, report_rows, report_collector):
+    for module in (polls, stores, events, report_rows, report_collector):
         module.register(program)
     _follow_rebalances(program)
     _post_events(program)

@@ -1,0 +1,170 @@
+"""Tells when a store's state changes: ``store-events``, and the table ``announced``.
+
+Once a second it looks at the boards of the partitions that are here. Events are written
+first, then the table: a crash in between has the same events told again, under the same
+names. Of a partition nothing is told before all input that was there is in its tables,
+nor while history is loaded into it: what is missing still would look like silence.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from faust.types import TP
+
+from streamproc.events import Event, encode_event
+from streamproc.program import Program
+from streamproc.transport.protocols import consumer_of, producer_of
+from tables import announced
+from tables.board import View
+from tables.board_source import Source
+from tables.boards import BoardNotReadyError
+from tables.fencing import PartitionLostError
+from tables.rocks_errors import PartitionDamagedError
+from tables.telling import News, events_of, news_of, rows_to_look_at
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+
+
+def register(program: Program) -> None:
+    """Declare the timer on the program's app."""
+    if not program.settings.events:
+        return
+    teller = Teller(program)
+
+    @program.app.timer(TICK_S, name="events-timer")
+    async def tick() -> None:
+        """Tell what has changed."""
+        try:
+            await teller.tick()
+        except Exception as exc:
+            # Faust would go on without the timer: nobody would be told any more.
+            await program.app.crash(exc)
+            raise
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is known of a partition while it is here.
+
+    ``before``: the view when it was looked last. ``again``: stores to look at again.
+    ``open_ids``: those of which something was told that has not ended. ``is_current``:
+    whether all input that was there in the beginning is in the tables.
+    """
+
+    open_ids: set[bytes] | None = None
+    before: View | None = None
+    again: set[bytes] = field(default_factory=set)
+    is_current: bool = False
+
+
+class Teller:
+    """Looks at the partitions that are here, and tells what has changed."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._generation = -1
+        self._watches: dict[int, _Watch] = {}
+
+    async def tick(self) -> None:
+        """Tell what is to be told of all partitions that are here."""
+        program = self._program
+        if not program.is_ready():
+            return
+        if self._generation != program.app.consumer_generation_id:
+            self._generation = program.app.consumer_generation_id
+            self._watches.clear()
+        for partition in program.announced.partitions_owned():
+            try:
+                await self._look_at(partition)
+            except (PartitionLostError, BoardNotReadyError) as exc:
+                log.debug("Events of partition %d are told later: %s", partition, exc)
+            except PartitionDamagedError as exc:
+                self._watches.pop(partition, None)
+                await exc.repaired()
+
+    async def _look_at(self, partition: int) -> None:
+        watch = self._watches.setdefault(partition, _Watch())
+        as_of_us = await self._as_of(partition, watch)
+        if as_of_us is None:
+            return
+        view, news = await asyncio.to_thread(self._news, partition, watch, as_of_us)
+        if news:
+            await self._tell(partition, watch, news)
+        # Only now: what could not be told is looked at again.
+        watch.before = view
+        ahead = view.as_of_us > as_of_us
+        watch.again = {one for one in watch.again if ahead}
+
+    async def _as_of(self, partition: int, watch: _Watch) -> int | None:
+        """As of when all polls are in the tables; None while that is not known.
+
+        While polls wait, as of when the last one that does not was accepted.
+        """
+        program = self._program
+        now_us = program.now_us()
+        if program.bulk.is_going_on(partition, now_us):
+            return None
+        tps = [TP(topic.name, partition) for topic in program.topics.inputs]
+        ends = await consumer_of(program.app).highwaters(*tps)
+        waiting = [
+            tp
+            for tp in tps
+            if await program.behind(tp, ends[tp])
+            and not await program.is_idle(tp, ends[tp])
+        ]
+        watch.is_current |= not waiting
+        if not watch.is_current:
+            return None
+        polls = TP(program.topics.polls.name, partition)
+        accepted_ms = program.consumed_ms.get(polls)
+        if polls not in waiting:
+            return now_us
+        return None if accepted_ms is None else min(now_us, accepted_ms * 1_000)
+
+    def _news(
+        self, partition: int, watch: _Watch, as_of_us: int
+    ) -> tuple[View, list[News]]:
+        """What is to be told of a partition; runs in a thread."""
+        program = self._program
+        if watch.open_ids is None:
+            watch.open_ids = program.announced.open_ids(partition)
+        view = program.boards.view(partition, as_of_us)
+        rows = rows_to_look_at(view, watch.before, watch.open_ids, as_of_us)
+        watch.again |= {view.store_ids[row] for row in rows.tolist()}
+        if not watch.again:
+            return view, []
+        source = Source(program.histories, program.facts, partition)
+        chosen = sorted(watch.again)
+        news = news_of(source, program.announced, chosen, program.now_rules, as_of_us)
+        return view, list(news)
+
+    async def _tell(self, partition: int, watch: _Watch, news: Sequence[News]) -> None:
+        """Write the events, then what has been told."""
+        program = self._program
+        events = events_of(news, program.labels, partition)
+        async with program.announced.exclusive(partition):
+            await self._publish(partition, events)
+            await program.announced.write(
+                partition,
+                {one.store_id: announced.encode(one.said) for one in news},
+            )
+        assert watch.open_ids is not None  # it was looked at
+        for one in news:
+            if one.said.is_open:
+                watch.open_ids.add(one.store_id)
+            else:
+                watch.open_ids.discard(one.store_id)
+        for event in events:
+            program.metrics.events.labels(event.kind).inc()
+
+    async def _publish(self, partition: int, events: Sequence[Event]) -> None:
+        await producer_of(self._program.app).append_batch(
+            self._program.topics.events.name,
+            partition,
+            [event.key for event in events],
+            [encode_event(event) for event in events],
+        )

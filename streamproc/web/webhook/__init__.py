@@ -1,0 +1,1 @@
+"""The webhook: how it goes, asked of the worker that posts."""

@@ -1,0 +1,172 @@
+"""From a poll to what is told of it: in the topic, and at the webhook."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+from streamproc.events import Event
+from streamproc.settings import Settings
+from tests.system.events import ago, kinds, until_told
+from tests.system.harness import WorkerProcess, publish, publish_raw
+from tests.web.live_site import free_port
+from tests.webhook.receiver import HANG, Receiver, receiving
+
+Start = Callable[..., Any]
+MakeSettings = Callable[..., Settings]
+StartWorker = Callable[..., WorkerProcess]
+TOKEN = "0123456789abcdef"
+
+
+async def test_a_store_that_goes_down_and_up_is_told_of(start_program: Start) -> None:
+    """Once each, with the labels it has, and how long it was down."""
+    async with start_program() as program:
+        settings = program.settings
+        labels = (
+            b'{"store_id": "7", "name": "Main Street", "labels": {"region": "West"}}'
+        )
+        await publish_raw(settings, [b"7"], [labels], "labels")
+        await program.catch_up(0)
+        first = ago(10, "7", False)
+        await publish(settings, [first])
+        (begun,) = await until_told(settings, lambda told: len(told) == 1)
+        last = ago(0.05, "7", True)
+        await publish(settings, [last])
+        _, ended = await until_told(settings, lambda told: len(told) == 2)
+        await asyncio.sleep(1.5)
+        assert len(await until_told(settings, lambda told: True)) == 2
+    assert isinstance(begun, Event)
+    assert isinstance(ended, Event)
+    assert (begun.kind, begun.at_us, begun.since_us) == (
+        "down",
+        first.time_us,
+        first.time_us,
+    )
+    assert (begun.name, begun.labels) == ("Main Street", {"region": "West"})
+    assert (ended.kind, ended.at_us) == ("up", last.time_us)
+    assert ended.incident == begun.incident
+    assert ended.down_us == last.time_us - first.time_us
+
+
+async def test_a_restart_tells_what_happened_meanwhile_and_nothing_twice(
+    start_program: Start,
+) -> None:
+    """Polls came while no worker ran."""
+    async with start_program() as program:
+        settings = program.settings
+        await publish(settings, [ago(10, "7", False), ago(10, "8", False)])
+        await until_told(settings, lambda told: len(told) == 2)
+    await publish(settings, [ago(1, "7", True), ago(2, "9", False), ago(1, "9", True)])
+    async with start_program() as program:
+        told = await until_told(settings, lambda told: len(told) >= 5)
+        await asyncio.sleep(1.5)
+        told = await until_told(settings, lambda told: True)
+    assert len(told) == 5
+    assert kinds(told, "7") == ["down", "up"]
+    assert kinds(told, "8") == ["down"]
+    assert kinds(told, "9") == ["down", "up"]
+
+
+_KILLED = """
+import os, signal, sys
+from streamproc.cli import main
+from tables.announced import Announced
+async def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+Announced.write = die
+sys.argv = ["streamproc", "worker", *sys.argv[1:]]
+main()
+"""
+
+
+async def test_killed_between_event_and_table_the_same_event_comes_again(
+    make_settings: MakeSettings, start_worker: StartWorker
+) -> None:
+    """With the same name and the same content; then it goes on as if nothing was."""
+    settings = make_settings()
+    await publish(settings, [ago(10, "7", False)])
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _KILLED),
+        *("--data-dir", str(settings.data_dir), "--no-hourly", "--no-web"),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+    (first,) = await until_told(settings, lambda told: True)
+    start_worker("--no-hourly").ready()
+    told = await until_told(settings, lambda told: len(told) == 2)
+    assert told == [first, first]
+    await publish(settings, [ago(0.05, "7", True)])
+    told = await until_told(settings, lambda told: len(told) == 3)
+    assert kinds(told, "7") == ["down", "up"]
+
+
+async def _post(receiver: Receiver, port: int, poll: dict[str, str]) -> float:
+    """Post a poll to the gateway; the loop's time of its answer."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    url = f"http://127.0.0.1:{port}/api/v1/polls"
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(url, json=poll) as response,
+    ):
+        assert response.status == 200, await response.text()
+    return asyncio.get_running_loop().time()
+
+
+async def test_a_poll_at_the_gateway_reaches_the_webhook_within_five_seconds(
+    start_program: Start,
+) -> None:
+    """Down, and up again."""
+    port = free_port()
+    async with receiving() as receiver:
+        options = {"webhook_url": receiver.url, "web": "on", "web_port": port}
+        async with start_program(web_token=TOKEN, **options):
+            for number, status in enumerate(("inactive", "active"), 1):
+                poll = {"store_id": "7", "status": status}
+                stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                answered_s = await _post(
+                    receiver, port, {**poll, "timestamp_utc": stamp}
+                )
+                posts = await receiver.until(number)
+                assert posts[-1].at_s - answered_s < 5.0
+                await asyncio.sleep(1.0)
+    assert [post.json[0]["kind"] for post in receiver.posts] == ["down", "up"]
+
+
+async def test_a_receiver_that_hangs_holds_up_nothing_else(
+    start_program: Start,
+) -> None:
+    """Polls are counted and told of as ever; the lag is known, and how it goes."""
+    port = free_port()
+    async with receiving() as receiver:
+        receiver.always = HANG
+        options = {"webhook_url": receiver.url, "web": "on", "web_port": port}
+        async with start_program(**options) as program:
+            await publish(program.settings, [ago(10, "7", False)])
+            await receiver.until(1)
+            await publish(program.settings, [ago(5, "8", False)])
+            await until_told(program.settings, lambda told: len(told) == 2)
+            url = f"http://127.0.0.1:{port}/api/v1/webhook"
+            async with aiohttp.ClientSession() as session, session.get(url) as answer:
+                told = await answer.json()
+    assert told["enabled"] is True
+    assert told["url"] == receiver.url.replace("/hook", "/…")
+    assert (told["delivered"], told["given_up"], told["lost"]) == (0, 0, [])
+    assert told["lag"] >= 1
+
+
+async def test_history_that_is_loaded_is_not_told(start_program: Start) -> None:
+    """A year that ends two days ago, and then a poll of now."""
+    async with start_program() as program:
+        settings = program.settings
+        hours = [ago(60 * hour, "7", hour % 5 > 0) for hour in range(48, 400)]
+        await publish(settings, hours)
+        await program.catch_up(0)
+        await asyncio.sleep(2.5)
+        assert await until_told(settings, lambda told: True) == []
+        await publish(settings, [ago(0.1, "7", False)])
+        told = await until_told(settings, lambda told: len(told) > 0)
+    assert kinds(told, "7") == ["down"]
