@@ -1,7 +1,7 @@
 """Transitions: what is to be told of a store, and when. Pure.
 
 Comes from ``episodes`` (what happened) and from what was told before; leads to the
-events of ``store-events``. The rules and examples: ``docs/accounting.md``.
+events of ``store-events``. The rules: ``docs/topics.md``, "Events".
 """
 
 from dataclasses import dataclass, replace

@@ -34,7 +34,7 @@ async def read_events(settings: Settings) -> list[Event | Suspect]:
         found: list[Event | Suspect] = []
         while any(positions[tp] < end for tp, end in ends.items()):
             for batch in await client.read(positions, 1.0):
-                positions[(batch.topic, batch.partition)] = batch.offset + 1  # type: ignore[index]
+                positions[(batch.topic, batch.partition)] = batch.offset + 1
                 found += [decode_event(value) for value in batch.values]
         return found
     finally:
