@@ -27,7 +27,7 @@ from tables import zones as zones_table
 POLLS = 30
 REPORTS = 3
 _AT_ONCE = 5_000
-_ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles")
+ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles")
 
 
 async def fill(program: Program, stores: int) -> None:
@@ -36,7 +36,7 @@ async def fill(program: Program, stores: int) -> None:
     ids = [str(10**18 + i * 7919).encode() for i in range(stores)]
     home = partitions_for(ids, program.settings.partitions)
     begin_us = program.now_us() - 7 * DAY_US
-    weeks = [_week(number) for number in range(500)]
+    weeks = [week(number) for number in range(500)]
     for partition in range(program.settings.partitions):
         mine = np.flatnonzero(home == partition).tolist()
         for first in range(0, len(mine), _AT_ONCE):
@@ -51,14 +51,15 @@ async def fill(program: Program, stores: int) -> None:
             cells = Cells.of(chosen)
             await program.histories.add(partition, cells, segments, newest_us)
             async with program.hours.exclusive(partition):
-                week = {i: weeks[hash(i) % len(weeks)] for i in chosen}
-                await program.hours.write(partition, week)
+                hours = {i: weeks[hash(i) % len(weeks)] for i in chosen}
+                await program.hours.write(partition, hours)
             async with program.zones.exclusive(partition):
-                zones = {i: zones_table.encode(_ZONES[hash(i) % 3]) for i in chosen}
+                zones = {i: zones_table.encode(ZONES[hash(i) % 3]) for i in chosen}
                 await program.zones.write(partition, zones)
 
 
-def _week(number: int) -> bytes:
+def week(number: int) -> bytes:
+    """Value of one of many weeks."""
     start, end = (
         f"{6 + number % 6:02d}:{number % 60:02d}:00",
         f"{17 + number % 7}:30:00",

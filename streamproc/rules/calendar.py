@@ -9,7 +9,7 @@ import functools
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from streamproc.rules.schedule import Opening, Schedule
@@ -43,7 +43,6 @@ def local_instant_us(zone_name: str, wall_s: int) -> int:
     return instant_us(load_zone(zone_name), *divmod(wall_s, DAY_S))
 
 
-@functools.lru_cache(maxsize=8192)
 def _uniform_midnight_us(zone_name: str, day: int) -> int | None:
     """UTC microseconds of a local midnight, or None when the day is not 24 hours.
 
@@ -51,12 +50,25 @@ def _uniform_midnight_us(zone_name: str, day: int) -> int | None:
     addition; the two days after it are looked at too, since an opening may
     run into them.
     """
+    midnight, after = _midnight_us(zone_name, day), _midnight_us(zone_name, day + 1)
+    return None if midnight is None or after is None else midnight
+
+
+@functools.lru_cache(maxsize=16_384)
+def _midnight_us(zone_name: str, day: int) -> int | None:
+    """UTC microseconds of a local midnight; None when the clock changes on that day.
+
+    All its hours, and the next midnight, have the same distance from UTC then.
+    """
     zone = load_zone(zone_name)
-    first = instant_us(zone, day, 0)
-    for hour in range(49):
-        if instant_us(zone, day, hour * 3600) != first + hour * 3600 * SECOND_US:
-            return None
-    return first
+    midnight = datetime.combine(_EPOCH + timedelta(days=day), time.min, zone)
+    offset = midnight.utcoffset()
+    if any((midnight + hour).utcoffset() != offset for hour in _HOURS):
+        return None
+    return instant_us(zone, day, 0)
+
+
+_HOURS = [timedelta(hours=hour) for hour in range(1, 25)]
 
 
 def local_day(zone_name: str, time_us: int) -> int:

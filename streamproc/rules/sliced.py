@@ -51,8 +51,8 @@ def account_slices(
     told = what_is_told(packed, store, schedule, times, rules)
     cells = _cut(told, edges_us)
     own = np.repeat(schedule, shape[1])
-    begin = times.business.before(own[cells.store], cells.begin_us)
-    covered = times.business.before(own[cells.store], cells.end_us) - begin
+    ends = times.business.spans(own[cells.store], cells.begin_us, cells.end_us)
+    covered = ends[1] - ends[0]
     bounds = np.searchsorted(cells.store, np.arange(len(own) + 1))
     all_us, up_us = sums(covered, bounds), sums(covered * cells.up, bounds)
     opened = _between(times.opened.before(schedule[:, np.newaxis], edges_us))
@@ -98,13 +98,26 @@ def _cut(told: Statuses, edges_us: Ints) -> Statuses:
 def _slice_at(store: Ints, time_us: Ints, edges_us: Ints) -> Ints:
     """The slice that holds an instant of a store; -1 before all of them.
 
-    Of slices without length that begin there, none.
+    Of slices without length that begin there, none. ``store``: ascending.
     """
-    low, high = np.zeros(len(store), np.int64), np.full(len(store), edges_us.shape[1])
-    while (open_ := low < high).any():
-        middle = (low + high) // 2
-        at = np.minimum(middle, edges_us.shape[1] - 1)
-        after = edges_us[store, at] <= time_us
-        low = np.where(open_ & after, middle + 1, low)
-        high = np.where(open_ & ~after, middle, high)
-    return low - 1
+    found = np.empty(len(store), np.int64)
+    if not len(store):
+        return found
+    begin_us = int(edges_us.min()) - 1
+    span_us = int(edges_us.max()) - begin_us + 1
+    at_once = _MOST // span_us
+    for first in range(0, len(edges_us), at_once):
+        own_us = edges_us[first : first + at_once]
+        # All edges in one sorted array, a span for each store: one search answers all.
+        begins_us = np.arange(len(own_us))[:, np.newaxis] * span_us - begin_us
+        rows = slice(*np.searchsorted(store, (first, first + len(own_us))))
+        which = store[rows] - first
+        asked_us = np.clip(time_us[rows], begin_us, begin_us + span_us - 1)
+        keys = which * span_us + asked_us - begin_us
+        before = np.searchsorted((own_us + begins_us).ravel(), keys, side="right")
+        found[rows] = before - which * edges_us.shape[1] - 1
+    return found
+
+
+_MOST = 1 << 62
+"""What a key may reach."""

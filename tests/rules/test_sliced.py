@@ -4,10 +4,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamproc.rules import history
+from streamproc.rules import history, sliced
 from streamproc.rules.business import BusinessTime, clipped
 from streamproc.rules.exclusions import Correction, without
 from streamproc.rules.sliced import Sliced, account_slices
@@ -168,3 +169,23 @@ def test_slices_sum_to_the_whole_to_the_microsecond(fleet: Fleet) -> None:
     assert (parts.incidents.sum(axis=1) >= whole.incidents[:, 0]).all()
     assert ((parts.longest > 0) == (parts.down > 0)).all()
     assert (parts.longest.max(axis=1) <= whole.longest[:, 0]).all()
+
+
+@given(st.data(), st.sampled_from([1, 2, 1 << 40]))
+@settings(deadline=None)
+def test_the_slice_of_an_instant_is_the_last_that_begins_by_then(
+    data: st.DataObject, at_once: int
+) -> None:
+    """Each store has edges of its own, some equal; however many are asked at once."""
+    stores = data.draw(st.integers(1, 4))
+    edge = st.integers(1_000, 1_020)
+    rows = [sorted(data.draw(edge) for _ in range(4)) for _ in range(stores)]
+    asked = st.tuples(st.integers(0, stores - 1), st.integers(990, 1_030))
+    some = sorted(data.draw(st.lists(asked, max_size=9)))
+    store, time_us = np.array(some, np.int64).reshape(-1, 2).T
+    with pytest.MonkeyPatch.context() as patch:
+        span_us = max(map(max, rows)) - min(map(min, rows)) + 2
+        patch.setattr(sliced, "_MOST", at_once * span_us)
+        found = sliced._slice_at(store, time_us, np.array(rows, np.int64))
+    wanted = [sum(edge <= at for edge in rows[which]) - 1 for which, at in some]
+    assert found.tolist() == wanted
