@@ -187,10 +187,14 @@ class Archive(BatchTable):
             for store_id in store_ids:
                 yield _newest_before(cursor, store_id, day, oldest)
 
+    def oldest_month(self, partition: int) -> int | None:
+        """The first month that anything is archived of; None when nothing is."""
+        with self.data.using(partition) as db:
+            return self._oldest_month(db.iter())
+
     def holds_any(self, partition: int) -> bool:
         """Whether anything is archived."""
-        with self.data.using(partition) as db:
-            return self._oldest_month(db.iter()) is not None
+        return self.oldest_month(partition) is not None
 
     @staticmethod
     def _oldest_month(cursor: Any) -> int | None:

@@ -1,15 +1,45 @@
-"""A partition's incidents: of all its stores, or of one.
+"""A partition's incidents, of all its stores or of one, over the whole history.
 
-Leads to ``GET /api/v1/incidents``. What is kept of the polls bounds how far back.
+Leads to ``GET /api/v1/incidents``. Incidents are told whole: those that reach beyond
+the time that was looked at are looked for again, in more of it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from streamproc.rules import history
-from streamproc.rules.incidents import NONE, incidents, up_within
+import numpy as np
+
+from streamproc.rules import history, months
+from streamproc.rules.history import Flags
+from streamproc.rules.incidents import NONE, Incidents, incidents, up_within
+from streamproc.rules.labels import Where
 from streamproc.rules.units import DAY_US
-from tables.snapshot import Snapshot, Stores
+from streamproc.rules.uptime import Rules, Times
+from tables import labels as labels_table
+from tables.calendars import FactNumbers, FactTables
+from tables.chunks import Chunk
+from tables.histories import Histories
+from tables.labels import LabelsTable, labels_between
+from tables.period_polls import SpanPolls, before
+from tables.snapshot import Stores, with_facts
+
+POLLS_PER_CHUNK = 2_000_000
+_FIRST_STORES = 64
+_MOST_STORES = 16_000
+_GROWTH = 16
+"""Times as many stores as in the chunk before, at most: others may have more polls."""
+
+_MARGIN_US = DAY_US
+"""How far beyond the span to look: polls of so much before a week are at hand."""
+
+_MARGINS_US = (8 * DAY_US, 64 * DAY_US)
+"""The same for stores of which that was not enough; then all that is kept."""
+
+_FEW_STORES = 100
+"""So few are looked at one by one, instead of reading what lies between them."""
+
+_NO_POLLS = np.zeros(0, np.int64)
+_ALL = np.ones(1, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,69 +62,239 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Outages:
-    """Incidents that overlap a span of time, and the up time of their stores in it."""
+    """Incidents that overlap a span of time, and the up time of their stores in it.
+
+    ``since_us``: no poll before is kept; 0 while all are at hand.
+    """
 
     found: list[Outage]
     up_us: int
+    since_us: int = 0
 
 
 def known_since(as_of_us: int) -> int:
-    """From when on incidents are known: as far back as all polls are kept."""
+    """From when on incidents are known of the polls at hand alone."""
     return as_of_us - history.KEPT_DAYS * DAY_US
 
 
-def outages(
-    snapshot: Snapshot,
-    bridge_us: int,
-    begin_us: int,
-    end_us: int,
-    store_id: bytes | None = None,
-) -> Outages:
-    """Incidents, whole, that overlap ``[begin_us, end_us)``, by store and start."""
-    some: Iterable[Stores] = snapshot.stores()
-    if store_id is not None:
-        some = [snapshot.store(store_id)]
-    parts = [
-        _outages(snapshot, each, bridge_us, begin_us, end_us)
-        for each in some
-        if each.store_ids
-    ]
-    return Outages(
-        [outage for part in parts for outage in part.found],
-        sum(part.up_us for part in parts),
-    )
+@dataclass(frozen=True, slots=True)
+class OutageSearch:
+    """The incidents of a partition's stores, whole, that overlap a span of time.
 
+    ``where``: of these stores only.
+    """
 
-def _outages(
-    snapshot: Snapshot, some: Stores, bridge_us: int, begin_us: int, end_us: int
-) -> Outages:
-    as_of_us, rules = snapshot.as_of_us, snapshot.rules
-    times = some.times(known_since(as_of_us), as_of_us)
-    polls = some.packed, some.counts, some.schedule, times, rules
-    found = incidents(*polls, bridge_us)
-    up_us = int(up_within(*polls, begin_us, end_us).sum())
-    columns = (
-        found.store,
-        found.start_us,
-        found.end_us,
-        found.started_after_us,
-        found.down_us,
-        found.unknown_us,
-        found.wall_us,
-        found.by_up,
-    )
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return Outages(
-        [
-            Outage(
-                some.store_ids[store].decode(),
+    histories: Histories
+    facts: FactTables
+    labels: LabelsTable
+    partition: int
+    as_of_us: int
+    begin_us: int
+    end_us: int
+    rules: Rules
+    bridge_us: int
+    where: Where | None = None
+
+    def of_all(self) -> Outages:
+        """Those of all known stores, by store and start."""
+        return self._joined([self._of(some) for some in self._stores()])
+
+    def of(self, store_id: bytes) -> Outages:
+        """Those of one store."""
+        labels = labels_table.decode(self.labels.read(self.partition, store_id))
+        if self.where is not None and not self.where.holds(labels):
+            return self._joined([])
+        polls = self.histories.polls_of(self.partition, store_id)
+        own = self.facts.of(self.partition, store_id)
+        facts = own.with_all(self.facts.of_all(self.partition))
+        counts = np.array([len(polls)], np.int64)
+        return self._joined([self._of(Stores.of([store_id], counts, polls, [facts]))])
+
+    def _joined(self, parts: Sequence[Outages]) -> Outages:
+        archive = self.histories.archive
+        return Outages(
+            [outage for part in parts for outage in part.found],
+            sum(part.up_us for part in parts),
+            archive.kept_since(self.partition) * DAY_US,
+        )
+
+    def _stores(self) -> Iterator[Stores]:
+        """All stores with the polls at hand, so many at a time as memory allows."""
+        chunks, after, count = self.histories.chunks, b"", _FIRST_STORES
+        while chunk := next(chunks(self.partition, count, after), None):
+            last = chunk.store_ids[-1]
+            yield self._with_facts(chunk, after, last)
+            after, count = last, self._next_count(chunk)
+        yield self._with_facts(Chunk([], _NO_POLLS, _NO_POLLS), after, None)
+
+    def _next_count(self, chunk: Chunk) -> int:
+        """How many stores to read next; archived polls are guessed from those here."""
+        days = (self.as_of_us - self.begin_us) // DAY_US + 1
+        polls = len(chunk.packed) * max(days, history.KEPT_DAYS) // history.KEPT_DAYS
+        fitting = POLLS_PER_CHUNK * len(chunk.counts) // max(polls, 1)
+        return max(min(fitting, _GROWTH * len(chunk.counts), _MOST_STORES), 1)
+
+    def _with_facts(self, chunk: Chunk, after: bytes, upto: bytes | None) -> Stores:
+        own = self.facts.between(self.partition, after, upto)
+        of_all = self.facts.of_all(self.partition)
+        return self._meant(with_facts(chunk, own, of_all, FactNumbers()), after, upto)
+
+    def _meant(self, some: Stores, after: bytes, upto: bytes | None) -> Stores:
+        """Those of the stores whose labels are as asked for."""
+        if self.where is None or not some.store_ids:
+            return some
+        labels = labels_between(
+            self.labels, self.partition, some.store_ids, after, upto
+        )
+        return some.chosen(np.array([self.where.holds(each) for each in labels], bool))
+
+    # -- looking -----
+
+    def _of(self, some: Stores) -> Outages:
+        """Those of some stores; the archive is read for who needs it only."""
+        at_hand = _at_hand(some, self.begin_us - _MARGIN_US)
+        parts = [
+            self._settled(part)
+            for part in (some.chosen(at_hand), some.chosen(~at_hand))
+            if part.store_ids
+        ]
+        found = [outage for part in parts for outage in part.found]
+        return Outages(found, sum(part.up_us for part in parts))
+
+    def _settled(self, some: Stores) -> Outages:
+        """Look at the span and a margin; of whom that is not enough, at more."""
+        told = self._told(some, *self._looked_at(_MARGIN_US))
+        up_us = told.up_us(self.begin_us, self.end_us)
+        unsettled = self._unsettled(told)
+        found = list(self._outages(told, ~unsettled))
+        some = some.chosen(unsettled)
+        if len(some.store_ids) > _FEW_STORES:
+            told = self._told(some, *self._looked_at(_MARGINS_US[0]))
+            unsettled = self._unsettled(told)
+            found += self._outages(told, ~unsettled)
+            some = some.chosen(unsettled)
+        for number in range(len(some.store_ids)):
+            found += self._outages_of(_one(some, number))
+        return Outages(found, up_us)
+
+    def _outages_of(self, one: Stores) -> list[Outage]:
+        """The incidents of one store, looking further and further."""
+        for margin_us in _MARGINS_US:
+            told = self._told(one, *self._looked_at(margin_us))
+            if not self._unsettled(told).any():
+                return list(self._outages(told, _ALL))
+        first_us = min(self.begin_us, self._first_us(one))
+        told = self._told(one, first_us, self.as_of_us)
+        return list(self._outages(told, _ALL))
+
+    def _looked_at(self, margin_us: int) -> tuple[int, int]:
+        begin_us = max(self.begin_us - margin_us, 0)
+        return begin_us, min(self.end_us + margin_us, self.as_of_us)
+
+    def _first_us(self, some: Stores) -> int:
+        """Before it nothing is known of the stores."""
+        firsts = [self.as_of_us]
+        if len(some.packed):
+            firsts.append(int(history.time_of(some.packed).min()))
+        month = self.histories.archive.oldest_month(self.partition)
+        if month is not None:
+            firsts.append(months.first_day_of(month) * DAY_US)
+        for facts in some.numbers.facts:
+            firsts += [each.begin_us for each in facts.corrections]
+        return max(min(firsts), 0)
+
+    def _told(self, some: Stores, begin_us: int, end_us: int) -> "_Told":
+        """Stores with all polls that speak within a time."""
+        chunk = Chunk(some.store_ids, some.counts, some.packed)
+        polls = SpanPolls(
+            self.histories.archive,
+            self.partition,
+            begin_us,
+            end_us,
+            self.as_of_us,
+            self.rules,
+        )
+        if _at_hand(some, begin_us).all():
+            chunk = before(chunk, end_us)
+        else:
+            chunk = polls.complete(chunk)
+        some = replace(some, counts=chunk.counts, packed=chunk.packed)
+        times = some.times(begin_us, end_us)
+        polled = some.packed, some.counts, some.schedule, times, self.rules
+        return _Told(some, times, self.rules, incidents(*polled, self.bridge_us))
+
+    def _unsettled(self, told: "_Told") -> Flags:
+        """Whose incidents may reach beyond what was looked at; shape (stores,)."""
+        found, business, own = told.found, told.times.business, told.some.schedule
+        begin_us, end_us = business.begin_us, business.end_us
+        first = business.before(own[found.store], found.start_us)
+        early = (first <= self.bridge_us) | (found.started_after_us < begin_us)
+        late = (found.end_us == NONE) & (end_us < self.as_of_us)
+        reaching = (early & (begin_us > 0)) | late
+        # In so little business time one that goes on may not have been down at all.
+        unsettled = business.before(own, self.begin_us) <= self.bridge_us
+        unsettled &= begin_us > 0
+        unsettled[found.store[reaching & self._overlapping(found, end_us)]] = True
+        return unsettled
+
+    def _overlapping(self, found: Incidents, end_us: int) -> Flags:
+        ends = np.where(found.end_us == NONE, end_us, found.end_us)
+        overlapping: Flags = (found.start_us < self.end_us) & (ends > self.begin_us)
+        return overlapping
+
+    def _outages(self, told: "_Told", settled: Flags) -> Iterator[Outage]:
+        """The incidents of the stores that are settled."""
+        found = told.found
+        wanted = settled[found.store] & self._overlapping(found, self.as_of_us)
+        columns = (
+            *(found.store, found.start_us, found.end_us, found.started_after_us),
+            *(found.down_us, found.unknown_us, found.wall_us, found.by_up),
+        )
+        rows = zip(*(column[wanted].tolist() for column in columns), strict=True)
+        for store, start, end, after, *rest in rows:
+            yield Outage(
+                told.some.store_ids[store].decode(),
                 start,
                 None if end == NONE else end,
                 None if after == NONE else after,
                 *rest,
             )
-            for store, start, end, after, *rest in rows
-            if start < end_us and (end == NONE or end > begin_us)
-        ],
-        up_us,
-    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Some stores' incidents within the time of ``times``."""
+
+    some: Stores
+    times: Times
+    rules: Rules
+    found: Incidents
+
+    def up_us(self, begin_us: int, end_us: int) -> int:
+        """Their up time within a part of it."""
+        some = self.some
+        polls = some.packed, some.counts, some.schedule, self.times, self.rules
+        return int(up_within(*polls, begin_us, end_us).sum())
+
+
+def _at_hand(some: Stores, begin_us: int) -> Flags:
+    """Of which stores all polls from an instant on are at hand; shape (n,).
+
+    All days within some of a store's newest one are, and all from its first one on.
+    """
+    polled = np.flatnonzero(some.counts)
+    ends = np.cumsum(some.counts)[polled]
+    firsts = history.time_of(some.packed[ends - some.counts[polled]])
+    newest = history.time_of(some.packed[ends - 1]) // DAY_US
+    whole = np.zeros(len(some.counts), bool)
+    since = np.minimum(firsts, (newest - history.KEPT_DAYS) * DAY_US)
+    whole[polled] = since <= begin_us
+    return whole
+
+
+def _one(some: Stores, number: int) -> Stores:
+    """One of some stores, with nobody else's facts."""
+    wanted = np.zeros(len(some.counts), bool)
+    wanted[number] = True
+    one = some.chosen(wanted)
+    return Stores.of(one.store_ids, one.counts, one.packed, one.facts)

@@ -23,9 +23,8 @@ from streamproc.rules.uptime import Rules
 from tables import labels as labels_table
 from tables.calendars import FactNumbers, FactTables
 from tables.chunks import Chunk
-from tables.facts import facts_between
 from tables.histories import Histories
-from tables.labels import LabelsTable
+from tables.labels import LabelsTable, labels_between
 from tables.period_polls import SpanPolls
 from tables.snapshot import Stores, with_facts
 
@@ -105,10 +104,7 @@ class PeriodSnapshot:
         self, store_ids: list[bytes], after: bytes, upto: bytes | None
     ) -> list[Labels]:
         """The labels of each store; those with ``after`` < id <= ``upto`` are asked."""
-        held = facts_between(self.labels, self.partition, after, upto)
-        values = [facts[0][1] if facts else None for facts in held.distinct]
-        distinct = [labels_table.decode(value) for value in values]
-        return [distinct[number] for number in held.of(store_ids)]
+        return labels_between(self.labels, self.partition, store_ids, after, upto)
 
     def _account(
         self, some: Stores, labels: Sequence[Labels]

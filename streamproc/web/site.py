@@ -15,7 +15,7 @@ from streamproc.web.connect.received import ReceivedReader
 from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
-from streamproc.web.incidents.calls import OUTAGES
+from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
 from streamproc.web.now.calls import NOW as STORES_NOW
 from streamproc.web.now.fleet import LiveFleet
 from streamproc.web.periods.calls import (
@@ -49,6 +49,7 @@ CALLS = (
     ITEMS,
     PARTITION_INFO,
     OUTAGES,
+    OUTAGES_OF_ONE,
     KEPT,
     ZONES_IN_USE,
     PERIOD_ROWS,

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 
-from streamproc.rules.poll import Poll
+from streamproc.rules.poll import Poll, encode_poll
 from tests.reference import DAY_US, HOUR_US, outages
 from tests.web.live_site import (
     MINUTE_US,
@@ -146,7 +147,8 @@ def test_incidents_are_exported_as_csv(site: LiveSite) -> None:
         ("from=2025-05-06T14:00:00Z&to=2025-05-06T13:00:00Z", "bad-from"),
         ("ongoing=maybe", "bad-ongoing"),
         ("per_page=501", "bad-per_page"),
-        ("where=region=West", "unknown-parameter"),
+        ("where=West", "bad-where"),
+        ("wher=region=West", "unknown-parameter"),
     ],
 )
 def test_a_question_that_cannot_be_understood_is_refused(
@@ -170,3 +172,33 @@ def test_what_is_accepted_before_the_question_is_in_the_answer(
         assert sent.status == 200
         found = site.get(f"/api/v1/incidents?store={store_id}").json
         assert found["total"] == 1
+
+
+def test_incidents_of_a_month_long_ago_are_found_whole(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """From the archive; only of the stores with a label, when that is asked for."""
+    site = start_site(hold="none")
+    days = [NOW_US - day * DAY_US for day in range(100, -1, -1)]
+    for store_id in ("east", "west"):
+        polls = [Poll(store_id, at, not 40 <= n < 60) for n, at in enumerate(days)]
+        records = [(store_id, encode_poll(poll)) for poll in polls]
+        site.publish(site.program.topics.polls, records)
+    labels = {"store_id": "west", "labels": {"region": "West"}}
+    site.publish(site.program.topics.labels, [("west", orjson.dumps(labels))])
+    span = f"from={text(days[50])}&to={text(days[51])}"
+    every = listed(site, span)
+    assert sorted(one["store_id"] for one in every) == ["east", "west"]
+    for one in every:
+        assert (one["start"], one["end"]) == (text(days[40]), text(days[60]))
+        assert one["started_after"] == text(days[39])
+        assert one["down_s"] == 20 * DAY_US / 1e6
+    [west] = listed(site, f"{span}&where=region%3DWest")
+    assert west["store_id"] == "west"
+    assert [one["store_id"] for one in listed(site, f"{span}&where=region=")] == [
+        "east"
+    ]
+    assert listed(site, f"{span}&store=east&where=region=West") == []
+    page = site.get(f"/api/v1/incidents?{span}&where=region=West").json
+    assert (page["mttr_s"], page["mtbf_s"]) == (20 * DAY_US / 1e6, 0.0)
+    assert page["known_since"] < text(days[0])

@@ -1,13 +1,10 @@
 """Handler of the incidents of the whole fleet."""
 
-from dataclasses import dataclass
-
 from aiohttp import web
 
 from streamproc.report.record import time_text
 from streamproc.rules.units import SECOND_US
 from streamproc.rules.windows import LONGEST_US
-from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
 from streamproc.web.described import CSV, described
 from streamproc.web.exports import Export, aside, csv_pieces
@@ -18,11 +15,12 @@ from streamproc.web.incidents.answers import (
     mtbf_s,
     mttr_s,
 )
-from streamproc.web.incidents.calls import OUTAGES
+from streamproc.web.incidents.asking import Found, incidents_of
 from streamproc.web.parameters import (
     AS_OF,
     FORMAT,
     PAGE,
+    WHERE,
     Choice,
     Query,
     Text,
@@ -33,7 +31,6 @@ from streamproc.web.parameters import (
 from streamproc.web.refusal import bad
 from streamproc.web.responses import json
 from streamproc.web.site import Site
-from tables.outages import Outage, known_since
 
 FROM = Time("from", "of the span; a week before as_of, when it is left out")
 TO = Time("to", "of the span; as_of, when it is left out")
@@ -43,17 +40,8 @@ MIN_DOWN = Whole("min_down", 0, 0, 99_999_999, "seconds; hides shorter ones")
 SORT = Choice("sort", ("start", "down_s"), "start", "newest, or longest down, first")
 PER_PAGE = Whole("per_page", 50, 1, 500)
 PARAMETERS = (
-    *(AS_OF, FROM, TO, STORE, ONGOING, MIN_DOWN, SORT, PAGE, PER_PAGE, FORMAT),
+    *(AS_OF, FROM, TO, STORE, WHERE, ONGOING, MIN_DOWN, SORT, PAGE, PER_PAGE, FORMAT),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What incidents are asked for, as of when."""
-
-    as_of_us: int
-    found: list[Outage]
-    up_us: int
 
 
 class IncidentHandlers:
@@ -71,12 +59,7 @@ class IncidentHandlers:
         min_down_us = MIN_DOWN.read(query) * SECOND_US
         by_start = SORT.read(query) == "start"
         asked = await self._asked(query)
-        shown = [outage for outage in asked.found if outage.down_us >= min_down_us]
-        shown.sort(key=lambda outage: outage.store_id)
-        shown.sort(
-            key=lambda outage: outage.start_us if by_start else outage.down_us,
-            reverse=True,
-        )
+        shown = asked.ordered(min_down_us, by_start)
         if as_csv:
             rows = incidents_csv(shown)
             return Export(lambda: aside(csv_pieces(rows)), "incidents.csv")
@@ -84,7 +67,7 @@ class IncidentHandlers:
         return json(
             IncidentPage(
                 time_text(asked.as_of_us),
-                time_text(known_since(asked.as_of_us)),
+                time_text(asked.since_us) if asked.since_us else None,
                 len(shown),
                 number,
                 per_page,
@@ -95,29 +78,14 @@ class IncidentHandlers:
             )
         )
 
-    async def _asked(self, query: Query) -> _Asked:
+    async def _asked(self, query: Query) -> Found:
         as_of_us = await self._site.instants.resolve(AS_OF.read(query))
         end_us = min(TO.read(query, as_of_us), as_of_us)
         begin_us = FROM.read(query, end_us - LONGEST_US)
         if begin_us >= end_us:
             raise bad("bad-from", "from is not before to (or as_of).")
-        store_id = STORE.read(query) or None
-        count = self._site.program.settings.partitions
-        span = {"as_of_us": as_of_us, "begin_us": begin_us, "end_us": end_us}
-        if store_id is None:
-            cluster = self._site.cluster
-            parts = await cluster.ask_all(OUTAGES, count, store_id=None, **span)
-        else:
-            requests.store_id(store_id)
-            home = partition_for(store_id.encode(), count)
-            parts = [
-                await self._site.cluster.ask(OUTAGES, home, store_id=store_id, **span)
-            ]
-        ongoing = ONGOING.read(query)
-        found = [
-            outage
-            for part in parts
-            for outage in part.found
-            if ongoing in ("", "true" if outage.end_us is None else "false")
-        ]
-        return _Asked(as_of_us, found, sum(part.up_us for part in parts))
+        store_id = STORE.read(query)
+        where = query.get(WHERE.name) if WHERE.read(query) else None
+        span = as_of_us, begin_us, end_us
+        asked = await incidents_of(self._site, *span, store_id, where)
+        return asked.only(ONGOING.read(query))

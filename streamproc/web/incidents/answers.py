@@ -33,14 +33,14 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class IncidentPage:
-    """A page of incidents.
+    """A page of incidents; ``known_since``: no poll before is kept.
 
     ``mttr_s``: mean down time of those that have ended; ``mtbf_s``: up time of the
     same stores in the span, by incident; both of all that match, short ones too.
     """
 
     as_of: str
-    known_since: str
+    known_since: str | None
     total: int
     page: int
     per_page: int

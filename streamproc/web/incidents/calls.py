@@ -6,27 +6,20 @@ from typing import Any
 import orjson
 
 from streamproc.program import Program
+from streamproc.rules.labels import parse_where
 from streamproc.web.cluster.calls import Call
-from tables.outages import Outage, Outages, outages
-from tables.snapshot import Snapshot
+from tables.outages import Outage, Outages, OutageSearch
 
 
 def _outages(program: Program, args: dict[str, Any]) -> Outages:
-    snapshot = Snapshot(
-        program.histories,
-        program.facts,
-        args["partition"],
-        args["as_of_us"],
-        program.settings.rules,
+    where, store_id = args["where"], args["store_id"]
+    search = OutageSearch(
+        *(program.histories, program.facts, program.labels, args["partition"]),
+        *(args["as_of_us"], args["begin_us"], args["end_us"]),
+        *(program.settings.rules, program.settings.bridge_us),
+        None if where is None else parse_where(where),
     )
-    store_id = args["store_id"]
-    return outages(
-        snapshot,
-        program.settings.bridge_us,
-        args["begin_us"],
-        args["end_us"],
-        None if store_id is None else store_id.encode(),
-    )
+    return search.of_all() if store_id is None else search.of(store_id.encode())
 
 
 def _encode(found: Outages) -> bytes:
@@ -35,9 +28,13 @@ def _encode(found: Outages) -> bytes:
 
 def _decode(value: bytes) -> Outages:
     told = orjson.loads(value)
-    return Outages([Outage(**each) for each in told["found"]], told["up_us"])
+    found = [Outage(**each) for each in told["found"]]
+    return Outages(found, told["up_us"], told["since_us"])
 
 
 OUTAGES = Call(
     "outages", _outages, encode=_encode, decode=_decode, whole=True, current=True
+)
+OUTAGES_OF_ONE = Call(
+    "outages-of-one", _outages, encode=_encode, decode=_decode, current=True
 )

@@ -1,0 +1,69 @@
+"""Incidents of a span of time, asked of all workers or of one store's."""
+
+from dataclasses import dataclass, replace
+
+from streamproc.transport.partitioner import partition_for
+from streamproc.web import requests
+from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
+from streamproc.web.site import Site
+from tables.outages import Outage
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Incidents that overlap ``[begin_us, end_us)``; ``up_us``: of their stores.
+
+    ``since_us``: no poll before is kept; 0 while all are at hand.
+    """
+
+    as_of_us: int
+    begin_us: int
+    end_us: int
+    found: list[Outage]
+    up_us: int
+    since_us: int = 0
+
+    def only(self, ongoing: str) -> "Found":
+        """Those that go on (``true``), that have ended (``false``), or all."""
+        wanted = {"true": (True,), "false": (False,)}.get(ongoing, (True, False))
+        found = [one for one in self.found if (one.end_us is None) in wanted]
+        return replace(self, found=found)
+
+    def ordered(self, min_down_us: int, by_start: bool) -> list[Outage]:
+        """Those of a length at least, the newest or the longest first."""
+        found = [one for one in self.found if one.down_us >= min_down_us]
+        found.sort(key=lambda one: one.store_id)
+        found.sort(
+            key=lambda one: one.start_us if by_start else one.down_us, reverse=True
+        )
+        return found
+
+
+async def incidents_of(
+    site: Site,
+    as_of_us: int,
+    begin_us: int,
+    end_us: int,
+    store_id: str = "",
+    where: str | None = None,
+) -> Found:
+    """All of them, whole, by partition.
+
+    ``store_id``: only that store's. ``where``: only of stores with that label.
+    """
+    count = site.program.settings.partitions
+    span = {"as_of_us": as_of_us, "begin_us": begin_us, "end_us": end_us}
+    asked = {**span, "where": where, "store_id": store_id or None}
+    if store_id:
+        home = partition_for(requests.store_id(store_id).encode(), count)
+        parts = [await site.cluster.ask(OUTAGES_OF_ONE, home, **asked)]
+    else:
+        parts = await site.cluster.ask_all(OUTAGES, count, **asked)
+    return Found(
+        as_of_us,
+        begin_us,
+        end_us,
+        [outage for part in parts for outage in part.found],
+        sum(part.up_us for part in parts),
+        max(part.since_us for part in parts),
+    )
