@@ -200,7 +200,7 @@ class Archive(BatchTable):
     def _oldest_month(cursor: Any) -> int | None:
         """Month of the first key; None when there is none."""
         cursor.seek(months.month_prefix(0))
-        if not cursor.valid() or cursor.key() >= months.month_prefix(0xFFFF):
+        if not cursor.valid() or cursor.key() >= months.month_prefix(months.LAST_MONTH):
             cursor.status()
             return None
         return months.month_of(months.split_archive_key(cursor.key())[1])

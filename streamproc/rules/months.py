@@ -13,6 +13,8 @@ from functools import lru_cache
 _EPOCH = date(1970, 1, 1).toordinal()
 _BEGIN = b"\1"
 _MONTH_BYTES = 2
+LAST_MONTH = 0xFFFF
+"""After every month that a key can have."""
 _BEFORE_ID = len(_BEGIN) + _MONTH_BYTES
 
 

@@ -69,6 +69,14 @@ class Tables:
         assert not added.late
         return int(added.expired)
 
+    def polls(self) -> Iterable[tuple[bytes, int]]:
+        """Every poll in either table, packed; those in both twice."""
+        splits = (history.split_key, months.split_archive_key)
+        for table, split in zip((self.histories, self.archive), splits, strict=True):
+            for key, value in table.scan(PARTITION, b"\1"):
+                for poll in history.unpack(value).tolist():
+                    yield split(key)[0], poll
+
     def kept(self) -> set[tuple[bytes, int]]:
         """Every poll in either table, packed; each segment in one of them only."""
         found: dict[tuple[bytes, int], bytes] = {}
