@@ -70,7 +70,8 @@ async def keep(program: Program, batch: Batch, given: Sorted) -> None:
         batch.partition, polls.store_ids, given.segments, newest_us
     )
     program.bulk.note(batch.partition, polls.packed, program.now_us())
-    program.boards.add(batch.partition, polls.store_ids, polls.codes, polls.packed)
+    columns = polls.store_ids, polls.codes, polls.packed
+    program.boards.add(batch.partition, *columns, batch.timestamp)
     await _send_on(program, batch, given)
     late = _late_rows(polls, added.late)
     await reject(program, batch, [*polls.rejected, *late])

@@ -3,6 +3,9 @@
 A whole worker, all validation on. Timed from the first batch handed to the
 agent until every poll of its partitions is in its table and committed.
 
+With ``--board`` somebody asks every second what all stores are now, as if the load
+were of today.
+
 With ``--workers N`` it is one of N that share the load: it says JOINED when it
 has its share of the partitions and begins at a line on its standard input; it
 says DONE and stays in the group until there is another.
@@ -113,6 +116,21 @@ class Gate:
         self._open = True
 
 
+async def _ask_the_board(program: Program) -> None:
+    """Ask what all stores are now, every second and once more at the end."""
+
+    def views() -> None:
+        for partition in program.histories.partitions_owned():
+            program.boards.view(partition, program.now_us())
+
+    try:
+        while True:
+            await asyncio.to_thread(views)
+            await asyncio.sleep(1.0)
+    finally:
+        views()
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data_dir", type=Path)
@@ -120,6 +138,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--app-id")
     parser.add_argument("--prefix")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--board", type=int, help="microseconds of now")
     return parser.parse_args()
 
 
@@ -128,6 +147,8 @@ def main() -> None:
     given = _arguments()
     polls_agent.sort = _timed
     program = app.build(load(given.data_dir, given.broker, given.app_id, given.prefix))
+    if given.board:
+        program.now_us = lambda: given.board
     gate = Gate(program, given.workers) if given.workers > 1 else None
     if gate:
         gate.close()
@@ -136,7 +157,13 @@ def main() -> None:
         await running.until_ready()
         if gate:
             await gate.pass_through()
+        asking = None
+        if given.board:
+            asking = asyncio.create_task(_ask_the_board(running))
         figures = await until_committed(running)
+        if asking is not None:
+            asking.cancel()
+            await asyncio.wait([asking])
         if gate:
             await _say(DONE)
         tell(**figures)

@@ -7,8 +7,8 @@ rules are those of ``streamproc.rules.standing`` and ``now``.
 """
 
 import threading
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,14 +16,14 @@ from streamproc.cells import Cells, Ints
 from streamproc.rules import history
 from streamproc.rules.business import NONE
 from streamproc.rules.history import Flags
-from streamproc.rules.now import now, phases
+from streamproc.rules.now import phases
 from streamproc.rules.standing import NowRules, Polls, Standings, advance
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Times
 from tables.board_anew import begun
 from tables.board_clock import Clock
 from tables.board_source import Heard, Source
-from tables.calendars import StoreFacts
+from tables.board_view import View, states_of
 
 PAST_US = 11 * DAY_US
 AHEAD_US = 3 * DAY_US
@@ -38,46 +38,17 @@ FEW = 20
 KEPT_POLLS = 2_000_000
 """Polls that are kept before they are folded in; beyond that all is looked up."""
 
-_SLICE = 32_768
-"""Stores whose states are worked out at once: they fit into the cache."""
+CALM_S = 0.5
+"""Without another batch for so long, nothing more is on its way."""
+
+BACKLOG_MS, BACKLOG_S = 10_000, 60.0
+"""Polls that were sent so long ago are a backlog; it is folded in so seldom."""
+
+FLOOD, FLOOD_S = 200_000, 1.5
+"""Of more polls than that at once, none are folded in so soon after the last."""
 
 _Batch = tuple[Cells, Ints, Ints]
 """Store ids, and of each poll the number of its store, and itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The stores of a partition as of an instant, as columns of shape (n,).
-
-    Rows of views of the same ``epoch`` are of the same stores. ``state``: position in
-    ``rules.now.STATES``. Other columns: see ``rules.now.Now`` and
-    ``rules.standing.Standings``. ``anew``: at which ``sequence`` a store was begun
-    anew, since it had a late poll, other hours or a correction.
-    """
-
-    epoch: int
-    sequence: int
-    as_of_us: int
-    store_ids: list[bytes]
-    facts: list[StoreFacts]
-    schedule: Ints
-    state: Ints
-    since_us: Ints
-    last: Ints
-    streak: Ints
-    confirmed_us: Ints
-    usual_us: Ints
-    silent_at_us: Ints
-    run_up: Ints
-    run_start_us: Ints
-    anew: Ints
-
-    def __len__(self) -> int:
-        return len(self.store_ids)
-
-    def zone_of(self, row: int) -> str:
-        """Zone of a store."""
-        return self.facts[int(self.schedule[row])].zone_name
 
 
 class Board:
@@ -105,6 +76,8 @@ class Board:
         self._later: list[tuple[Ints, Ints]] = []
         self._kept = 0
         self._stale: set[bytes] = set()
+        self._sent_ms = 0
+        self._added_at = self._folded_at = 0.0
         #: Whether all is to be looked up again.
         self.is_void = False
         #: Stores looked up so far, while all are.
@@ -116,11 +89,12 @@ class Board:
 
     # -- what is told -----
 
-    def add(self, store_ids: Cells, codes: Ints, packed: Ints) -> None:
+    def add(self, store_ids: Cells, codes: Ints, packed: Ints, sent_ms: int) -> None:
         """Note polls that are in the tables; ``codes``: the store of each."""
         with self._noting:
             self._pending.append((store_ids, codes, packed))
             self._kept += len(packed)
+            self._sent_ms, self._added_at = sent_ms, time.monotonic()
         if self._kept > KEPT_POLLS:
             self.void()
 
@@ -142,6 +116,16 @@ class Board:
             self._pending, self._kept, self._stale = [], 0, set()
         return taken
 
+    def is_flooded(self) -> bool:
+        """Whether what comes in is to be folded in later, all at once."""
+        clock = time.monotonic()
+        if clock - self._added_at > CALM_S:
+            return False
+        ago_s = clock - self._folded_at
+        if time.time() * 1000 - self._sent_ms > BACKLOG_MS:
+            return ago_s < BACKLOG_S
+        return self._kept > FLOOD and ago_s < FLOOD_S
+
     # -- asking -----
 
     def build(self, as_of_us: int) -> None:
@@ -150,25 +134,24 @@ class Board:
             for heard in self._source.all():
                 self._begin_anew(heard, as_of_us)
                 self.done += len(heard.store_ids)
+            self._folded_at = time.monotonic()
 
     def view(self, as_of_us: int) -> View:
         """What the stores are at an instant; not before that of any other view."""
         with self._lock:
             self._as_of_us = max(self._as_of_us, as_of_us)
-            self._fold(self._as_of_us)
-            return self._view(self._as_of_us)
+            is_behind = self.is_flooded()
+            if not is_behind:
+                self._fold(self._as_of_us)
+                self._folded_at = time.monotonic()
+            return self._view(self._as_of_us, is_behind)
 
-    def _view(self, as_of_us: int) -> View:
+    def _view(self, as_of_us: int, is_behind: bool) -> View:
         count = len(self._ids)
-        standings, schedule = self._standings[slice(count)], self._schedule[:count]
         numbers = np.arange(len(self._clock.facts))
+        schedule = self._schedule[:count]
         phase = phases(self._clock.times, numbers, as_of_us)
-        state = np.empty(count, np.int64)
-        since = np.empty(count, np.int64)
-        for first in range(0, count, _SLICE):
-            some = slice(first, first + _SLICE)
-            found = now(standings[some], phase[schedule[some]], as_of_us)
-            state[some], since[some] = found.state, found.since_us
+        standings = self._standings[slice(count)]
         return View(
             self.epoch,
             self._sequence,
@@ -176,8 +159,7 @@ class Board:
             self._ids[:],
             self._clock.facts[:],
             schedule.copy(),
-            state,
-            since,
+            *states_of(standings, phase, schedule, as_of_us),
             standings.last.copy(),
             standings.streak.copy(),
             standings.confirmed_us.copy(),
@@ -186,6 +168,7 @@ class Board:
             standings.run_up.copy(),
             standings.run_start_us.copy(),
             self._anew[:count].copy(),
+            is_behind,
         )
 
     # -- folding in -----
@@ -295,3 +278,6 @@ class Board:
             self._schedule = np.concatenate((self._schedule, more))
             self._anew = np.concatenate((self._anew, more))
         return np.array([self._rows[store_id] for store_id in store_ids], np.int64)
+
+
+__all__ = ["Board", "View"]

@@ -7,7 +7,6 @@ if there is one that can.
 
 import itertools
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -24,9 +23,6 @@ from tables.labels import LabelsTable
 
 WAIT_S = 4.0
 """How long it is waited for a board that somebody else builds."""
-
-SHARE = 0.1
-"""How much of the time building may take while more is coming than is kept."""
 
 
 class BoardNotReadyError(Exception):
@@ -47,8 +43,6 @@ class _Slot:
     board: Board | None = None
     next: Board | None = None
     building: threading.Lock = field(default_factory=threading.Lock)
-    built_at: float = 0.0
-    took_s: float = 0.0
 
     def boards(self) -> list[Board]:
         """All that are to be told."""
@@ -58,8 +52,7 @@ class _Slot:
 class Boards:
     """Tell what the stores of any partition here are now; from any thread.
 
-    ``is_ready``: whether the tables are complete. ``is_behind``: whether polls wait
-    that were sent some time ago.
+    ``is_ready``: whether the tables are complete.
     """
 
     def __init__(
@@ -78,14 +71,23 @@ class Boards:
         self._is_ready = is_ready
         self._slots: defaultdict[int, _Slot] = defaultdict(_Slot)
         self._epochs = itertools.count(1)
-        self.is_behind: Callable[[], bool] = lambda: False
 
     # -- what is told -----
 
-    def add(self, partition: int, store_ids: Cells, codes: Ints, packed: Ints) -> None:
-        """Tell of polls that are in the tables; ``codes``: the store of each."""
+    def add(
+        self,
+        partition: int,
+        store_ids: Cells,
+        codes: Ints,
+        packed: Ints,
+        sent_ms: int,
+    ) -> None:
+        """Tell of polls that are in the tables.
+
+        ``codes``: the store of each; ``sent_ms``: when the last of them was sent.
+        """
         for board in self._slots[partition].boards():
-            board.add(store_ids, codes, packed)
+            board.add(store_ids, codes, packed, sent_ms)
 
     def touch(self, partition: int, store_ids: Iterable[bytes]) -> None:
         """Tell of stores of which the tables have other facts or polls."""
@@ -128,7 +130,7 @@ class Boards:
         board = slot.board
         if board is not None and board.is_good_at(as_of_us):
             return board, False
-        if board is not None and self._is_to_wait(slot):
+        if board is not None and board.is_flooded():
             return board, True
         return self._built(partition, slot, as_of_us), False
 
@@ -143,11 +145,6 @@ class Boards:
             for partition, slot in sorted(self._slots.copy().items())
         }
 
-    def _is_to_wait(self, slot: _Slot) -> bool:
-        """Whether a board that is void is not to be built now: more will come."""
-        ago_s = time.monotonic() - slot.built_at
-        return self.is_behind() and ago_s < slot.took_s / SHARE
-
     def _built(self, partition: int, slot: _Slot, as_of_us: int) -> Board:
         """A new board; whoever asks meanwhile waits for it, for some time."""
         if not slot.building.acquire(timeout=WAIT_S):
@@ -155,14 +152,11 @@ class Boards:
         try:
             if slot.board is not None and slot.board.is_good_at(as_of_us):
                 return slot.board
-            started = time.monotonic()
             source = Source(self._histories, self._facts, partition)
             board = Board(source, self._by, next(self._epochs), as_of_us)
             slot.next = board
             board.build(as_of_us)
             slot.board, slot.next = board, None
-            slot.built_at = time.monotonic()
-            slot.took_s = slot.built_at - started
             return board
         finally:
             slot.next = None

@@ -147,7 +147,8 @@ def advance(
     packed, store, last = _joined(before, more)
     corrections = times.of_each(schedule)
     told = what_is_told(packed, store, schedule, times, by.of_polls)
-    told = told[told.begin_us <= more.as_of_us]
+    if corrections:
+        told = told[told.begin_us <= more.as_of_us]
     settled, run = _runs(before, told, last, schedule, business, by.bridge_us)
     gaps_ms = with_gaps(
         before.gaps_ms, *gaps_between(packed, store, schedule, business)

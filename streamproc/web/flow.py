@@ -70,7 +70,6 @@ class FlowMeter:
         #: Records behind, by partition, as measured last.
         self.lag: dict[TP, int] = {}
         self._samples: deque[tuple[float, float]] = deque()
-        program.boards.is_behind = lambda: self.left_polls() > 0
 
     def sample(self) -> None:
         """Note how many polls were dealt with so far."""

@@ -1,6 +1,7 @@
 """The board against a walk over the whole history, however polls and facts came."""
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,11 +69,11 @@ class Fleet:
         """Add a batch of polls, as the agent does."""
         store_ids = sorted({store_id for store_id, _, _ in polls})
         codes = np.array([store_ids.index(i) for i, _, _ in polls], np.int64)
-        packed = history.pack([(time, active) for _, time, active in polls])
-        cells, newest_us = Cells.of(store_ids), max(time for _, time, _ in polls)
+        packed = history.pack([(at_us, active) for _, at_us, active in polls])
+        cells, newest_us = Cells.of(store_ids), max(at_us for _, at_us, _ in polls)
         segments = history.group(codes, packed)
         await self.histories.add(PARTITION, cells, segments, newest_us)
-        self.boards.add(PARTITION, cells, codes, packed)
+        self.boards.add(PARTITION, cells, codes, packed, round(time.time() * 1000))
         for store_id, time_us, active in polls:
             self.polls.setdefault(store_id, []).append((time_us, active))
 
@@ -168,9 +169,9 @@ def some_polls(
             if dice.random() < 0.05:
                 first -= dice.randrange(1, 48) * HOUR_US
             for _ in range(dice.randrange(1, 4)):
-                time = first + dice.randrange(0, max(now_us - since_us, MINUTE_US))
+                at_us = first + dice.randrange(0, max(now_us - since_us, MINUTE_US))
                 active = dice.random() < 0.6
-                polls.append((b"s%d" % number, time // MINUTE_US * MINUTE_US, active))
+                polls.append((b"s%d" % number, at_us // MINUTE_US * MINUTE_US, active))
     return polls
 
 
