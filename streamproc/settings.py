@@ -309,6 +309,22 @@ class Settings:
         " Empty: derived from the token.",
         secret=True,
     )
+    ready_wait: float = setting(
+        600.0,
+        _number(0, 86_400),
+        "Seconds after which a worker is ready although it still works off what waited"
+        " when it started.",
+    )
+    state_labels: str = setting(
+        "",
+        str,
+        "Labels, with commas, by whose values stores are counted in the metrics.",
+    )
+    state_label_values: int = setting(
+        50,
+        _integer(1, 1_000),
+        "Values of such a label that are counted one by one; the rarer ones together.",
+    )
     web_max_body: float = setting(
         8.0, _number(0.01, 256), "MiB a request's body may have."
     )
@@ -477,6 +493,11 @@ class Settings:
         """How long a poll speaks."""
         hold_us = None if self.hold is None else round(self.hold * MINUTE_US)
         return Rules(hold_us, self.backfill)
+
+    @property
+    def state_label_names(self) -> list[str]:
+        """``state_labels`` one by one."""
+        return [name for part in self.state_labels.split(",") if (name := part.strip())]
 
     @property
     def bridge_us(self) -> int:

@@ -1,6 +1,7 @@
 """How polls come in: the rate, and how far behind the workers are."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -70,6 +71,7 @@ class FlowMeter:
         #: Records behind, by partition, as measured last.
         self.lag: dict[TP, int] = {}
         self._samples: deque[tuple[float, float]] = deque()
+        self._left: tuple[float, Left | None] = (-math.inf, None)
 
     def sample(self) -> None:
         """Note how many polls were dealt with so far."""
@@ -119,9 +121,16 @@ class FlowMeter:
         )
 
     async def catching_up(self) -> Left | None:
-        """What is left of a backlog, over all workers; None without one."""
-        told = await self._cluster.statuses()
-        return left_of(status for status in told.values() if status is not None)
+        """What is left of a backlog, over all workers; None without one.
+
+        Up to a second old, as many readers may ask.
+        """
+        made_at, left = self._left
+        if time.monotonic() - made_at > SAMPLE_S:
+            told = await self._cluster.statuses()
+            left = left_of(status for status in told.values() if status is not None)
+            self._left = time.monotonic(), left
+        return left
 
     def rate(self) -> float:
         """Polls per second, lately."""

@@ -22,6 +22,7 @@ from streamproc.web.handlers.rejected import RejectedHandlers
 from streamproc.web.handlers.reports import ReportHandlers
 from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
 from streamproc.web.handlers.states import StateHandlers
+from streamproc.web.handlers.status import StatusHandlers
 from streamproc.web.handlers.store import StoreHandlers
 from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
@@ -76,6 +77,7 @@ def make_application(
     _add_store(app, store)
     _add_changes(app, store, ChangeHandlers(site))
     _add(app, "GET", "/api/v1/now", StateHandlers(site).now)
+    _add(app, "GET", "/api/v1/status", StatusHandlers(site).status)
     _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
     periods = PeriodHandlers(site)

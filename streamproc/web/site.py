@@ -8,6 +8,7 @@ from streamproc.report.messages import NOW
 from streamproc.web.app_thread import AppThread
 from streamproc.web.appending import Appender
 from streamproc.web.as_of import NEWEST, Instants
+from streamproc.web.backlog import StartBacklog
 from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL
 from streamproc.web.changes.making import Changes
 from streamproc.web.cluster.peers import Cluster
@@ -85,6 +86,17 @@ class Site:
         self.received = ReceivedReader(program)
         self.flow = FlowMeter(program, self.cluster, self.app.run)
         self.cluster.status = self.flow.status
+        self._backlog = StartBacklog(program)
+
+    async def start_backlog(self) -> int:
+        """Records left of what waited when the worker began to consume."""
+        if self._backlog.is_over or not self.program.is_ready():
+            return 0
+        return await self.app.run(self._backlog.left())
+
+    def is_ready(self) -> bool:
+        """Whether it consumes, and has worked off what waited when it began."""
+        return self.program.is_ready() and self._backlog.is_over
 
     async def close(self) -> None:
         """Let go of what it has opened."""

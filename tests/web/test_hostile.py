@@ -62,6 +62,7 @@ READS = (
     "/api/v1/stores/{}/labels",
     "/api/v1/incidents",
     "/api/v1/now",
+    "/api/v1/status",
     "/api/v1/tables",
     "/open",
     "/api/v1/reports",

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from streamproc.web import templating
 from streamproc.web.described import described
+from streamproc.web.now.gauges import StateGauges
 from streamproc.web.refusal import Refusal
 from streamproc.web.responses import json
 from streamproc.web.shapes import OneOf
@@ -32,7 +33,7 @@ class Alive:
 class NotReady:
     """What a worker has still to read before it consumes."""
 
-    status: Annotated[str, OneOf(("recovering", "rebalancing"))]
+    status: Annotated[str, OneOf(("recovering", "rebalancing", "catching-up"))]
     remaining_records: int
 
 
@@ -68,9 +69,15 @@ class Operations:
         )
         self._ready = Gauge(
             "streamproc_ready",
-            "1 when the tables are recovered and polls are consumed.",
+            "1 when the worker is ready, as /ready says it.",
             registry=registry,
         )
+        self._left = Gauge(
+            "streamproc_catching_up_polls",
+            "Polls that wait since some time ago, of this worker's partitions.",
+            registry=registry,
+        )
+        self._states = StateGauges(site.program)
         self._streams = Gauge(
             "streamproc_live_readers", "Readers of live updates.", registry=registry
         )
@@ -92,12 +99,14 @@ class Operations:
         others={503: NotReady},
     )
     async def ready(self, request: web.Request) -> web.Response:
-        """Recovered and consuming; until then 503 with what remains."""
-        program = self._site.program
-        if program.is_ready():
+        """Recovered, and done with what waited at the start; else 503 with the rest."""
+        program, remaining = self._site.program, await self._site.start_backlog()
+        if self._site.is_ready():
             return json(Alive("ready"))
-        state = "rebalancing" if program.app.rebalancing else "recovering"
-        remaining = self._site.app.remaining_records()
+        state = "catching-up"
+        if not program.is_ready():
+            state = "rebalancing" if program.app.rebalancing else "recovering"
+            remaining = self._site.app.remaining_records()
         response = json(NotReady(state, remaining), 503)
         response.headers["Retry-After"] = "2"
         return response
@@ -112,6 +121,7 @@ class Operations:
     async def metrics(self, request: web.Request) -> web.Response:
         """Everything that is counted, for Prometheus."""
         await self._site.flow.measure_lag()
+        await self._site.start_backlog()
         body = await asyncio.to_thread(self._collect)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -133,7 +143,9 @@ class Operations:
                     continue  # it has just moved away
                 self._keys.labels(name, str(partition)).set(count)
         self._remaining.set(self._site.app.remaining_records())
-        self._ready.set(program.is_ready())
+        self._ready.set(self._site.is_ready())
+        self._left.set(site.flow.left_polls())
+        self._states.set()
         self._streams.set(len(self._live))
         return generate_latest(program.metrics.registry)
 
@@ -167,4 +179,9 @@ class Operations:
 
     async def _news(self) -> dict[str, Any]:
         site = self._site
-        return {"now_us": site.program.now_us(), **asdict(site.flow.status())}
+        left = await site.flow.catching_up()
+        return {
+            "now_us": site.program.now_us(),
+            **asdict(site.flow.status()),
+            "catching_up": None if left is None else asdict(left),
+        }

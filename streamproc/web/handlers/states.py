@@ -2,14 +2,16 @@
 
 from aiohttp import web
 
+from streamproc.errors import InvalidInput
 from streamproc.report.record import time_text
+from streamproc.rules.labels import parse_where
 from streamproc.rules.now import STATES
 from streamproc.web import requests
 from streamproc.web.described import described
 from streamproc.web.now.answers import (
-    CatchingUp,
     FleetNow,
     by_label,
+    catching_up,
     counted,
     one_store,
 )
@@ -62,9 +64,7 @@ class StateHandlers:
                 time_text(as_of_us),
                 counted(found.counts),
                 by_label(by, found.by, MOST_VALUES) if by else None,
-                CatchingUp(left.polls, left.about_s)
-                if (left := await site.flow.catching_up())
-                else None,
+                catching_up(await site.flow.catching_up()),
                 found.total,
                 number,
                 per_page,
@@ -87,7 +87,10 @@ def _states(text: str) -> tuple[int, ...]:
 
 
 def _where(text: str) -> tuple[str, str]:
-    label, equals, value = text.partition("=")
-    if text and not (equals and label.strip()):
-        raise bad("bad-where", f"where is {text!r}, expected LABEL=VALUE.")
-    return label.strip(), value.strip()
+    if not text:
+        return "", ""
+    try:
+        where = parse_where(text)
+    except InvalidInput as exc:
+        raise bad(exc.reason, f"{exc}.") from exc
+    return where.label, where.value

@@ -7,6 +7,7 @@ from streamproc.report.record import time_text
 from streamproc.report.rows import last_status
 from streamproc.rules import history
 from streamproc.rules.now import CLOSED, DOWN, STATES
+from streamproc.web.flow import Left
 from streamproc.web.now.calls import Counts, StoreNow
 from streamproc.web.shapes import Keys, OneOf
 
@@ -75,6 +76,11 @@ class FleetNow:
     per_page: int
     pages: int
     stores: list[OneStore]
+
+
+def catching_up(left: Left | None) -> CatchingUp | None:
+    """What is left of a backlog; null without one."""
+    return None if left is None else CatchingUp(left.polls, left.about_s)
 
 
 def counted(counts: Counts) -> dict[str, int]:
