@@ -24,6 +24,7 @@ from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
 from streamproc.web.handlers.states import StateHandlers
 from streamproc.web.handlers.status import StatusHandlers
 from streamproc.web.handlers.store import StoreHandlers
+from streamproc.web.handlers.stores import StoresHandlers
 from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
 from streamproc.web.handlers.webhook import WebhookHandlers
@@ -70,9 +71,12 @@ def make_application(
         middlewares=[Middleware(guard, connections).handle],
     )
     app[GUARD] = guard
-    _add(app, "GET", "/", NowHandlers(site, guard).page)
+    _add(app, "GET", "/", NowHandlers(site).page)
     app[WATCH] = site.watch
-    _add_fleet(app, FleetHandlers(site, guard))
+    stores = StoresHandlers(site)
+    _add(app, "GET", "/stores", stores.page)
+    _add(app, "GET", "/stores.csv", stores.csv)
+    _add_fleet(app, FleetHandlers(site))
     store = StoreHandlers(site)
     _add_store(app, store)
     _add_changes(app, store, ChangeHandlers(site))
@@ -139,7 +143,6 @@ async def _no_such_path(request: web.Request) -> web.Response:
 
 
 def _add_fleet(app: web.Application, fleet: FleetHandlers) -> None:
-    _add(app, "GET", "/stores", fleet.page)
     _add(app, "GET", "/find", fleet.find)
     _add(app, "GET", "/api/v1/overview", fleet.overview)
     _add(app, "GET", "/api/v1/stores", fleet.stores)

@@ -13,12 +13,15 @@ from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL
 from streamproc.web.changes.making import Changes
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.connect.received import ReceivedReader
+from streamproc.web.fleet.performance import Performances
 from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
 from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
 from streamproc.web.now.calls import NOW as STORES_NOW
+from streamproc.web.now.everyone import Everybody
 from streamproc.web.now.fleet import LiveFleet
+from streamproc.web.pages import Pages
 from streamproc.web.periods.calls import (
     KEPT,
     PERIOD_ROWS,
@@ -78,7 +81,12 @@ class Site:
         self.periods = Periods(program, self.cluster, self.instants)
         self.appender = Appender(program, app)
         self.changes = Changes(program, self.cluster, self.appender)
+        self.performances = Performances(self.periods, self.instants)
         self.names = Names(self.cluster, program.settings.partitions)
+        self.pages = Pages()
+        self.everybody = Everybody(
+            self.live_fleet, self.overviews, self.stores, self.names
+        )
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)

@@ -13,10 +13,13 @@ from markupsafe import Markup, escape
 
 from streamproc.report.record import time_text
 from streamproc.report.rows import last_poll_text
+from streamproc.rules import history
+from streamproc.rules.now import STATES
 from streamproc.rules.percent import percent
 from streamproc.rules.timeline import Span, clipped, local_time
 from streamproc.rules.windows import WINDOWS
-from streamproc.web import words
+from streamproc.web import bars, words
+from streamproc.web.fleet.standing import pooled_percent
 
 LIVE_EVERY_S = 5.0
 """How often pages that are open follow what is new."""
@@ -63,8 +66,10 @@ NAVIGATION = (
 
 def url(path: str, **query: Any) -> str:
     """A path with its query; what is None or empty is left out."""
-    given = {name: value for name, value in query.items() if value not in (None, "")}
-    return f"{path}?{urlencode(given)}" if given else path
+    given = {
+        name: value for name, value in query.items() if value not in (None, "", [])
+    }
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
 
 def store_url(store_id: str, rest: str = "", **query: Any) -> str:
@@ -72,6 +77,15 @@ def store_url(store_id: str, rest: str = "", **query: Any) -> str:
     if store_id in (".", ".."):
         return url("/store", id=store_id, **query)
     return url(f"/stores/{quote(store_id, safe='')}{rest}", **query)
+
+
+_STATES = {"no data": "unknown", "maintenance": "excluded"}
+
+
+def state_of(number: int) -> str:
+    """A state's word as pictures, marks and styles have it."""
+    name = STATES[number]
+    return _STATES.get(name, name)
 
 
 _PATTERNS = {"down": "hatch", "unknown": "dots", "excluded": "lines", "lost": "pale"}
@@ -141,12 +155,18 @@ def _environment() -> jinja2.Environment:
         store_url=store_url,
         strip=strip,
         fill=fill,
+        state_of=state_of,
+        bars=bars.bars,
+        chart=bars.chart,
         misses=misses,
         span_text=span_text,
         local_time=local_time,
         time_text=time_text,
         last_poll_text=last_poll_text,
         state_words=STATE_WORDS,
+        time_of=history.time_of,
+        is_active=history.is_active,
+        pooled_percent=pooled_percent,
         navigation=NAVIGATION,
     )
     environment.filters.update(clipped=clipped, pretty=pretty)

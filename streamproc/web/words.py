@@ -85,3 +85,14 @@ def offset(moment: datetime) -> str:
     """A local time's distance from UTC, as in UTC-05:00."""
     text = f"{moment:%z}"
     return f"UTC{text[:3]}:{text[3:5]}"
+
+
+def signed_hours(amount_us: float) -> str:
+    """An amount in hours that may be below zero, with a real minus."""
+    shown = hours(abs(round(amount_us)))
+    return f"\N{MINUS SIGN}{shown}" if amount_us < 0 else shown
+
+
+def weekday_unless_today(then: datetime, now: datetime) -> str:
+    """The weekday of a local time that is of another date than now, with a blank."""
+    return "" if then.date() == now.date() else f"{then:%a} "

@@ -230,7 +230,13 @@ class LiveSite:
         # What is kept for readers was computed before.
         web = self.program.app.web_service
         done = threading.Event()
-        web._web_loop.call_soon_threadsafe(web._site.overviews._entries.clear)
+        site = web._site
+        for kept in (
+            *(site.overviews, site.everybody.kept, site.performances.kept),
+            site.names.kept,
+        ):
+            web._web_loop.call_soon_threadsafe(kept._entries.clear)
+        web._web_loop.call_soon_threadsafe(site.pages._pages.clear)
         web._web_loop.call_soon_threadsafe(done.set)
         assert done.wait(START_LIMIT_S)
 

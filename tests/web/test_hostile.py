@@ -38,6 +38,7 @@ READS = (
     "/",
     "/find",
     "/stores",
+    "/stores.csv",
     "/store",
     "/stores/{}",
     "/stores/{}/badge.svg",

@@ -19,6 +19,7 @@ PAGES = {
     "/",
     "/find",
     "/stores",
+    "/stores.csv",
     "/store",
     "/stores/{}",
     "/tables",

@@ -27,25 +27,32 @@ def text_of(page: str) -> str:
 
 def test_the_fleet_page_tells_down_silent_and_open_apart(site: LiveSite) -> None:
     """What is down and what is silent are counted apart, closed is neither."""
-    counts = site.get("/api/v1/overview").json["stores"]
+    counts = site.get("/api/v1/now").json["counts"]
     text = text_of(site.page("/"))
     assert f"{counts['down']} of {counts['open']} open stores are down" in text
     assert f"{counts['silent']} are silent." in text
-    for state, word in (("down", "down"), ("unknown", "no data"), ("up", "up")):
-        assert f" {counts[state]} {word} " in text
+    for state in ("down", "silent", "no data", "up", "closed"):
+        assert f" {counts[state]} {state} " in text
     assert f"{counts['known']} stores · " in text
     assert counts["known"] == counts["open"] + counts["closed"]
-    assert counts["open"] == counts["up"] + counts["down"] + counts["unknown"]
+    assert counts["open"] == sum(
+        counts[state] for state in ("up", "down", "silent", "no data", "maintenance")
+    )
 
 
-def test_every_percentage_has_its_window(site: LiveSite) -> None:
-    """Three cards, three windows; each column of the list names its own."""
-    page = site.page("/")
-    for window in ("Last hour", "Last 24 hours", "Last 7 days"):
-        assert f"<h3>{window}</h3>" in page
-    assert text_of(page).count("up of observed") == 3
-    for column in ("1 h", "24 h", "7 days"):
-        assert f"<small>{column}</small>" in site.page("/stores")
+def test_every_percentage_has_its_period_and_its_denominator(site: LiveSite) -> None:
+    """Up, down, no data and excluded add up to open; coverage stands beside."""
+    text = text_of(site.page("/"))
+    assert "Yesterday Mon 5 May 2025, each store's own day" in html.unescape(text)
+    assert "87.50 % up of observed" in text
+    amounts = {
+        name: float(re.search(rf"{name} ([\d,.]+) h", text)[1].replace(",", ""))  # type: ignore[index]
+        for name in ("up", "down", "no data", "excluded", "open")
+    }
+    opened = amounts.pop("open")
+    assert sum(amounts.values()) == pytest.approx(opened, abs=1)
+    assert "coverage 0.5 %" in text
+    assert "Thu 1 May – Tue 6 May 2025 so far" in text_of(site.page("/stores"))
 
 
 def test_the_longest_down_comes_first_and_is_named_in_the_sentence(
@@ -96,7 +103,7 @@ def test_an_exact_id_or_the_only_hit_opens_the_store(
 def test_stores_are_shown_by_their_names_and_found_by_them(site: LiveSite) -> None:
     """With their labels beside; the id stays findable."""
     text = text_of(site.page("/stores?q=beta%20SQ"))
-    assert "1 of " in text
+    assert " 1 store " in text
     assert "Beta Square West" in text
     assert "Beta Square" in text_of(site.page("/stores?q=beta"))
 
@@ -158,13 +165,13 @@ def test_every_store_id_has_a_page_that_its_link_leads_to(
 
 def test_links_keep_what_was_asked_for(site: LiveSite) -> None:
     """Sorting and paging keep search, filter and as-of."""
-    page = site.page("/stores?q=store-&as_of=latest&per_page=10&sort=up_day&page=2")
+    page = site.page("/stores?q=store-&as_of=latest&per_page=10&sort=unknown&page=2")
     (next_link,) = re.findall(r'rel="next" href="([^"]*)"', page)
     assert set(next_link.replace("&amp;", "&").split("?")[1].split("&")) == {
         "q=store-",
         "as_of=latest",
         "per_page=10",
-        "sort=up_day",
+        "sort=unknown",
         "page=3",
     }
     assert "as_of=latest" in re.findall(r'class="id" href="([^"]*)"', page)[0]

@@ -87,6 +87,7 @@ def test_no_query_breaks_the_server(site: LiveSite, query: bytes, accept: str) -
         "/",
         "/find",
         "/stores",
+        "/stores.csv",
         "/store",
         "/stores/alpha",
         "/stores/%ff",

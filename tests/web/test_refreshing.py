@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streamproc.report.record import time_text
 from streamproc.web.budget import Budget
-from streamproc.web.fleet import pages, refreshing
+from streamproc.web.fleet import refreshing
 from streamproc.web.fleet.refreshing import Overviews
 from tests.web.live_site import NOW_US, SECOND_US, LiveSite
 
@@ -172,22 +172,3 @@ async def test_many_instants_are_not_kept_and_now_is(
     kept = site.program.app.web_service._site.overviews._entries
     assert len(kept) <= refreshing.KEPT + 2
     assert kept["now"].overview is first
-
-
-async def test_figures_of_now_older_than_twice_their_refresh_are_called_so(
-    start_site: Callable[..., LiveSite],
-) -> None:
-    """The page says of when they are; without script, too. An instant is never late."""
-    site = await asyncio.to_thread(lambda: start_site().fill())
-    page = await asyncio.to_thread(site.page, "/")
-    assert "these figures are of" not in page
-    found = await overview(site, "now")
-    assert found.lasts_s >= refreshing.FRESH_S
-    late_us = round(2 * found.lasts_s * SECOND_US)
-    for age_us, is_late in [(late_us, False), (late_us + 1, True)]:
-        assert bool(pages.late_us(found, "now", NOW_US + age_us)) is is_late
-        assert not pages.late_us(found, "latest", NOW_US + age_us)
-        assert not pages.late_us(found, NOW_US, NOW_US + age_us)
-    site.program.now_us = lambda: NOW_US + 60 * SECOND_US
-    page = await asyncio.to_thread(site.page, "/stores?q=alpha")
-    assert "these figures are of" in page

@@ -3,8 +3,6 @@
 Made of every partition's ``shard``; see ``refreshing`` for when.
 """
 
-import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -51,12 +49,6 @@ class Overview:
     as_of_us: int
     shard: Shard
     rules: Rules
-    #: How long it is good for, while somebody looks.
-    lasts_s: float = 0.0
-    #: Pages made of this overview, by their query, and when.
-    pages: OrderedDict[str, tuple[float, "asyncio.Task[bytes]"]] = field(
-        default_factory=OrderedDict
-    )
     _orders: dict[str, Ints] = field(default_factory=dict)
 
     @property

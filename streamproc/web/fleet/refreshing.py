@@ -153,7 +153,6 @@ class Overviews:
             entry.overview = overview
             entry.made_at = ended
             entry.took_s = ended - started
-            overview.lasts_s = max(entry.lasts_s, FRESH_S)
             return overview
 
     async def _compute(self, as_of: AsOf) -> Overview:

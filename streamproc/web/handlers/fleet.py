@@ -1,14 +1,12 @@
-"""Handlers of all stores: their page, totals, search, list."""
+"""Handlers of all stores: their totals, search, list."""
 
 import asyncio
-from typing import Any
 
 from aiohttp import web
 
 from streamproc.report.messages import NOW
 from streamproc.report.record import time_text
 from streamproc.web import requests
-from streamproc.web.as_of import as_of_text
 from streamproc.web.described import CSV, described
 from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.fleet import listing
@@ -19,32 +17,17 @@ from streamproc.web.fleet.answers import (
     store_of,
     stores_csv,
 )
-from streamproc.web.fleet.overview import Overview
-from streamproc.web.fleet.pages import Pages, late_us
 from streamproc.web.parameters import AS_OF, FORMAT, wants_csv
-from streamproc.web.responses import html, json, see_other
-from streamproc.web.security import Guard
+from streamproc.web.responses import json, see_other
 from streamproc.web.site import Site
-from streamproc.web.templating import store_url, text, url
+from streamproc.web.templating import store_url, url
 
 
 class FleetHandlers:
     """Show all stores."""
 
-    def __init__(self, site: Site, guard: Guard) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._pages = Pages(guard)
-
-    async def page(self, request: web.Request) -> web.Response:
-        """All stores: searched, filtered, sorted, paged."""
-        asked = listing.listing_of(request.query)
-        overview = await self._site.overviews.get(asked.as_of)
-
-        async def make() -> bytes:
-            context = await self._context(overview, asked)
-            return await asyncio.to_thread(text, request, "stores.html", **context)
-
-        return html(await self._pages.get(request, overview, str(asked), make))
 
     async def find(self, request: web.Request) -> web.Response:
         """Lead to the store of an id, or the only one that matches; else to all."""
@@ -58,26 +41,6 @@ class FleetHandlers:
         if q and len(found) == 1:
             return see_other(store_url(ids[int(found[0])]))
         return see_other(url("/stores", q=q))
-
-    async def _context(
-        self, overview: Overview, asked: listing.Listing
-    ) -> dict[str, Any]:
-        names = await self._site.names.all()
-        rows = await asyncio.to_thread(listing.chosen, overview, asked, names)
-        shown = listing.on_page(rows, asked).tolist()
-        ids = [overview.rows.store_ids[row] for row in shown]
-        now_us = self._site.program.now_us()
-        return {
-            "overview": overview,
-            "asked": asked,
-            "names": names,
-            "stores": await self._site.stores.views(ids, overview.as_of_us),
-            "total": len(rows),
-            "pages": requests.pages(len(rows), asked.per_page),
-            "now_us": now_us,
-            "late_us": late_us(overview, asked.as_of, now_us),
-            "as_of": as_of_text(asked.as_of),
-        }
 
     @described(Fleet, AS_OF)
     async def overview(self, request: web.Request) -> web.Response:

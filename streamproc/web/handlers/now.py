@@ -1,28 +1,36 @@
 """The handler of the front page: what is down now, and how the fleet has done."""
 
 import asyncio
+from datetime import date
 from typing import Any
 
 from aiohttp import web
 
-from streamproc.cells import Ints
 from streamproc.report.messages import NOW
-from streamproc.rules.units import HOUR_US
+from streamproc.rules.now import DOWN, NO_DATA, SILENT
+from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.connect.view import how_to
-from streamproc.web.fleet.overview import Overview
-from streamproc.web.fleet.pages import Pages, late_us
+from streamproc.web.fleet import ranking
+from streamproc.web.fleet.groups import WORST_POLLED, groups_of, label_order
+from streamproc.web.fleet.performance import Performance
+from streamproc.web.fleet.standing import Standing
+from streamproc.web.handlers.stores import period_of, standing_of, strips_of, summary
+from streamproc.web.now.everyone import Everyone
 from streamproc.web.parameters import AS_OF
+from streamproc.web.periods.choice import asked_period
 from streamproc.web.responses import html, page, see_other
-from streamproc.web.security import Guard
 from streamproc.web.site import Site
-from streamproc.web.store.view import StoreView
-from streamproc.web.templating import text
+from streamproc.web.templating import text, url
 
 MOST_DOWN = 25
 """Stores that are listed by name; the others are a link away."""
 
-MOST_UNHEARD = 10
+MOST_UNHEARD = 8
+MOST_BACK = 8
+WORST = 10
+DEFAULT_PERIOD = "yesterday"
+CHART_DAYS = 90
 OUTDATED_US = 24 * HOUR_US
 LISTED = frozenset(("q", "now", "sort", "order", "page", "per_page"))
 """Parameters of the list of stores, which once was this page."""
@@ -31,58 +39,104 @@ LISTED = frozenset(("q", "now", "sort", "order", "page", "per_page"))
 class NowHandlers:
     """Show who is down, and who was not heard."""
 
-    def __init__(self, site: Site, guard: Guard) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._pages = Pages(guard)
 
     async def page(self, request: web.Request) -> web.Response:
         """The front page; rendered once for all who ask for the same."""
         if not LISTED.isdisjoint(request.query):
             return see_other(f"/stores?{request.rel_url.raw_query_string}")
+        self._site.cluster.require_ready()
         as_of = AS_OF.read(request.query)
-        overview = await self._site.overviews.get(as_of)
-        if not overview.counts["known"] and as_of == NOW:
+        period = asked_period(request.query, DEFAULT_PERIOD).text
+        if "from" in request.query or "to" in request.query:
+            return see_other(url("/", period=period, as_of=as_of_text(as_of)))
+        everyone = await self._site.everybody.kept.get(as_of)
+        if not everyone.stores and as_of == NOW:
             return page(request, "empty.html", **how_to(request, self._site))
 
         async def make() -> bytes:
-            context = await self._context(overview, as_of)
+            context = await self._context(period, as_of)
             return await asyncio.to_thread(text, request, "now.html", **context)
 
-        return html(await self._pages.get(request, overview, f"now {as_of}", make))
+        return html(await self._site.pages.get(request, ("now", period, as_of), make))
 
-    async def _context(self, overview: Overview, as_of: AsOf) -> dict[str, Any]:
+    async def _context(self, period: str, as_of: AsOf) -> dict[str, Any]:
         site = self._site
-        names, down, unheard, flow, newest_us = await asyncio.gather(
-            site.names.all(),
-            self._longest(overview, overview.find("", "down"), MOST_DOWN),
-            self._longest(overview, overview.find("", "unknown"), MOST_UNHEARD),
+        (standing, why), flow, newest_us = await asyncio.gather(
+            standing_of(site, period, as_of),
             site.flow.of_all(),
             site.instants.newest_us(),
         )
+        everyone = standing.everyone
         now_us = site.program.now_us()
         is_old = newest_us is not None and newest_us < now_us - OUTDATED_US
         return {
-            "overview": overview,
-            "asked_as_of": as_of,
             "as_of": as_of_text(as_of),
-            "counts": overview.counts,
-            "totals": {total.window: total for total in overview.totals},
-            "names": names,
-            "down": down,
-            "unheard": unheard,
+            "as_of_us": everyone.as_of_us,
+            "is_now": as_of == NOW,
+            "counts": everyone.counts,
+            "names": standing.names,
             "flow": flow,
             "newest_us": newest_us,
             "is_outdated": is_old and as_of == NOW,
             "now_us": now_us,
-            "late_us": late_us(overview, as_of, now_us),
+            "why": why,
+            "rules": site.program.settings.rules,
             "bridge_us": site.program.settings.bridge_us,
+            **await self._lists(everyone),
+            **await self._figures(standing, period, as_of),
         }
 
-    async def _longest(
-        self, overview: Overview, rows: Ints, most: int
-    ) -> list[StoreView]:
-        """Some of the rows' stores, those first that are so for the longest time."""
-        by_down = overview.ordered(rows, "down_week", descending=True)
-        ids = [overview.rows.store_ids[row] for row in by_down[: 4 * most].tolist()]
-        views = await self._site.stores.views(ids, overview.as_of_us)
-        return sorted(views, key=lambda v: (v.since_us or 0, v.store_id))[:most]
+    async def _lists(self, everyone: Everyone) -> dict[str, Any]:
+        """Who is down, and who was not heard, the longest first."""
+        down = everyone.in_state(DOWN)[:MOST_DOWN]
+        views = await self._site.stores.views(
+            [one.store_id for one in down], everyone.as_of_us
+        )
+        return {
+            "down": down,
+            "views": {view.store_id: view for view in views},
+            "back": [],
+            "unheard": everyone.in_state(SILENT, NO_DATA)[:MOST_UNHEARD],
+        }
+
+    async def _figures(
+        self, standing: Standing, text: str, as_of: AsOf
+    ) -> dict[str, Any]:
+        """The period's: pooled, by two labels, the worst stores; and many days."""
+        figures, names = standing.figures, standing.names
+        asked = ranking.asked_for(text, as_of)
+        rows = await asyncio.to_thread(ranking.chosen, standing, asked)
+        period = period_of(standing, text, DEFAULT_PERIOD)
+        labels = label_order(list(names.values))
+        worst = [row for row in rows[:WORST].tolist() if standing.whole.down[row] > 0]
+        groups = {}
+        if figures is not None:
+            groups = {
+                label: groups_of(standing, rows, label, 20, 14) for label in labels
+            }
+        return {
+            "standing": standing,
+            "figures": figures,
+            "period": period,
+            "target": names.target,
+            "summary": summary(standing, rows),
+            "groups": {k: v for k, v in groups.items() if k != WORST_POLLED},
+            "pollers": groups.get(WORST_POLLED, []),
+            "worst": worst,
+            "strips": await strips_of(self._site, standing, worst, period),
+            "chart_of": self._chart(standing, as_of),
+            "kept": {"as_of": as_of_text(as_of), "period": period.in_url},
+        }
+
+    def _chart(self, standing: Standing, as_of: AsOf) -> Performance | None:
+        """The last days of all stores, when they are at hand; they take long."""
+        last = standing.everyone.as_of_us // DAY_US + _EPOCH
+        first, end = date.fromordinal(last - CHART_DAYS + 1), date.fromordinal(last)
+        if standing.figures is None:
+            return None
+        return self._site.performances.kept.peek((f"{first}..{end}", as_of))
+
+
+_EPOCH = date(1970, 1, 1).toordinal()

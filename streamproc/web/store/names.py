@@ -1,8 +1,7 @@
 """Names and labels of all stores, kept a few seconds: what people call them by."""
 
-import asyncio
-import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -11,11 +10,12 @@ from streamproc.program import Program
 from streamproc.rules.labels import Labels
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
+from streamproc.web.kept import Kept
 from tables import labels as labels_table
 from tables.facts import facts_between
 
 GOOD_S = 10.0
-"""How long what was read is believed; a reader never waits for newer ones."""
+"""How long what was read is believed."""
 
 NO_LABELS = Labels()
 
@@ -48,6 +48,12 @@ class Directory:
                 values.setdefault(name, set()).add(value)
         self.values = {name: sorted(values[name]) for name in sorted(values)}
 
+    @cached_property
+    def target(self) -> float | None:
+        """The target that all stores share which have one; None without one."""
+        targets = {each.target for each in self._labels.values()} - {None}
+        return targets.pop() if len(targets) == 1 else None
+
     def of(self, store_id: str) -> Labels:
         """A store's labels; none of a store that has none."""
         return self._labels.get(store_id, NO_LABELS)
@@ -77,32 +83,15 @@ class Names:
     def __init__(self, cluster: Cluster, partitions: int) -> None:
         self._cluster = cluster
         self._partitions = partitions
-        self._read_at = -GOOD_S
-        self._kept: Directory | None = None
-        self._reading: asyncio.Task[Directory] | None = None
+        self.kept: Kept[str, Directory] = Kept(self._read, GOOD_S)
 
     async def all(self) -> Directory:
         """The directory; one that is a little old while a newer one is read."""
-        if self._reading is None and time.monotonic() - self._read_at > GOOD_S:
-            self._reading = asyncio.create_task(self._read())
-        if self._kept is None or not len(self._kept.values):
-            return await self._first()
-        return self._kept
+        return await self.kept.get("")
 
-    async def _first(self) -> Directory:
-        if self._reading is None:
-            assert self._kept is not None  # it was read, and holds nothing
-            return self._kept
-        return await asyncio.shield(self._reading)
-
-    async def _read(self) -> Directory:
-        try:
-            parts = await self._cluster.ask_all(ALL_LABELS, self._partitions)
-            joined: dict[str, Labels] = {}
-            for part in parts:
-                joined.update(part)
-            self._kept = Directory(joined)
-            self._read_at = time.monotonic()
-            return self._kept
-        finally:
-            self._reading = None
+    async def _read(self, _: str) -> Directory:
+        parts = await self._cluster.ask_all(ALL_LABELS, self._partitions)
+        joined: dict[str, Labels] = {}
+        for part in parts:
+            joined.update(part)
+        return Directory(joined)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import groupby
 
@@ -20,6 +21,7 @@ from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.store.data import StoreData
 from tables.calendars import StoreFacts, calendar_of
 
+_EPOCH = date(1970, 1, 1).toordinal()
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -208,6 +210,11 @@ class StoreView:
             amounts = (sums[state] for state in (UP, DOWN, UNKNOWN, EXCLUDED))
             rows.append(DayRow(day, inside, *amounts))
         return rows
+
+    def on_day(self, day: int) -> DayRow | None:
+        """One local date, in days since 1970-01-01; None when it is not in the week."""
+        rows = [row for row in self.days if row.day.date.toordinal() - _EPOCH == day]
+        return rows[0] if rows else None
 
     @cached_property
     def incidents(self) -> list[Span]:

@@ -1,0 +1,73 @@
+"""Stores by the values of a label: what they are together in a period."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from streamproc.cells import Ints
+from streamproc.web.bars import bars
+from streamproc.web.fleet.performance import Amounts
+from streamproc.web.fleet.standing import Standing
+
+MOST_GROUPS = 12
+WORST_POLLED = "poller"
+"""The label that says who polls a store; it is no group of stores to begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The stores that share a value of a label."""
+
+    value: str
+    stores: int
+    amounts: Amounts
+    down_now: int
+    picture: Markup
+
+    @property
+    def share(self) -> float:
+        """Percent of the observed time; more than all where nothing was observed."""
+        seen = int(self.amounts.up + self.amounts.down)
+        return 100 * int(self.amounts.up) / seen if seen else 101.0
+
+    @property
+    def coverage(self) -> float:
+        """Percent of the open time that counts which was observed."""
+        seen = int(self.amounts.up + self.amounts.down)
+        counted = seen + int(self.amounts.unknown)
+        return 100 * seen / counted if counted else 101.0
+
+
+def label_order(labels: list[str]) -> list[str]:
+    """Labels as they are offered for grouping; who polls stores comes last."""
+    return sorted(labels, key=lambda label: (label == WORST_POLLED, label != "region"))
+
+
+def groups_of(
+    standing: Standing, rows: Ints, label: str, height: int = 30, days: int = 0
+) -> list[Group]:
+    """Groups of some stores, worst first; those of most stores when there are many."""
+    values = standing.values(label)
+    by_value: dict[str, list[int]] = {}
+    for row in rows.tolist():
+        by_value.setdefault(values[row], []).append(row)
+    largest = sorted(by_value, key=lambda value: (-len(by_value[value]), value))
+    found = [
+        _group(standing, value, np.array(by_value[value]), height, days)
+        for value in largest[:MOST_GROUPS]
+    ]
+    return sorted(found, key=lambda group: (group.share, group.value))
+
+
+def _group(standing: Standing, value: str, rows: Ints, height: int, days: int) -> Group:
+    figures = standing.figures
+    picture = Markup()
+    if figures is not None and figures.days:
+        daily = standing.daily.chosen(rows).pooled()
+        picture = bars(
+            figures.bars_of(daily)[-days:], standing.target, value or "none", height
+        )
+    return Group(
+        value, len(rows), standing.pooled(rows), standing.down_now(rows), picture
+    )

@@ -1,0 +1,177 @@
+"""All stores' figures of a period, whole and by day, as columns."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote
+
+import numpy as np
+
+from streamproc.cells import Ints
+from streamproc.report.period_rows import PeriodRows
+from streamproc.rules.periods import Period, parse_period
+from streamproc.web.as_of import AsOf, Instants
+from streamproc.web.bars import Bar
+from streamproc.web.fleet.refreshing import FRESH_S
+from streamproc.web.kept import Kept
+from streamproc.web.periods.choice import date_of, day_text
+from streamproc.web.periods.reading import FleetPeriod, Periods
+
+MOST_BARS = 92
+"""Days that are drawn; of a longer period the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Microseconds of stores, as columns of one shape."""
+
+    up: Ints
+    down: Ints
+    excluded: Ints
+    open: Ints
+
+    @property
+    def unknown(self) -> Ints:
+        """Open time that nothing is known of."""
+        return self.open - self.excluded - self.up - self.down
+
+    def chosen(self, rows: Ints) -> "Amounts":
+        """Those of some stores."""
+        columns = (self.up, self.down, self.excluded, self.open)
+        return Amounts(*(column[rows] for column in columns))
+
+    def pooled(self) -> "Amounts":
+        """All stores together."""
+        columns = (self.up, self.down, self.excluded, self.open)
+        return Amounts(*(column.sum(axis=0) for column in columns))
+
+    def of(self, *place: int) -> tuple[int, int, int, int, int]:
+        """Up, down, no data, excluded and open at a place."""
+        unknown = self.unknown
+        columns = (self.up, self.down, unknown, self.excluded, self.open)
+        up, down, unknown_us, excluded, opened = (int(each[place]) for each in columns)
+        return up, down, unknown_us, excluded, opened
+
+
+@dataclass
+class Performance:
+    """Figures of a period: ``whole`` of shape (n,), ``daily`` of shape (n, days).
+
+    ``incidents`` and ``longest``: shape (n,). ``days``: those of ``daily``.
+    """
+
+    period: Period
+    as_of_us: int
+    since_us: int | None
+    store_ids: list[str]
+    whole: Amounts
+    incidents: Ints
+    longest: Ints
+    days: list[Period]
+    daily: Amounts
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Each store's row."""
+        return {store_id: row for row, store_id in enumerate(self.store_ids)}
+
+    @property
+    def newest_day(self) -> int | None:
+        """The newest local date of which anything is told."""
+        return self.days[-1].first_day if self.days else None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the last of its days is not over."""
+        return bool(self.days) and self.period.end_day > self.days[-1].first_day + 1
+
+    def bars_of(self, amounts: Amounts, goal: str = "") -> list[Bar]:
+        """Its days as bars, the last ones; ``amounts``: shape (days,).
+
+        ``goal``: a link to a day, with ``{}`` in place of the period.
+        """
+        last = len(self.days) - 1
+        return [
+            Bar(
+                slice_text(self.days[at]),
+                *amounts.of(at),
+                goal=goal.format(quote(self.days[at].name)) if goal else "",
+                so_far=at == last and self.goes_on,
+            )
+            for at in range(max(last + 1 - MOST_BARS, 0), last + 1)
+        ]
+
+
+def slice_text(part: Period) -> str:
+    """A date or a month in words."""
+    if part.end_day - part.first_day == 1:
+        return day_text(part.first_day)
+    return f"{date_of(part.first_day):%b %Y}"
+
+
+def performance(whole: FleetPeriod, daily: FleetPeriod) -> Performance:
+    """Figures of both answers, which are of the same period."""
+    rows = whole.rows
+    store_ids = [named.store_id for named in rows.stores]
+    place = {store_id: at for at, store_id in enumerate(store_ids)}
+    numbers = daily.rows.of("slice")
+    days = daily.span.slices()[: int(numbers.max(initial=-1)) + 1]
+    count = len(store_ids)
+    amounts = _spread(rows, place, (count, 1))
+    return Performance(
+        whole.span.period,
+        whole.span.as_of_us,
+        whole.since_us,
+        store_ids,
+        Amounts(*(column[:, 0] for column in _columns(amounts))),
+        _column(rows, "incidents", place, count),
+        _column(rows, "longest", place, count),
+        days,
+        _spread(daily.rows, place, (count, len(days))),
+    )
+
+
+def _columns(amounts: Amounts) -> tuple[Ints, Ints, Ints, Ints]:
+    return amounts.up, amounts.down, amounts.excluded, amounts.open
+
+
+def _places(rows: PeriodRows, place: dict[str, int]) -> Ints:
+    """Where each row goes; -1 for a store that is not meant."""
+    of_store = [place.get(named.store_id, -1) for named in rows.stores]
+    found: Ints = np.array(of_store, np.int64)[rows.of("store")]
+    return found
+
+
+def _spread(rows: PeriodRows, place: dict[str, int], shape: tuple[int, int]) -> Amounts:
+    at, number = _places(rows, place), rows.of("slice")
+    known = (at >= 0) & (number < shape[1])
+    columns = []
+    for name in ("up", "down", "excluded", "open"):
+        column = np.zeros(shape, np.int64)
+        column[at[known], number[known]] = rows.of(name)[known]
+        columns.append(column)
+    return Amounts(*columns)
+
+
+def _column(rows: PeriodRows, name: str, place: dict[str, int], count: int) -> Ints:
+    column = np.zeros(count, np.int64)
+    column[_places(rows, place)] = rows.of(name)
+    return column
+
+
+class Performances:
+    """Figures of periods that are being looked at."""
+
+    def __init__(self, periods: Periods, instants: Instants) -> None:
+        self._periods = periods
+        self._instants = instants
+        self.kept: Kept[tuple[str, AsOf], Performance] = Kept(self._make, FRESH_S)
+
+    async def _make(self, key: tuple[str, AsOf]) -> Performance:
+        text, as_of = key
+        asked, as_of_us = parse_period(text), await self._instants.resolve(as_of)
+        whole = await self._periods.fleet(asked, None, None, None, as_of_us)
+        period = whole.span.period
+        by = "day" if period.end_day - period.first_day <= MOST_BARS else "month"
+        daily = await self._periods.fleet(asked, by, None, None, as_of_us)
+        return await asyncio.to_thread(performance, whole, daily)

@@ -1,0 +1,182 @@
+"""All known stores, what they are now beside their figures of a period, as columns."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from streamproc.cells import Ints
+from streamproc.report.record import time_text
+from streamproc.rules import history
+from streamproc.rules.labels import Where
+from streamproc.rules.now import DOWN, STATES
+from streamproc.rules.percent import percent, percents
+from streamproc.web.fleet.performance import Amounts, Performance
+from streamproc.web.now.everyone import Everyone
+from streamproc.web.store.names import Directory
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass
+class Standing:
+    """Rows are the stores of ``everyone``, in its order.
+
+    ``figures``: of the period; None when nothing of it is known.
+    """
+
+    everyone: Everyone
+    names: Directory
+    figures: Performance | None
+    target: float | None = None
+
+    @cached_property
+    def _places(self) -> Ints:
+        """Each store's row of the figures; the one after the last for none."""
+        rows = {} if self.figures is None else self.figures.rows
+        places = [rows.get(one.store_id, len(rows)) for one in self.everyone.stores]
+        return np.array(places, np.int64)
+
+    def _of_stores(self, column: Ints) -> Ints:
+        """A column of the figures, of the stores here; zero where there are none."""
+        padded = np.concatenate([column, np.zeros((1, *column.shape[1:]), np.int64)])
+        found: Ints = padded[self._places]
+        return found
+
+    def _amounts(self, amounts: Amounts) -> Amounts:
+        columns = (amounts.up, amounts.down, amounts.excluded, amounts.open)
+        return Amounts(*map(self._of_stores, columns))
+
+    @cached_property
+    def whole(self) -> Amounts:
+        """Of the whole period; shape (n,)."""
+        if self.figures is None:
+            return Amounts(*np.zeros((4, len(self.everyone.stores)), np.int64))
+        return self._amounts(self.figures.whole)
+
+    @cached_property
+    def daily(self) -> Amounts:
+        """By day; shape (n, days)."""
+        assert self.figures is not None
+        return self._amounts(self.figures.daily)
+
+    @cached_property
+    def incidents(self) -> Ints:
+        """How many incidents each store had."""
+        none = np.zeros(0, np.int64)
+        return self._of_stores(none if self.figures is None else self.figures.incidents)
+
+    @cached_property
+    def longest(self) -> Ints:
+        """Down time of each store's longest incident, in microseconds."""
+        none = np.zeros(0, np.int64)
+        return self._of_stores(none if self.figures is None else self.figures.longest)
+
+    @cached_property
+    def targets(self) -> Floats:
+        """Each store's target in percent; NaN without one."""
+        return np.array(
+            [
+                self.names.of(one.store_id).target or self.target or np.nan
+                for one in self.everyone.stores
+            ],
+            np.float64,
+        )
+
+    @cached_property
+    def percents(self) -> Floats:
+        """Each store's percentage; NaN where nothing was observed."""
+        seen = self.whole.up + self.whole.down
+        return np.where(seen > 0, 100 * self.whole.up / np.maximum(seen, 1), np.nan)
+
+    @cached_property
+    def budget_us(self) -> Floats:
+        """Down time that the target leaves of what was observed; NaN without one."""
+        seen = self.whole.up + self.whole.down
+        left: Floats = np.round((1 - self.targets / 100) * seen - self.whole.down)
+        return left
+
+    @cached_property
+    def misses(self) -> Flags:
+        """Which stores are below their target."""
+        return np.nan_to_num(self.budget_us) < 0
+
+    @cached_property
+    def met(self) -> tuple[int, int]:
+        """How many stores met their target, of how many that were observed."""
+        judged = ~np.isnan(self.budget_us) & (self.whole.up + self.whole.down > 0)
+        return int((judged & ~self.misses).sum()), int(judged.sum())
+
+    @cached_property
+    def last_us(self) -> Floats:
+        """When each store was last heard; NaN for never."""
+        lasts = [one.last for one in self.everyone.stores]
+        return np.array(
+            [np.nan if last is None else history.time_of(last) for last in lasts],
+            np.float64,
+        )
+
+    def labelled(self, wheres: list[Where], q: str) -> Flags:
+        """Which stores have all of some labels, and a text in id or name."""
+        names, wanted = self.names, q.casefold()
+        found = [
+            names.matches(one.store_id, wanted)
+            and all(where.holds(names.of(one.store_id)) for where in wheres)
+            for one in self.everyone.stores
+        ]
+        return np.array(found, np.bool_)
+
+    def values(self, label: str) -> list[str]:
+        """The value of a label of each store."""
+        return [
+            self.names.of(one.store_id).labels.get(label, "")
+            for one in self.everyone.stores
+        ]
+
+    def pooled(self, rows: Ints) -> Amounts:
+        """Some stores together."""
+        return self.whole.chosen(rows).pooled()
+
+    def down_now(self, rows: Ints) -> int:
+        """How many of some stores are down now."""
+        stores = self.everyone.stores
+        return sum(stores[row].state == DOWN for row in rows.tolist())
+
+    def csv(self, rows: Ints) -> Iterator[tuple[str, ...]]:
+        """Some stores as rows of CSV, header first; amounts in seconds."""
+        labels = list(self.names.values)
+        yield (*("store_id", "name"), *labels, *_COLUMNS)
+        shares = percents(self.whole.up, self.whole.down)
+        for row in rows.tolist():
+            one = self.everyone.stores[row]
+            own = self.names.of(one.store_id)
+            amounts = self.whole.of(row)
+            yield (
+                one.store_id,
+                own.name or "",
+                *(own.labels.get(label, "") for label in labels),
+                *(f"{amount / 1e6:.6f}" for amount in amounts),
+                shares[row],
+                str(int(self.incidents[row])),
+                f"{int(self.longest[row]) / 1e6:.6f}",
+                STATES[one.state],
+                "" if one.since_us is None else time_text(one.since_us),
+                "" if one.last is None else time_text(history.time_of(one.last)),
+                "" if self.figures is None else self.figures.period.name,
+                time_text(self.everyone.as_of_us),
+            )
+
+
+_COLUMNS = (
+    *("up_s", "down_s", "unknown_s", "excluded_s", "open_s", "uptime_percent"),
+    *("incidents", "longest_incident_s", "now", "since_utc", "last_poll_utc"),
+    *("period", "as_of_utc"),
+)
+
+
+def pooled_percent(amounts: Amounts, digits: int = 2) -> str | None:
+    """Percent of the observed time of amounts that are sums."""
+    return percent(int(amounts.up), int(amounts.down), digits)

@@ -1,0 +1,139 @@
+"""The page of all stores: a period, groups, filters, a row a store."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from aiohttp import web
+
+from streamproc.cells import Ints
+from streamproc.errors import ReportFailedError
+from streamproc.report.messages import NOW
+from streamproc.rules.units import HOUR_US
+from streamproc.web import requests
+from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.exports import Export, aside, csv_pieces
+from streamproc.web.fleet import ranking
+from streamproc.web.fleet.groups import groups_of, label_order
+from streamproc.web.fleet.ranking import Asked
+from streamproc.web.fleet.standing import Standing
+from streamproc.web.periods.choice import Chosen, chosen_of
+from streamproc.web.responses import html, see_other
+from streamproc.web.site import Site
+from streamproc.web.store.view import DayRow
+from streamproc.web.templating import text, url
+
+
+class StoresHandlers:
+    """Show all stores, with their figures of a period."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """All stores: of a period, searched, filtered, grouped, sorted, paged."""
+        self._site.cluster.require_ready()
+        asked = ranking.asked_of(request.query)
+        if "from" in request.query or "to" in request.query:
+            return see_other(url("/stores", **asked.params(page="")))
+
+        async def make() -> bytes:
+            standing, why = await standing_of(self._site, asked.period, asked.as_of)
+            context = await self._context(standing, asked)
+            context["why"] = why
+            return await asyncio.to_thread(text, request, "stores.html", **context)
+
+        return html(await self._site.pages.get(request, asked, make))
+
+    async def csv(self, request: web.Request) -> web.StreamResponse:
+        """All stores that match, in the order of the page, as CSV."""
+        asked = ranking.asked_of(request.query)
+        standing, _ = await standing_of(self._site, asked.period, asked.as_of)
+        rows = await asyncio.to_thread(ranking.chosen, standing, asked)
+        name = f"stores-{asked.period.replace(':', '-')}.csv"
+        return Export(lambda: aside(csv_pieces(standing.csv(rows))), name)
+
+    async def _context(self, standing: Standing, asked: Asked) -> dict[str, Any]:
+        rows = await asyncio.to_thread(ranking.chosen, standing, asked)
+        first = (asked.page - 1) * asked.per_page
+        shown = rows[first : first + asked.per_page]
+        everyone, figures, names = standing.everyone, standing.figures, standing.names
+        period = period_of(standing, asked.period, ranking.DEFAULT_PERIOD)
+        labels = label_order(list(names.values))
+        group = asked.group or (labels[0] if labels else ranking.NO_GROUPS)
+        groups = []
+        if figures is not None and group in labels:
+            groups = await asyncio.to_thread(groups_of, standing, rows, group)
+        return {
+            "asked": asked,
+            "as_of": as_of_text(asked.as_of),
+            "as_of_us": everyone.as_of_us,
+            "is_now": asked.as_of == NOW,
+            "now_us": self._site.program.now_us(),
+            "counts": everyone.counts,
+            "standing": standing,
+            "figures": figures,
+            "names": names,
+            "period": period,
+            "labels": labels,
+            "group": group,
+            "groups": groups,
+            "shown": shown.tolist(),
+            "strips": await strips_of(self._site, standing, shown.tolist(), period),
+            "rows": rows,
+            "target": names.target,
+            "summary": summary(standing, rows),
+            "total": len(rows),
+            "pages": requests.pages(len(rows), asked.per_page),
+            "rules": self._site.program.settings.rules,
+            "bridge_us": self._site.program.settings.bridge_us,
+            "kept": {"as_of": as_of_text(asked.as_of), "period": period.in_url},
+        }
+
+
+async def strips_of(
+    site: Site, standing: Standing, rows: Sequence[int], period: Chosen
+) -> dict[str, DayRow | None]:
+    """Some stores' spans of a period of one day, by id; nothing of longer ones."""
+    if not period.is_day or standing.figures is None:
+        return {}
+    ids = [standing.everyone.stores[row].store_id for row in rows]
+    # The last of the clocks is twelve hours behind UTC.
+    end_us = (period.period.end_day * 24 + 12) * HOUR_US
+    views = await site.stores.views(ids, min(end_us, standing.everyone.as_of_us))
+    return {view.store_id: view.on_day(period.period.first_day) for view in views}
+
+
+async def standing_of(site: Site, period: str, as_of: AsOf) -> tuple[Standing, str]:
+    """All stores; and why there are no figures of the period, or nothing."""
+    everyone = await site.everybody.kept.get(as_of)
+    names = await site.names.all()
+    figures, why = None, ""
+    try:
+        figures = await site.performances.kept.get((period, as_of))
+    except ReportFailedError as exc:
+        why = str(exc)
+    return Standing(everyone, names, figures, names.target), why
+
+
+def period_of(standing: Standing, text: str, default: str) -> Chosen:
+    """The period that a page shows, as far as it is known."""
+    figures, as_of_us = standing.figures, standing.everyone.as_of_us
+    if figures is None:
+        return chosen_of(text, None, None, as_of_us, default)
+    return chosen_of(text, figures.period, figures.newest_day, as_of_us, default)
+
+
+def summary(standing: Standing, rows: Ints) -> dict[str, Any]:
+    """What some stores are together: pooled, the mean, the worst."""
+    pooled = standing.pooled(rows)
+    observed = standing.percents[rows]
+    observed = observed[~np.isnan(observed)]
+    worst = [row for row in rows.tolist() if not np.isnan(standing.percents[row])]
+    return {
+        "pooled": pooled,
+        "mean": float(observed.mean()) if len(observed) else None,
+        "worst": min(worst, key=lambda row: standing.percents[row], default=None),
+        "incidents": int(standing.incidents[rows].sum()),
+    }

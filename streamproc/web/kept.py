@@ -1,0 +1,102 @@
+"""Answers that take long, kept while somebody looks at them."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from streamproc.web.refusal import Refusal
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+SHARE = 0.03
+"""How much of the time may be spent on one answer's refreshing."""
+
+MOST = 12
+"""Answers that are kept; each costs memory."""
+
+MAX_WAITING = 8
+"""Answers that wait for their turn to be made."""
+
+
+@dataclass
+class _Entry(Generic[V]):
+    """One answer: what was made last, and what is being made."""
+
+    answer: V | None = None
+    made_at: float = 0.0
+    lasts_s: float = 0.0
+    task: "asyncio.Task[V] | None" = None
+
+
+class Kept(Generic[K, V]):
+    """Makes answers one at a time, each again when it is old and asked for.
+
+    ``fresh_s``: how long one is good for at least; one that takes long to make is good
+    for so long that making it takes no more than ``SHARE`` of the time.
+    """
+
+    def __init__(self, make: Callable[[K], Awaitable[V]], fresh_s: float) -> None:
+        self._make = make
+        self._fresh_s = fresh_s
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._one_at_a_time = asyncio.Lock()
+        self._waiting = 0
+
+    async def get(self, key: K) -> V:
+        """An answer; one a little old is given out while a newer one is made.
+
+        Raises a 503 Refusal when too many are being made.
+        """
+        found = self.peek(key)
+        if found is not None:
+            return found
+        task = self._entries[key].task
+        assert task is not None  # ``peek`` has begun it
+        return await asyncio.shield(task)
+
+    def peek(self, key: K) -> V | None:
+        """The answer that is at hand; where it is missing or old, it is being made."""
+        entry = self._entries.setdefault(key, _Entry())
+        self._entries.move_to_end(key)
+        self._forget()
+        age_s = time.monotonic() - entry.made_at
+        if entry.answer is not None and age_s < entry.lasts_s:
+            return entry.answer
+        if entry.task is None:
+            if self._waiting >= MAX_WAITING:
+                raise Refusal(
+                    503, "busy", "Too much is asked at once.", retry_after_s=2
+                )
+            entry.task = asyncio.create_task(self._renew(key, entry))
+            entry.task.add_done_callback(_note_failure)
+        is_near = age_s < 2 * entry.lasts_s + self._fresh_s
+        return entry.answer if is_near else None
+
+    async def _renew(self, key: K, entry: _Entry[V]) -> V:
+        self._waiting += 1
+        try:
+            async with self._one_at_a_time:
+                started = time.monotonic()
+                answer = await self._make(key)
+                ended = time.monotonic()
+            entry.answer, entry.made_at = answer, ended
+            entry.lasts_s = max(self._fresh_s, (ended - started) / SHARE)
+            return answer
+        finally:
+            self._waiting -= 1
+            entry.task = None
+
+    def _forget(self) -> None:
+        for key in list(self._entries)[:-MOST]:
+            if self._entries[key].task is None:
+                del self._entries[key]
+
+
+def _note_failure(task: "asyncio.Task[V]") -> None:
+    """A failure that nobody waits for is no news; the next reader tries again."""
+    if not task.cancelled():
+        task.exception()
