@@ -9,6 +9,7 @@ All stores are computed at once with numpy: a status that held over ``[s, e)`` c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
@@ -96,6 +97,19 @@ class Accounts:
     excluded: Ints
     last: Ints
 
+    @classmethod
+    def join(cls, parts: "Sequence[Accounts]") -> "Accounts":
+        """Stores after one another; of one part at least."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.up for part in parts], axis=1),
+            np.concatenate([part.down for part in parts], axis=1),
+            np.concatenate([part.open for part in parts], axis=1),
+            np.concatenate([part.excluded for part in parts], axis=1),
+            np.concatenate([part.last for part in parts]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Times:
@@ -156,13 +170,40 @@ def account(
     rules: Rules,
     windows: Sequence[Window] = WINDOWS,
 ) -> Accounts:
-    """Account all stores at once.
+    """Account many stores, some thousand polls at a time.
 
     ``packed``: every store's polls after one another, each store's in time
     order and without repeats (see ``history``). ``counts``: shape (n,), polls
     per store. ``schedule``: shape (n,), each store's number in ``times``, which
     covers the longest of the ``windows`` before ``as_of``.
     """
+    edges = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+    # What is computed of so many stays in the processor's cache: twice as fast.
+    cuts = np.flatnonzero(np.diff(edges[1:] // _POLLS_AT_ONCE)) + 1
+    bounds = [0, *cuts.tolist(), len(counts)]
+    return Accounts.join(
+        [
+            _account(
+                packed[edges[a] : edges[b]],
+                *(counts[a:b], schedule[a:b], times, rules, windows),
+            )
+            for a, b in pairwise(bounds)
+        ]
+    )
+
+
+_POLLS_AT_ONCE = 32_768
+
+
+def _account(
+    packed: Ints,
+    counts: Ints,
+    schedule: Ints,
+    times: Times,
+    rules: Rules,
+    windows: Sequence[Window],
+) -> Accounts:
+    """Account all of them at once."""
     business, stores = times.business, len(counts)
     packed, store = known_polls(packed, counts, times)
     told = what_is_told(packed, store, schedule, times, rules)

@@ -3,13 +3,16 @@
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamproc.rules import history, uptime
+from streamproc.rules.business import BusinessTime
 from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import parse_hours
-from streamproc.rules.uptime import Rules
+from streamproc.rules.uptime import Rules, Times
 from tests.reference import (
     DAY_S,
     DAY_US,
@@ -375,3 +378,27 @@ def test_an_old_poll_speaks_until_the_first_new_one(
     polls = [*case.polls, (case.as_of_us - age_us, active)]
     case = case._replace(polls=polls, hold_us=None)
     assert product(*case) == reference(*case)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 50])
+def test_figures_do_not_depend_on_how_many_polls_are_accounted_at_once(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Stores without polls, with one, and with more than that."""
+    draw = np.random.default_rng(at_once)
+    counts = np.array([0, 3, 0, 60, 1, 1, 0, 9, 0])
+    now_us = 20_000 * DAY_US
+    times_us = [now_us - np.sort(draw.integers(0, 9 * DAY_US, n))[::-1] for n in counts]
+    packed = history.packed_of(
+        np.concatenate(times_us), draw.integers(0, 2, counts.sum())
+    )
+    opened = [[(now_us - 5 * DAY_US, now_us - DAY_US)], [(now_us - 7 * DAY_US, now_us)]]
+    times = Times.plain(BusinessTime(opened, now_us - 7 * DAY_US, now_us))
+    asked = packed, counts, np.arange(len(counts)) % 2, times, Rules()
+    whole = uptime.account(*asked)
+    monkeypatch.setattr(uptime, "_POLLS_AT_ONCE", at_once)
+    parts = uptime.account(*asked)
+    for name in ("up", "down", "open", "excluded", "last"):
+        assert (getattr(parts, name) == getattr(whole, name)).all()
+    assert whole.up.any()
+    assert whole.down.any()
