@@ -14,6 +14,7 @@ from streamproc.web.handlers.changes import ChangeHandlers
 from streamproc.web.handlers.connect import ConnectHandlers
 from streamproc.web.handlers.fleet import FleetHandlers
 from streamproc.web.handlers.gateway import Gateway
+from streamproc.web.handlers.incident_pages import IncidentPages
 from streamproc.web.handlers.incidents import IncidentHandlers
 from streamproc.web.handlers.now import NowHandlers
 from streamproc.web.handlers.operations import Operations
@@ -84,6 +85,7 @@ def make_application(
     _add(app, "GET", "/api/v1/status", StatusHandlers(site).status)
     _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
+    _add(app, "GET", "/incidents", IncidentPages(site).page)
     periods = PeriodHandlers(site)
     _add(app, "GET", "/api/v1/periods/{period}", periods.fleet)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/periods", periods.store)

@@ -32,6 +32,7 @@ from streamproc.web.periods.reading import Periods
 from streamproc.web.refusal import Refusal
 from streamproc.web.rejected.reader import RejectedReader
 from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
+from streamproc.web.store.about import STORES_ABOUT
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.names import ALL_LABELS, Names
@@ -47,6 +48,7 @@ CALLS = (
     STORE_DATA,
     STORE_LABELS,
     ALL_LABELS,
+    STORES_ABOUT,
     ALL_REPORTS,
     ONE_REPORT,
     FILE_PIECE,

@@ -57,6 +57,7 @@ class Entry:
 NAVIGATION = (
     Entry("/", "Now", ("/?",), keeps=True),
     Entry("/stores", "Stores", ("/stores", "/store"), keeps=True),
+    Entry("/incidents", "Incidents", ("/incidents",), keeps=True),
     Entry("/reports", "Reports"),
     Entry("/system", "System", ("/system", "/tables", "/rejected")),
     Entry("/connect", "Connect"),

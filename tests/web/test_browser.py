@@ -32,6 +32,8 @@ PATHS = (
     "/rejected",
     "/connect",
     "/system",
+    "/incidents",
+    "/incidents?period=last-month",
     "/login",
 )
 SIZES = {"wide": (1600, 900), "phone": (390, 844)}

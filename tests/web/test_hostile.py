@@ -44,6 +44,7 @@ READS = (
     "/stores/{}/badge.svg",
     "/connect",
     "/system",
+    "/incidents",
     "/reports",
     "/reports/{}.csv",
     "/reports/{}.xlsx",

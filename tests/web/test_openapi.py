@@ -25,6 +25,7 @@ PAGES = {
     "/tables",
     "/tables/{}",
     "/rejected",
+    "/incidents",
     "/reports",
 }
 FORMS = {"/connect", "/system", "/system/rejected/{}"}

@@ -10,7 +10,8 @@ from streamproc.program import Program
 from streamproc.report.period_rows import PeriodRows, join_period_rows
 from streamproc.rules.labels import Where
 from streamproc.rules.period_edges import Kept, Span, span_of
-from streamproc.rules.periods import Asked
+from streamproc.rules.periods import Asked, Period, edge_us, ends_us
+from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.transport.partitioner import partition_for
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.cluster.peers import Cluster
@@ -34,6 +35,15 @@ class FleetPeriod:
     span: Span
     since_us: int | None
     rows: PeriodRows
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A period, and where it begins and ends in UTC over all stores' zones."""
+
+    period: Period
+    begin_us: int
+    end_us: int
 
 
 class Periods:
@@ -92,6 +102,14 @@ class Periods:
         )
         rows = join_period_rows([rows for part in parts for rows in part])
         return FleetPeriod(span, span.since_us(zones), rows)
+
+    async def bounds(self, asked: Asked, as_of_us: int) -> Bounds:
+        """From the first store's begin of a period to the last one's end of it."""
+        zones = await self._zones() or [DEFAULT_ZONE]
+        starts_s = self._settings.day_starts_s
+        period = asked.resolve(as_of_us, zones, starts_s)
+        begin_us = min(edge_us(zone, period.first_day, starts_s) for zone in zones)
+        return Bounds(period, begin_us, ends_us(period, zones, starts_s))
 
     async def _zones(self) -> list[str]:
         """The zones of all stores."""

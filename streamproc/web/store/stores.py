@@ -1,6 +1,7 @@
 """Finding stores: each owner of some of them is asked once."""
 
 import asyncio
+from collections.abc import Iterable
 
 from streamproc.rules.labels import Labels
 from streamproc.settings import Settings
@@ -9,6 +10,7 @@ from streamproc.web import requests
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.refusal import unknown
+from streamproc.web.store.about import STORES_ABOUT, About
 from streamproc.web.store.data import STORE_DATA, StoreData
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.view import StoreView
@@ -40,6 +42,22 @@ class Stores:
         partition = self.partition_of(store_id)
         return await self._cluster.ask(STORE_LABELS, partition, store_id=store_id)
 
+    async def about(self, store_ids: Iterable[str]) -> dict[str, About]:
+        """What many stores are called, and their zones; each owner is asked once."""
+        parts = await asyncio.gather(
+            *(
+                self._cluster.ask(STORES_ABOUT, partition, store_ids=ids)
+                for partition, ids in self._by_partition(set(store_ids)).items()
+            )
+        )
+        return {each.store_id: each for part in parts for each in part}
+
+    def _by_partition(self, store_ids: Iterable[str]) -> dict[int, list[str]]:
+        groups: dict[int, list[str]] = {}
+        for store_id in store_ids:
+            groups.setdefault(self.partition_of(store_id), []).append(store_id)
+        return groups
+
     async def view(self, store_id: str, as_of: AsOf) -> StoreView:
         """One store; it may turn out that nothing is known of it."""
         as_of_us = await self._instants.resolve(as_of)
@@ -47,9 +65,7 @@ class Stores:
 
     async def views(self, store_ids: list[str], as_of_us: int) -> list[StoreView]:
         """Many stores, in the same order; each owner is asked once."""
-        groups: dict[int, list[str]] = {}
-        for store_id in store_ids:
-            groups.setdefault(self.partition_of(store_id), []).append(store_id)
+        groups = self._by_partition(store_ids)
         answers = await asyncio.gather(
             *(
                 self._cluster.ask(

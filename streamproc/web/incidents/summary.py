@@ -1,0 +1,106 @@
+"""What a list of incidents comes to: the figures and the curve of its page. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from streamproc.web.incidents.answers import mtbf_s, mttr_s
+from tables.outages import Outage
+
+AGAIN = 3
+"""A store with so many incidents has them again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Figures of incidents; None where there is nothing to make them of.
+
+    ``begun``: those that began in the span; the others reach into it. ``seen_us``: how
+    long after the last active poll they were seen, in the mean.
+    """
+
+    count: int
+    stores: int
+    begun: int
+    ongoing: int
+    down_us: int
+    longest: Outage | None
+    mttr_us: int | None
+    median_us: int | None
+    mtbf_us: int | None
+    seen_us: int | None
+    without_data: int
+    again: int
+
+
+def summary(found: Sequence[Outage], up_us: int, begin_us: int) -> Summary:
+    """The figures of incidents that overlap a span which begins then.
+
+    ``up_us``: how long their stores were up in it.
+    """
+    ended = [one.down_us for one in found if one.end_us is not None]
+    seen = [one.start_us - one.after_us for one in found if one.after_us is not None]
+    by_store = Counter(one.store_id for one in found)
+    return Summary(
+        len(found),
+        len(by_store),
+        sum(one.start_us >= begin_us for one in found),
+        sum(one.end_us is None for one in found),
+        sum(one.down_us for one in found),
+        max(found, key=lambda one: one.down_us, default=None),
+        _us(mttr_s(found)),
+        round(median(ended)) if ended else None,
+        _us(mtbf_s(found, up_us)),
+        round(sum(seen) / len(seen)) if seen else None,
+        sum(one.end_us is not None and not one.by_up for one in found),
+        sum(count >= AGAIN for count in by_store.values()),
+    )
+
+
+def _us(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How many stores had an incident at once, as steps: ``(time_us, count)``."""
+
+    steps: list[tuple[int, int]]
+
+    @property
+    def most(self) -> int:
+        """The most at once."""
+        return max((count for _, count in self.steps), default=0)
+
+    @property
+    def most_at_us(self) -> int | None:
+        """When they were the most, first; None without any."""
+        at = next((at for at, count in self.steps if count == self.most), None)
+        return at if self.most else None
+
+    def path(self, width: int, height: int) -> str:
+        """The area under it, as the path of a picture of that size."""
+        begin_us, end_us = self.steps[0][0], self.steps[-1][0]
+        across, up = width / max(end_us - begin_us, 1), height / max(self.most, 1)
+        parts = [f"M0 {height}"]
+        for at_us, count in self.steps:
+            parts.append(f"H{(at_us - begin_us) * across:.1f}")
+            parts.append(f"V{height - count * up:.1f}")
+        return "".join(parts) + f"V{height}Z"
+
+
+def curve(found: Sequence[Outage], begin_us: int, end_us: int) -> Curve:
+    """How many incidents go on at each instant of a span; one of a store at a time."""
+    changes: Counter[int] = Counter()
+    for one in found:
+        last_us = end_us if one.end_us is None else min(one.end_us, end_us)
+        if last_us > max(one.start_us, begin_us):
+            changes[max(one.start_us, begin_us)] += 1
+            changes[last_us] -= 1
+    steps, count = [(begin_us, 0)], 0
+    for at_us in sorted(changes):
+        count += changes[at_us]
+        steps.append((at_us, count))
+    steps.append((end_us, count))
+    return Curve(steps)
