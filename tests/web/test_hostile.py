@@ -30,6 +30,12 @@ CHANGES = (
     b"PUT /api/v1/stores/42/zone",
     b"PUT /api/v1/stores/42/labels",
     b"DELETE /api/v1/stores/42/labels",
+    b"DELETE /api/v1/stores/42/hours",
+    b"DELETE /api/v1/stores/42/hours/2025-05-06",
+    b"PUT /api/v1/stores/42/special-hours/2025-05-06",
+    b"DELETE /api/v1/stores/42/special-hours/2025-05-06",
+    b"PUT /api/v1/stores/42/exclusions/m-1",
+    b"DELETE /api/v1/stores/42/exclusions/m-1",
     b"POST /login",
     b"POST /logout",
     b"POST /_cluster/call",
@@ -62,6 +68,11 @@ READS = (
     "/api/v1/stores/alpha/timeline",
     "/api/v1/stores/alpha/polls",
     "/api/v1/stores/{}/labels",
+    "/api/v1/stores/{}/hours",
+    "/api/v1/stores/{}/special-hours",
+    "/api/v1/stores/{}/special-hours/{}",
+    "/api/v1/stores/{}/exclusions",
+    "/api/v1/stores/{}/exclusions/{}",
     "/api/v1/incidents",
     "/api/v1/now",
     "/api/v1/status",
@@ -153,7 +164,9 @@ def test_every_route_is_among_those_that_are_tried(target: LiveSite) -> None:
         for route in routes
         if route.method not in ("HEAD", "*")
     }
-    tried = {re.sub(r"/42\b", "/{}", line.decode()) for line in CHANGES}
+    tried = {
+        re.sub(r"/(42|2025-05-06|m-1)\b", "/{}", line.decode()) for line in CHANGES
+    }
     tried |= {"GET " + path.replace("alpha", "{}") for path in READS}
     aside = {name for name in served if "/static/" in name or name.endswith("/")}
     assert served - aside - {"GET /live"} <= tried
