@@ -73,6 +73,8 @@ READS = (
     "/api/v1/stores/{}/special-hours/{}",
     "/api/v1/stores/{}/exclusions",
     "/api/v1/stores/{}/exclusions/{}",
+    "/api/v1/stores/{}/periods",
+    "/api/v1/periods/{}",
     "/api/v1/incidents",
     "/api/v1/now",
     "/api/v1/status",
