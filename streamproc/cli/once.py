@@ -85,7 +85,7 @@ def _earlier_report_named(combined: Path) -> Iterator[None]:
     """Say, when there is no new report, that the one in its place is not new."""
     try:
         yield
-    except (StreamprocError, KeyboardInterrupt):
+    except (StreamprocError, OSError, KeyboardInterrupt):
         if combined.exists():
             say(f"{combined} is still that of an earlier run", err=True)
         raise

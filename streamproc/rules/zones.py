@@ -102,6 +102,8 @@ def _places() -> dict[str, str]:
     """Zone by what people write instead: the place alone, an abbreviation."""
     places = {zone.rpartition("/")[2]: zone for zone in sorted(zone_names())}
     known = {_folded(place): zone for place, zone in places.items()}
+    for name in _NO_PLACE:
+        known.pop(_folded(name), None)
     return known | {s: zone for zone, short in _ABBREVIATIONS.items() for s in short}
 
 

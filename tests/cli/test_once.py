@@ -157,6 +157,21 @@ def test_once_that_fails_says_that_the_report_is_an_earlier_one(once: Once) -> N
     assert told not in done.stderr
 
 
+def test_a_disk_that_is_full_is_told_beside_the_earlier_report(
+    once: Once, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever keeps the new report from its place, the old one is named."""
+    assert once(polls=f"{POLLS}7,active,{GOOD}\n").exit_code == 0
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device", "out/combined_report.csv")
+
+    monkeypatch.setattr(once_command, "write_csv", full_disk)
+    done = once(polls=f"{POLLS}7,active,{GOOD}\n")
+    assert done.exit_code == 1
+    assert "is still that of an earlier run" in done.stderr
+
+
 def test_once_leaves_no_file_when_one_cannot_be_written(
     once: Once, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,3 +119,11 @@ def test_an_empty_zone_is_no_zone(name: str | None) -> None:
     """It forgets what was known, like null."""
     assert zone_or_none(name) is None
     assert zone_or_none("utc") == "UTC"
+
+
+@pytest.mark.parametrize("name", ["Factory", "factory", "localtime", "posixrules"])
+def test_what_is_no_zone_is_not_suggested(name: str) -> None:
+    """Nobody is told to write what was just refused."""
+    with pytest.raises(InvalidZone) as refused:
+        check_zone(name)
+    assert "did you mean" not in str(refused.value)

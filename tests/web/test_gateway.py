@@ -166,6 +166,19 @@ def test_hours_and_zone_are_set_and_forgotten(
     assert site.get("/api/v1/stores/shop").json["open_24x7"] is True
 
 
+def test_a_zone_without_summer_time_is_taken_with_a_warning(empty: LiveSite) -> None:
+    """As a file of zones has it; of other zones there is nothing to say."""
+    url = "/api/v1/stores/shop/zone"
+    answer = put_json(empty, url, {"timezone_str": "est", "create": True})
+    assert answer.status == 200
+    assert answer.json["warning"] == (
+        "EST has no summer time; America/New_York may be meant"
+    )
+    for zone in ("America/New_York", None):
+        answer = put_json(empty, url, {"timezone_str": zone, "create": True})
+        assert (answer.status, answer.json.get("warning")) == (200, None)
+
+
 def test_the_gateway_understands_what_files_do(empty: LiveSite) -> None:
     """Ids, timestamps, statuses, hours and zones: one rule at every door."""
     rows = [

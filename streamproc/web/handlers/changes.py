@@ -11,6 +11,7 @@ from aiohttp import web
 
 from streamproc.rules.labels import Labels, parse_labels
 from streamproc.rules.special_hours import parse_date
+from streamproc.rules.zones import zone_or_none, zone_remark
 from streamproc.web.bodies import body_of, json_in
 from streamproc.web.changes import answers
 from streamproc.web.changes.answers import (
@@ -70,7 +71,8 @@ class ChangeHandlers:
     @described(dict | ChangePreview, *NEW, others={202: dict})
     async def put_hours(self, request: web.Request) -> web.Response:
         """Set a store's week, from a date on with valid_from; null forgets it."""
-        return await self._put_row(request, HOURS)
+        change = await self._change_in(request, HOURS)
+        return await self._answer(request, change, lambda _: dict(change.row))
 
     @described(StoreWeeks | ChangePreview, *GONE, others={202: dict})
     async def forget_hours(self, request: web.Request) -> web.Response:
@@ -96,7 +98,11 @@ class ChangeHandlers:
     @described(dict | ChangePreview, *NEW, others={202: dict})
     async def put_zone(self, request: web.Request) -> web.Response:
         """Set a store's time zone; null forgets it."""
-        return await self._put_row(request, ZONE)
+        change = await self._change_in(request, ZONE)
+        zone = zone_or_none(change.row["timezone_str"])
+        remark = zone_remark(zone) if zone else None
+        told = dict(change.row, **({"warning": remark} if remark else {}))
+        return await self._answer(request, change, lambda _: told)
 
     @described(StoreLabels | ChangePreview, *NEW, others={202: dict})
     async def put_labels(self, request: web.Request) -> web.Response:
@@ -215,11 +221,6 @@ class ChangeHandlers:
         topic = getattr(self._site.program.topics, noun.table)
         async with self._site.appender.keeping(topic, body, store_id):
             return change_of(noun, store_id, json_in(body), key)
-
-    async def _put_row(self, request: web.Request, noun: Noun) -> web.Response:
-        """Make a change that is answered with what was published."""
-        change = await self._change_in(request, noun)
-        return await self._answer(request, change, lambda _: dict(change.row))
 
     async def _answer(
         self, request: web.Request, change: Change, told: Told
