@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from streamproc.errors import InvalidInput, shown
+from streamproc.errors import as_refusal, shown
 from streamproc.report.record import time_text
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.rules.transitions import KINDS
@@ -126,7 +126,7 @@ def decode_event(value: bytes | None) -> Event | Suspect:
         told = orjson.loads(value or b"")
         return _suspect(told) if told["kind"] == SUSPECT else _event(told)
     except (ValueError, TypeError, KeyError) as exc:
-        raise InvalidInput("bad-event", f"no event: {shown(value)}: {exc!r}") from exc
+        raise as_refusal(exc, "bad-event") from exc
 
 
 def _event(told: Mapping[str, Any]) -> Event:

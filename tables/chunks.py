@@ -115,7 +115,7 @@ def _without_empty(chunk: Chunk) -> Chunk:
 
 def _first_from(chunk: Chunk, low: Ints, high: Ints, time_us: Ints) -> Ints:
     """Position of the first poll from a time on, each within ``[low, high)``."""
-    least = time_us << history.FLAG_BITS
+    least = history.packed_of(time_us, np.zeros_like(time_us))
     while (unsure := low < high).any():
         middle = (low + high) >> 1
         at = np.where(unsure, middle, 0)

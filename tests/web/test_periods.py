@@ -183,8 +183,8 @@ def test_the_csv_has_the_rows_of_all_pages(site: LiveSite) -> None:
 
 def test_a_label_that_nobody_has_makes_one_group_of_all(site: LiveSite) -> None:
     """Of the empty value; a condition on it leaves nobody."""
-    [group] = pages(site, "group_by=region")
+    [group] = pages(site, "group_by=franchise")
     assert (group["group"], group["stores"]) == ("", len(pages(site, "")))
-    assert pages(site, "where=region%3DWest") == []
-    answer = site.get("/api/v1/periods/today?where=region")
+    assert pages(site, "where=franchise%3DWest") == []
+    answer = site.get("/api/v1/periods/today?where=franchise")
     assert (answer.status, answer.json["error"]) == (400, "bad-where")

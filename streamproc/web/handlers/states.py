@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from streamproc.errors import InvalidInput
+from streamproc.errors import InvalidInput, shown
 from streamproc.report.record import time_text
 from streamproc.rules.labels import parse_where
 from streamproc.rules.now import STATES
@@ -82,7 +82,7 @@ def _states(text: str) -> tuple[int, ...]:
     for name in names:
         if name not in STATES:
             known = ", ".join(STATES)
-            raise bad("bad-now", f"now is {name!r}, expected some of {known}.")
+            raise bad("bad-now", f"now is {shown(name)}, expected some of {known}.")
     return tuple(STATES.index(name) for name in names)
 
 
