@@ -14,7 +14,7 @@ from agents.consume import consume
 from agents.report_mail import Mail, about_strangers
 from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.program import Program
-from streamproc.report import record
+from streamproc.report import period_record, record, survey
 from streamproc.report.files import ReportFiles
 from streamproc.report.messages import (
     LATEST,
@@ -22,7 +22,6 @@ from streamproc.report.messages import (
     Expire,
     Failed,
     News,
-    Order,
     Piece,
     Request,
     Retry,
@@ -31,6 +30,7 @@ from streamproc.report.messages import (
     ToCollector,
     Waiting,
 )
+from streamproc.report.orders import order_for
 from streamproc.report.record import Report
 from streamproc.report.wire import decode_inbox
 from streamproc.transport.batch import Batch
@@ -60,6 +60,8 @@ class Collector:
         self._reports: dict[str, Report] = {}
         self._generation = -1
         self._changed: dict[str, Report | None] = {}
+        #: When reports of months that are not over, or not known, are due again.
+        self.months_not_before_us: dict[str, int] = {}
         self._orders: list[tuple[Report, list[int]]] = []
 
     # -- messages -----------------------------------------------------------------
@@ -147,18 +149,30 @@ class Collector:
             newest_us=news.newest_us,
             newest_store=news.newest_store,
             next_us=news.next_us,
+            kept_us=news.kept_us,
+            whole_us=news.whole_us,
+            zones=news.zones,
         )
+        settings = self._program.settings
         try:
-            as_of_us = record.surveyed_as_of(report, now_us)
-        except ReportFailedError as exc:
+            settled = survey.settled(
+                report, now_us, settings.partitions, settings.day_starts_s
+            )
+        except survey.ComesTooEarly as exc:
+            self.months_not_before_us[report.report_id] = exc.again_us
+            self._forget(report.report_id)
+            return
+        except (ReportFailedError, InvalidInput) as exc:
             self._end(record.failed(report, now_us, str(exc)))
             return
-        if as_of_us is not None and report.as_of_us is None:
-            report = record.resolved(
-                report, as_of_us, self._program.settings.partitions
-            )
+        if settled is not None:
+            report = settled
             self._order(report)
         self._keep(report)
+
+    def _forget(self, report_id: str) -> None:
+        del self._reports[report_id]
+        self._changed[report_id] = None
 
     async def _on_piece(self, report: Report, piece: Piece) -> None:
         part = report.parts[piece.partition]
@@ -200,8 +214,7 @@ class Collector:
             report = self._reports.get(report_id)
             if report is not None and report.state != record.RUNNING:
                 self._files.delete(report_id)
-                del self._reports[report_id]
-                self._changed[report_id] = None
+                self._forget(report_id)
 
     # -- records --------------------------------------------------------------------
 
@@ -236,14 +249,7 @@ class Collector:
     async def _send_orders(self) -> None:
         orders, self._orders = self._orders, []
         for report, partitions in orders:
-            order = Order(
-                report.report_id,
-                report.kind,
-                report.attempt,
-                report.as_of_us,
-                report.store_id,
-                report.as_polled,
-            )
+            order = order_for(report)
             for partition in partitions:
                 await self._program.to_owner(partition, order)
 
@@ -278,6 +284,9 @@ class Collector:
             self._end(record.finished(report, self._program.now_us(), rows))
 
     def _write(self, report: Report) -> int:
+        if report.is_of_period:
+            newest = period_record.is_newest_month(report, self._reports.values())
+            return self._files.write_period(report, newest_month=newest)
         rows = self._files.load(report)
         record.check_known(report, bool((rows.last >= 0).any()))
         newest = report.is_newest_of(self._reports.values(), self._program.now_us())
@@ -292,7 +301,7 @@ class Collector:
             log.error("Report %s failed: %s", report.report_id, report.error)
         else:
             path = self._files.path(report.report_id)
-            log.info("Report %s: %d stores, %s", report.report_id, report.rows, path)
+            log.info("Report %s: %s, %s", report.report_id, report.rows_text, path)
             if report.left_out_text:
                 log.warning("Report %s: %s", report.report_id, report.left_out_text)
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from agents.consume import consume
 from agents.report_mail import Mail
+from agents.report_periods import send_period, surveyed
 from streamproc.errors import (
     RecordTooLargeError,
     ReportFailedError,
@@ -40,6 +41,7 @@ from streamproc.report.wire import decode_order
 from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.transport.batch import Batch
 from tables.future import ahead_of, purge
+from tables.histories import NOBODY
 from tables.rocks_errors import PartitionDamagedError
 from tables.snapshot import Snapshot
 
@@ -66,8 +68,10 @@ async def answer(program: Program, batch: Batch) -> None:
     for order in newest_tries([one for one in messages if isinstance(one, Order)]):
         try:
             await _catch_up(program, order, batch.partition)
-            if order.as_of_us is None:
+            if order.is_survey:
                 await _survey(program, order, batch.partition)
+            elif order.period is not None:
+                await send_period(program, order, batch.partition)
             else:
                 await _send_rows(program, order, batch.partition)
         except (ReportFailedError, RecordTooLargeError, TopicMissingError) as exc:
@@ -108,19 +112,24 @@ async def _catch_up(program: Program, order: Order, partition: int) -> None:
 
 
 async def _survey(program: Program, order: Order, partition: int) -> None:
-    """Tell the newest poll of this partition that does not lie in the future."""
-    until_us = program.now_us() + MAX_FUTURE_US
-    newest = await asyncio.to_thread(program.histories.survey, partition, until_us)
-    await program.to_collector(
-        Survey(
-            order.report_id,
-            order.attempt,
-            partition,
-            newest.time_us,
-            newest.store_id.decode() or None,
-            newest.next_us,
-        )
+    """Tell the newest poll of this partition that does not lie in the future.
+
+    That takes long, and nobody asks for it where it is known as of when.
+    """
+    until_us, newest = program.now_us() + MAX_FUTURE_US, NOBODY
+    if order.as_of_us is None:
+        newest = await asyncio.to_thread(program.histories.survey, partition, until_us)
+    survey = Survey(
+        order.report_id,
+        order.attempt,
+        partition,
+        newest.time_us,
+        newest.store_id.decode() or None,
+        newest.next_us,
     )
+    if order.period is not None:
+        survey = await surveyed(program, order, survey)
+    await program.to_collector(survey)
 
 
 async def _sweep(program: Program, sweep: Sweep, partition: int) -> None:

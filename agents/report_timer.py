@@ -1,4 +1,4 @@
-"""The timer: the hourly report, reports that stand still, reports of old.
+"""The timer: hourly and monthly reports, reports that stand still, reports of old.
 
 Tables are written by agents only, so it sends the collector messages. Due hours
 follow from the last hour reported, not from a timer that sleeps until then: a
@@ -9,8 +9,8 @@ import logging
 from typing import Protocol
 
 from streamproc.program import Program
-from streamproc.report import record
-from streamproc.report.messages import Doubt, Expire, Retry
+from streamproc.report import period_record, record
+from streamproc.report.messages import MONTHLY, Doubt, Expire, Request, Retry
 from streamproc.report.record import Report
 from streamproc.rules.units import DAY_US, HOUR_US
 from tables import reports as reports_table
@@ -24,6 +24,9 @@ EXPIRE_EVERY_US = 60 * 1_000_000
 
 class Collector(Protocol):
     """Who keeps the reports' records."""
+
+    #: When reports of months that are not over, or not known, are due again.
+    months_not_before_us: dict[str, int]
 
     def reports(self) -> list[Report]:
         """All records there are."""
@@ -52,8 +55,7 @@ class ReportTimer:
     def __init__(self, program: Program, collector: Collector) -> None:
         self._program = program
         self._collector = collector
-        self._asked_hour_us = -1
-        self._asked_at_us = 0
+        self._asked_at_us: dict[str, int] = {}
         self._expired_at_us = 0
 
     async def tick(self) -> None:
@@ -65,6 +67,8 @@ class ReportTimer:
         now_us = program.now_us()
         if program.settings.hourly:
             await self._ask_for_hour(reports, now_us)
+        if program.settings.monthly:
+            await self._ask_for_month(reports, now_us)
         for report in reports:
             why = self._overdue(report, now_us)
             if why is not None:
@@ -75,17 +79,30 @@ class ReportTimer:
 
     async def _ask_for_hour(self, reports: list[Report], now_us: int) -> None:
         hour_us = record.due_hour(now_us, reports)
-        if hour_us is None:
+        if hour_us is not None:
+            await self._ask_for(record.hourly_request(hour_us), now_us)
+
+    async def _ask_for_month(self, reports: list[Report], now_us: int) -> None:
+        month = period_record.due_month(now_us, reports)
+        if month is None:
             return
+        request = period_record.monthly_request(month, now_us)
+        not_before = self._collector.months_not_before_us
+        if now_us >= not_before.get(request.report_id, 0):
+            await self._ask_for(request, now_us)
+
+    async def _ask_for(self, request: Request, now_us: int) -> None:
+        """Send a request, unless it was sent and the collector has not got to it."""
         timeout_us = self._program.settings.report_timeout * 1_000_000
-        if (
-            hour_us == self._asked_hour_us
-            and abs(now_us - self._asked_at_us) < timeout_us
-        ):
-            return  # asked for already; the collector has not got to it yet
-        self._asked_hour_us, self._asked_at_us = hour_us, now_us
-        request = record.hourly_request(hour_us)
-        await self._program.to_collector(request)
+        asked_at_us = self._asked_at_us.get(request.report_id)
+        if asked_at_us is None or abs(now_us - asked_at_us) >= timeout_us:
+            self._asked_at_us = {
+                report_id: at_us
+                for report_id, at_us in self._asked_at_us.items()
+                if abs(now_us - at_us) < timeout_us
+            }
+            self._asked_at_us[request.report_id] = now_us
+            await self._program.to_collector(request)
 
     def _overdue(self, report: Report, now_us: int) -> str | None:
         """Why the report must be started over, or None."""
@@ -116,12 +133,20 @@ class ReportTimer:
         if abs(now_us - self._expired_at_us) < EXPIRE_EVERY_US:
             return
         self._expired_at_us = now_us
-        oldest_us = now_us - self._program.settings.report_retention * DAY_US
         old = [
             report.report_id
             for report in reports
-            if report.finished_us is not None and report.finished_us < oldest_us
+            if report.finished_us is not None
+            and report.finished_us < now_us - self._kept_us(report)
         ]
         self._program.report_files.tidy((now_us - HOUR_US) / 1_000_000)
         if old:
             await self._program.to_collector(Expire(old[0], old))
+
+    def _kept_us(self, report: Report) -> int:
+        """How long a finished report is kept; that of a month as long as its polls."""
+        settings = self._program.settings
+        days = settings.report_retention
+        if report.kind == MONTHLY and report.state == record.COMPLETE:
+            days = max(days, settings.history_days)
+        return round(days * DAY_US)

@@ -17,7 +17,7 @@ import orjson
 from streamproc.cells import Ints
 from streamproc.loading.polls import StorePolls
 from streamproc.loading.stores import StoreFile, store_of
-from streamproc.report import record
+from streamproc.report import record, survey
 from streamproc.report.messages import Request
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows
@@ -82,7 +82,7 @@ def _resolved(report: Report, polls: StorePolls, now_us: int) -> Report:
         newest_store=polls.store_ids[newest].decode(),
         next_us=int(times[others[0]]) if others else -1,
     )
-    return record.resolved(report, record.surveyed_as_of(report, now_us) or 0, 1)
+    return record.resolved(report, survey.surveyed_as_of(report, now_us) or 0, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,28 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from faust.types import TP
 
 from streamproc.errors import ReportFailedError
 from streamproc.report import record, wire
-from streamproc.report.messages import ALL, LATEST, NOW, STORE, Piece, Request
+from streamproc.report.messages import (
+    ALL,
+    LATEST,
+    NOW,
+    PERIOD,
+    STORE,
+    Piece,
+    Request,
+)
+from streamproc.report.period_asked import PeriodAsked
+from streamproc.report.period_rows import (
+    PeriodRows,
+    decode_period_rows,
+    join_period_rows,
+)
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows, decode_rows, join_rows
 from streamproc.report.wire import overheard
@@ -33,6 +47,7 @@ def new_request(
     store_id: str | None = None,
     as_polled: bool = False,
     full: bool = False,
+    period: PeriodAsked | None = None,
 ) -> Request:
     """A request as a person makes it; raises InvalidInput for a bad time."""
     parsed: str | int = as_of
@@ -41,6 +56,9 @@ def new_request(
     moment = datetime.fromtimestamp(now_us // 1_000_000, UTC)
     report_id = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     kind = STORE if store_id else ALL
+    if period is not None:
+        told = asdict(period)
+        return Request(report_id, PERIOD, parsed, now_us, None, as_polled, **told)
     return Request(report_id, kind, parsed, now_us, store_id or None, as_polled, full)
 
 
@@ -55,7 +73,20 @@ class ReportClient:
     async def run(
         self, request: Request, on_progress: OnProgress
     ) -> tuple[Report, Rows]:
-        """Return the finished report and its rows.
+        """Return the finished report and its rows; raises as ``_finished`` does."""
+        report = await self._finished(request, on_progress)
+        return report, join_rows([decode_rows(body) for body in self._bodies(report)])
+
+    async def run_period(
+        self, request: Request, on_progress: OnProgress
+    ) -> tuple[Report, PeriodRows]:
+        """The same of a report of a period."""
+        report = await self._finished(request, on_progress)
+        bodies = self._bodies(report)
+        return report, join_period_rows([decode_period_rows(body) for body in bodies])
+
+    async def _finished(self, request: Request, on_progress: OnProgress) -> Report:
+        """Return the finished report, all of whose pieces were read.
 
         Raises ReportFailedError when it ended as Failed, when no worker took it up
         within ``ANSWER_TIMEOUT_S``, or when nothing more is heard of it: after
@@ -72,8 +103,7 @@ class ReportClient:
         }
         sent = wire.encode(request, identity_for(self.settings))
         await self.client.publish(inbox, [sent.key], [sent.value], {0: sent.headers})
-        report = await self._follow(request.report_id, positions, on_progress)
-        return report, self._rows(report)
+        return await self._follow(request.report_id, positions, on_progress)
 
     async def _follow(
         self, report_id: str, positions: dict[TP, int], on_progress: OnProgress
@@ -148,11 +178,9 @@ class ReportClient:
                 self._pieces.setdefault(place, piece.body)
         return found
 
-    def _rows(self, report: Report) -> Rows:
-        return join_rows(
-            [
-                decode_rows(self._pieces[report.attempt, partition, number])
-                for partition, part in report.parts.items()
-                for number in range(part.expected or 0)
-            ]
-        )
+    def _bodies(self, report: Report) -> list[bytes]:
+        return [
+            self._pieces[report.attempt, partition, number]
+            for partition, part in report.parts.items()
+            for number in range(part.expected or 0)
+        ]

@@ -215,6 +215,11 @@ class Settings:
     hourly: bool = setting(
         True, _switch, "Whether a report is written every full hour."
     )
+    monthly: bool = setting(
+        True,
+        _switch,
+        "Whether a month's report is written when it is over in every store's zone.",
+    )
     history_days: int = setting(
         400,
         _integer(KEPT_DAYS, 36_500),

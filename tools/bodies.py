@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from streamproc.rules.exclusions import KINDS
+from streamproc.rules.periods import BY
 from streamproc.web.shapes import OPTIONAL, OneOf, called
 from tools.schemas import Says, Schemas
 
@@ -16,6 +17,26 @@ class AsOfAsked:
     """As of when; now when it is left out."""
 
     as_of: Annotated[str, Says(default="now")] = field(default="now", metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOrdered:
+    """As of when, now when it is left out; of which period, which stores, by what."""
+
+    as_of: Annotated[str, Says(default="now")] = field(default="now", metadata=OPTIONAL)
+    period: Annotated[str, Says(examples=["month:2026-10"])] = field(
+        default="", metadata=OPTIONAL
+    )
+    by: Annotated[str, OneOf(BY)] = field(default="", metadata=OPTIONAL)
+    zone: Annotated[str, Says(examples=["America/Chicago"])] = field(
+        default="", metadata=OPTIONAL
+    )
+    where: Annotated[str, Says(examples=["region=West"])] = field(
+        default="", metadata=OPTIONAL
+    )
+    group_by: Annotated[str, Says(examples=["region"])] = field(
+        default="", metadata=OPTIONAL
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +175,7 @@ class Body:
 
 _POLLS = Annotated[list[Poll], Says(minItems=1, maxItems=10_000)]
 BODIES = {
-    ("POST", "/trigger_report"): Body(AsOfAsked, required=False),
+    ("POST", "/trigger_report"): Body(ReportOrdered, required=False),
     ("POST", "/{store_id}/trigger_report"): Body(AsOfAsked, required=False),
     ("POST", "/get_report"): Body(ReportAsked),
     ("POST", "/api/v1/polls"): Body(Poll | _POLLS, lines=True),

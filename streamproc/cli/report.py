@@ -3,24 +3,31 @@
 import asyncio
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
+from streamproc.cli.periods import period_options, take_period
 from streamproc.cli.terminal import say
 from streamproc.errors import ReportFailedError
 from streamproc.program import wall_clock_us
 from streamproc.report.about import about
 from streamproc.report.messages import Request
+from streamproc.report.period_csv import write_period_csv
+from streamproc.report.period_record import slice_names
 from streamproc.report.record import Report
-from streamproc.report.rows import Rows, write_csv
+from streamproc.report.rows import write_csv
 from streamproc.report.workbook import About, write_workbook
 from streamproc.report_client import ReportClient, new_request
 from streamproc.rules.poll import check_store_id
 from streamproc.settings import Settings
+
+Writer = Callable[[TextIO], object]
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -40,6 +47,7 @@ from streamproc.settings import Settings
 @click.option(
     "--as-polled", is_flag=True, help="As if there were no maintenance or correction."
 )
+@period_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -56,39 +64,52 @@ def report(
     **options: Any,
 ) -> None:
     """Make a report on the running worker and print or save it."""
+    period = take_period(options)
     settings = from_options(options)
+    if period is not None and (store is not None or full):
+        raise click.UsageError("--period goes with neither --store nor --full")
     if store is not None:
         store = check_store_id(store)
-    request = new_request(as_of, wall_clock_us(), store, as_polled)
-    done, rows = asyncio.run(_run(settings, request))
+    request = new_request(as_of, wall_clock_us(), store, as_polled, period=period)
+    done, write = asyncio.run(_run(settings, request, full))
     if done.left_out_text:
         say(done.left_out_text, err=True)
     if out is None:
-        write_csv(sys.stdout, rows, full)
+        write(sys.stdout)
         return
     try:
-        _save(out, rows, full, about(done, settings.rules))
+        _save(out, write, about(done, settings.rules))
     except OSError as exc:
         raise ReportFailedError(f"{out}: {exc.strerror}") from exc
-    say(f"{out}: {len(rows):,} stores, as of {done.as_of_text}", err=True)
+    say(f"{out}: {done.rows_text}, as of {done.as_of_text}", err=True)
 
 
-def _save(out: Path, rows: Rows, full: bool, said: About) -> None:
+def _save(out: Path, write: Writer, said: About) -> None:
     """Write the report's CSV, or a workbook if the name ends in ``.xlsx``."""
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix.lower() != ".xlsx":
         with out.open("w", encoding="utf-8", newline="") as stream:
-            write_csv(stream, rows, full)
+            write(stream)
         return
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as stream:
-        write_csv(stream, rows, full)
+        write(stream)
         stream.seek(0)
         write_workbook(out, stream, said)
 
 
-async def _run(settings: Settings, request: Request) -> tuple[Report, Rows]:
+async def _run(
+    settings: Settings, request: Request, full: bool
+) -> tuple[Report, Writer]:
+    """The finished report, and what writes its CSV to a stream."""
     async with connect_to_existing(settings) as client:
-        return await ReportClient(settings, client).run(request, _ProgressLine())
+        reports = ReportClient(settings, client)
+        if request.period is None:
+            done, rows = await reports.run(request, _ProgressLine())
+            return done, partial(write_csv, rows=rows, full=full)
+        done, parts = await reports.run_period(request, _ProgressLine())
+        names, group_by = slice_names(done), done.group_by
+        write = partial(write_period_csv, rows=parts, names=names, group_by=group_by)
+        return done, write
 
 
 class _ProgressLine:

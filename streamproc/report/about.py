@@ -21,6 +21,15 @@ def _lines(report: Report) -> list[tuple[str, str]]:
         ("Report", f"{report.report_id}, of {stores}"),
         ("As of", f"{report.as_of_text} (UTC)"),
     ]
+    if report.is_of_period:
+        asked = (
+            ("Period", report.told or report.period),
+            ("By", report.by),
+            ("Dates of", report.zone or "each store's own zone"),
+            ("Stores with", report.where),
+            ("Grouped by", report.group_by),
+        )
+        lines += [(label, said) for label, said in asked if said]
     if report.as_polled:
         lines.append(("As polled", "As if there were no maintenance or correction."))
     if report.left_out_text:

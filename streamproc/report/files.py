@@ -3,24 +3,32 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.report.messages import Piece
+from streamproc.report.period_csv import write_period_csv
+from streamproc.report.period_record import slice_names
+from streamproc.report.period_rows import decode_period_rows, join_period_rows
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows, decode_rows, join_rows, write_csv
 
+T = TypeVar("T")
+
 COMBINED = "combined_report.csv"
+MONTHLY = "monthly_report.csv"
 _UNFINISHED = "unfinished-"
 
 
 class ReportFiles:
-    """The report directory: ``combined_report.csv`` and ``reports/<id>.csv``."""
+    """``combined_report.csv``, ``monthly_report.csv`` and ``reports/<id>.csv``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.combined = root / COMBINED
+        self.monthly = root / MONTHLY
 
     def tidy(self, before_s: float) -> None:
         """Delete what killed processes have left half written.
@@ -57,20 +65,40 @@ class ReportFiles:
 
     def load(self, report: Report) -> Rows:
         """All rows of a report whose every partition is complete."""
-        return join_rows(
-            [
-                self._load_piece(report, partition, number)
-                for partition, part in sorted(report.parts.items())
-                for number in range(part.expected or 0)
-            ]
-        )
+        return join_rows(self._pieces(report, decode_rows))
 
-    def _load_piece(self, report: Report, partition: int, number: int) -> Rows:
+    def _pieces(self, report: Report, decode: Callable[[bytes], T]) -> list[T]:
+        return [
+            self._load_piece(report, partition, number, decode)
+            for partition, part in sorted(report.parts.items())
+            for number in range(part.expected or 0)
+        ]
+
+    def _load_piece(
+        self,
+        report: Report,
+        partition: int,
+        number: int,
+        decode: Callable[[bytes], T],
+    ) -> T:
         path = self._piece(report.report_id, report.attempt, partition, number)
         try:
-            return decode_rows(path.read_bytes())
+            return decode(path.read_bytes())
         except (OSError, InvalidInput) as exc:
             raise ReportFailedError(f"a piece of the report was lost: {exc}") from exc
+
+    def write_period(self, report: Report, newest_month: bool) -> int:
+        """Write the file of a period's report, atomically; return how many rows it has.
+
+        ``newest_month``: ``monthly_report.csv``, too.
+        """
+        rows = join_period_rows(self._pieces(report, decode_period_rows))
+        path, names = self.path(report.report_id), slice_names(report)
+        with atomic_file(path) as stream:
+            written = write_period_csv(stream, rows, names, report.group_by)
+        if newest_month:
+            _replace_by_copy(path, self.monthly)
+        return written
 
     def write(self, report: Report, rows: Rows, combined: bool) -> None:
         """Write the report's file, atomically; with ``combined``, that one too."""

@@ -6,13 +6,14 @@
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import orjson
 
 from streamproc.errors import InvalidInput
 from streamproc.rules.incidents import DEFAULT_BRIDGE_US
+from streamproc.rules.periods import parse_period
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import WINDOWS
 
@@ -20,6 +21,8 @@ PROTOCOL = 3
 """Of the messages; raised whenever one of them changes its meaning or its form."""
 
 ALL, HOURLY, STORE = "all", "hourly", "store"
+PERIOD, MONTHLY = "period", "monthly"
+KINDS = (ALL, HOURLY, STORE, PERIOD, MONTHLY)
 NOW, LATEST = "now", "latest"
 
 
@@ -53,9 +56,16 @@ def identity_of(
     return Identity(app, hashlib.sha256(text).hexdigest()[:12])
 
 
-def _check_store_goes_with(kind: str, store_id: str | None) -> None:
+def _check_goes_with(kind: str, store_id: str | None, period: str | None) -> None:
     if (kind == STORE) != (store_id is not None):
         raise InvalidInput("bad-request", "store_id goes with kind store")
+    if (kind in (PERIOD, MONTHLY)) != (period is not None):
+        raise InvalidInput("bad-request", "period goes with kind period or monthly")
+
+
+def _has_dates(period: str | None) -> bool:
+    """Whether a period says which dates it has."""
+    return period is not None and parse_period(period).period is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,8 @@ class Request:
 
     ``as_of``: ``now``, ``latest`` (the newest poll any partition has seen), or UTC
     microseconds. ``store_id``: only for kind ``store``. ``as_polled``: as if there were
-    no exclusions. ``full``: a file with all figures is written, too.
+    no exclusions. ``full``: a file with all figures is written, too. ``period`` and
+    what follows: see ``period_asked``; only for the kinds ``period`` and ``monthly``.
     """
 
     report_id: str
@@ -74,14 +85,23 @@ class Request:
     store_id: str | None = None
     as_polled: bool = False
     full: bool = False
+    period: str | None = None
+    by: str | None = None
+    zone: str | None = None
+    where: str | None = None
+    group_by: str | None = None
 
     def __post_init__(self) -> None:
-        _check_store_goes_with(self.kind, self.store_id)
+        _check_goes_with(self.kind, self.store_id, self.period)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the collector asks of a partition; no ``as_of_us``: a survey."""
+    """What the collector asks of a partition; no ``as_of_us``: a survey.
+
+    With a ``period``, it is a survey as long as ``first_us`` is None: since when polls
+    are kept, see ``rules.period_edges.Kept``. Then the period is named by its dates.
+    """
 
     report_id: str
     kind: str
@@ -89,16 +109,32 @@ class Order:
     as_of_us: int | None
     store_id: str | None
     as_polled: bool = False
+    period: str | None = None
+    by: str | None = None
+    zone: str | None = None
+    where: str | None = None
+    first_us: int | None = None
+    whole_us: int = 0
+
+    @property
+    def is_survey(self) -> bool:
+        """Whether it asks what there is, and not yet for rows."""
+        unknown = self.period is not None and self.first_us is None
+        return self.as_of_us is None or unknown
 
     def __post_init__(self) -> None:
-        _check_store_goes_with(self.kind, self.store_id)
+        _check_goes_with(self.kind, self.store_id, self.period)
+        if self.first_us is not None and not _has_dates(self.period):
+            raise InvalidInput("bad-request", "rows are asked for without dates")
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """The newest poll of a partition, and that of its next newest store.
 
-    Times are -1 where there is none; what lies in the future is left out.
+    Times are -1 where there is none; what lies in the future is left out. For a period:
+    ``kept_us`` is the first poll that is kept, or -1; before ``whole_us`` polls have
+    been let go. ``zones``: of the partition's stores.
     """
 
     report_id: str
@@ -107,6 +143,9 @@ class Survey:
     newest_us: int
     newest_store: str | None
     next_us: int
+    kept_us: int = -1
+    whole_us: int = 0
+    zones: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

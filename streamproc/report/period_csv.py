@@ -40,10 +40,15 @@ _MINUTE_STEP, _MINUTE_DIGITS = MINUTE_US // 100, 2
 
 def write_period_csv(
     stream: TextIO, rows: PeriodRows, names: Sequence[str], group_by: str | None = None
-) -> None:
-    """Write the report, header first; ``names``: of the slices."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerows(period_table(rows, names, group_by))
+) -> int:
+    """Write the report, header first; return how many rows follow it.
+
+    ``names``: of the slices.
+    """
+    writer, lines = csv.writer(stream, lineterminator="\n"), 0
+    for lines, cells in enumerate(period_table(rows, names, group_by)):  # noqa: B007
+        writer.writerow(cells)
+    return lines
 
 
 def period_table(

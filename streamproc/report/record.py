@@ -10,10 +10,15 @@ from typing import Any
 
 import orjson
 
-from streamproc.errors import InvalidInput, ReportFailedError
-from streamproc.report.messages import ALL, HOURLY, NOW, STORE, Request
+from streamproc.errors import InvalidInput
+from streamproc.report.messages import (
+    ALL,
+    HOURLY,
+    NOW,
+    Request,
+)
 from streamproc.rules.poll import MAX_FUTURE_US
-from streamproc.rules.units import DAY_US, HOUR_US
+from streamproc.rules.units import HOUR_US
 from streamproc.transport.partitioner import partition_for
 
 RUNNING, COMPLETE, FAILED = "Running", "Complete", "Failed"
@@ -87,7 +92,8 @@ class Part:
 
     ``pieces``: how many are on its disk. ``expected``: how many there are, known
     from the last one. ``newest_us``, ``newest_store``, ``next_us``: answer to a
-    survey. ``left_out``, ``such_as``: stores without a row, and one of them.
+    survey, and ``kept_us``, ``whole_us``, ``zones``, see ``messages.Survey``.
+    ``left_out``, ``such_as``: stores without a row, and one of them.
     """
 
     pieces: int = 0
@@ -99,6 +105,9 @@ class Part:
     next_us: int = -1
     left_out: int = 0
     such_as: str | None = None
+    kept_us: int = -1
+    whole_us: int = 0
+    zones: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -111,7 +120,9 @@ class Report:
     """A report's record in the table ``reports``.
 
     ``doubted``: it was once seen to be as of the future, so it was made too early.
-    ``as_polled``, ``full``: as it was asked for, see ``messages.Request``.
+    ``as_polled`` to ``group_by``: as it was asked for, see ``messages.Request``.
+    ``told``: the dates that a period has turned out to be, once it is known since when
+    polls are kept: ``first_us``, ``whole_us``.
     """
 
     report_id: str
@@ -132,11 +143,24 @@ class Report:
     doubted: bool = False
     as_polled: bool = False
     full: bool = False
+    period: str | None = None
+    by: str | None = None
+    zone: str | None = None
+    where: str | None = None
+    group_by: str | None = None
+    told: str | None = None
+    first_us: int | None = None
+    whole_us: int = 0
+
+    @property
+    def is_of_period(self) -> bool:
+        """Whether it tells of a period."""
+        return self.period is not None
 
     @property
     def is_of_all(self) -> bool:
         """Whether it tells of all stores what counts: all that others build on."""
-        return self.kind != STORE and not self.as_polled
+        return self.kind in (ALL, HOURLY) and not self.as_polled
 
     def counts_as_of(self, now_us: int) -> bool:
         """Whether it is a complete report of all stores, and not of the future."""
@@ -166,6 +190,11 @@ class Report:
             f"{stores} left out, such as {some[0].such_as}: the history before"
             f" {self.as_of_text} is not kept"
         )
+
+    @property
+    def rows_text(self) -> str:
+        """How many rows it has, for people."""
+        return f"{self.rows:,} {'rows' if self.is_of_period else 'stores'}"
 
     @property
     def complete_parts(self) -> int:
@@ -232,37 +261,6 @@ def with_part(report: Report, partition: int, now_us: int, **changes: Any) -> Re
     """The record after news from one partition."""
     part = replace(report.parts[partition], **changes)
     return replace(report, progress_us=now_us, parts={**report.parts, partition: part})
-
-
-def surveyed_as_of(report: Report, now_us: int) -> int | None:
-    """The newest poll time, once every partition has told its own.
-
-    With no polls at all, now. Raises ReportFailedError when that poll stands alone,
-    over a day after the newest of all other stores: its clock decides for nobody.
-    """
-    told = [
-        (part.newest_us, part.next_us, part.newest_store or "?")
-        for part in report.parts.values()
-        if part.newest_us is not None
-    ]
-    if len(told) < len(report.parts):
-        return None
-    told.sort()
-    newest_us, next_us, store_id = told[-1]
-    next_us = max([next_us, *(each_us for each_us, *_ in told[:-1])])
-    if 0 <= next_us < newest_us - DAY_US:
-        raise ReportFailedError(_lone_text(newest_us, store_id, next_us))
-    return newest_us if newest_us >= 0 else now_us
-
-
-def _lone_text(newest_us: int, store_id: str, next_us: int) -> str:
-    newest, following = time_text(newest_us), time_text(next_us)
-    return (
-        f"latest is {newest}, the time of a poll of store {store_id}; the next newest"
-        f" store was polled at {following}, over a day before. When the clock of store"
-        f" {store_id} was wrong, ask for --as-of {following}; when it was right, for"
-        f" --as-of {newest}"
-    )
 
 
 def doubted(report: Report) -> Report:

@@ -14,11 +14,9 @@ import orjson
 
 from streamproc.errors import ForeignMessage, InvalidInput, shown
 from streamproc.report.messages import (
-    ALL,
-    HOURLY,
+    KINDS,
     LATEST,
     NOW,
-    STORE,
     Doubt,
     Expire,
     Failed,
@@ -35,7 +33,9 @@ from streamproc.report.messages import (
     ToOwner,
     Waiting,
 )
+from streamproc.report.period_asked import period_asked
 from streamproc.rules.poll import check_store_id
+from streamproc.rules.zones import zone_names
 
 M = TypeVar("M", bound=Message)
 
@@ -215,10 +215,25 @@ def _is_store(value: object) -> bool:
         return False
 
 
+def _is_asked(**part: object) -> bool:
+    """Whether it is a part of what is asked of a period, as ``period_asked`` has it."""
+    try:
+        asked = period_asked(**{"period": "today"} | part)
+    except InvalidInput:
+        return False
+    return asked is not None and all(
+        getattr(asked, name) == value for name, value in part.items()
+    )
+
+
+def _is_zone(value: object) -> bool:
+    return isinstance(value, str) and value in zone_names()
+
+
 _CHECKS: dict[str, Callable[[object], bool]] = {
     "report_id": _is_report_id,
     "report_ids": _are_report_ids,
-    "kind": lambda value: isinstance(value, str) and value in (ALL, HOURLY, STORE),
+    "kind": lambda value: isinstance(value, str) and value in KINDS,
     "as_of": lambda value: (
         _is_time(value) or (isinstance(value, str) and value in (NOW, LATEST))
     ),
@@ -243,5 +258,14 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "last": lambda value: isinstance(value, bool),
     "as_polled": lambda value: isinstance(value, bool),
     "full": lambda value: isinstance(value, bool),
+    "period": lambda value: value is None or _is_asked(period=value),
+    "by": lambda value: _is_asked(by=value),
+    "zone": lambda value: value is None or _is_zone(value),
+    "zones": lambda value: isinstance(value, list) and all(map(_is_zone, value)),
+    "where": lambda value: _is_asked(where=value),
+    "group_by": lambda value: _is_asked(group_by=value),
+    "first_us": lambda value: value is None or _is_time(value),
+    "whole_us": _is_time,
+    "kept_us": lambda value: _is_number(value, -1),
     "body": lambda value: isinstance(value, bytes),
 }

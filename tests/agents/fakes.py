@@ -109,7 +109,7 @@ def program(
     What was made durable, in its order: ``program.happened``.
     """
     settings = settings or Settings(
-        data_dir=root or Path("nowhere"), partitions=2, hourly=False
+        data_dir=root or Path("nowhere"), partitions=2, hourly=False, monthly=False
     )
     happened = Happened()
     tables = SimpleNamespace(actives_ready=True)

@@ -9,13 +9,22 @@ import pytest
 from agents.report_timer import ReportTimer
 from streamproc.program import Program
 from streamproc.report import record
-from streamproc.report.messages import ALL, Doubt, Expire, Request, Retry, ToCollector
+from streamproc.report.messages import (
+    ALL,
+    MONTHLY,
+    Doubt,
+    Expire,
+    Request,
+    Retry,
+    ToCollector,
+)
 from streamproc.report.record import Report
 from streamproc.report.wire import decode_inbox
 from streamproc.rules.units import DAY_US, HOUR_US, SECOND_US
 from streamproc.settings import Settings
 from tests.agents import fakes
 from tests.agents.fakes import NOW_US
+from tests.rules.test_reference import utc
 
 HOUR_ID = "hourly-20230125T1200Z"
 
@@ -25,6 +34,7 @@ class Records:
 
     def __init__(self) -> None:
         self.kept: list[Report] = []
+        self.months_not_before_us: dict[str, int] = {}
 
     def reports(self) -> list[Report]:
         """All records there are."""
@@ -36,6 +46,7 @@ class Bench:
 
     def __init__(self, root: Path, **options: Any) -> None:
         self.now_us = NOW_US
+        options = {"monthly": False} | options
         settings = Settings(data_dir=root, partitions=2, **options)
         self.program: Program = fakes.program(
             settings=settings, now_us=lambda: self.now_us
@@ -79,6 +90,37 @@ async def test_the_hour_is_asked_for_once_until_it_is_there(tmp_path: Path) -> N
     assert await bench.tick(HOUR_US // 2) == []
     (following,) = await bench.tick(HOUR_US // 2)
     assert following == record.hourly_request(NOW_US + HOUR_US)
+
+
+async def test_a_month_is_asked_for_once_it_is_over_somewhere(tmp_path: Path) -> None:
+    """Until there is a report of it; that it is too early, the collector finds out."""
+    bench = Bench(tmp_path, hourly=False, monthly=True)
+    bench.now_us = utc("2023-01-31 10:00") - 1
+    (december,) = await bench.tick()
+    assert december == Request(
+        "month-2022-12", MONTHLY, bench.now_us, bench.now_us, period="month:2022-12"
+    )
+    done = {"kind": MONTHLY, "state": "Complete", "period": "month:2022-12"}
+    bench.keep(report_id="month-2022-12", **done)
+    assert await bench.tick() == []
+    (january,) = await bench.tick(1)
+    assert january.report_id == "month-2023-01"
+    not_before_us = utc("2023-02-01 06:00")
+    bench.records.months_not_before_us["month-2023-01"] = not_before_us
+    bench.now_us = not_before_us - 1
+    assert await bench.tick() == []
+    (again,) = await bench.tick(1)
+    times = not_before_us, not_before_us
+    assert again == Request("month-2023-01", MONTHLY, *times, period="month:2023-01")
+
+
+async def test_a_months_report_is_kept_as_long_as_its_polls(tmp_path: Path) -> None:
+    """Others go after ``report_retention``."""
+    bench = Bench(tmp_path, hourly=False, history_days=100)
+    long_ago = {"kind": MONTHLY, "state": "Complete", "period": "month:2022-12"}
+    bench.keep(report_id="a", finished_us=NOW_US - 100 * DAY_US, **long_ago)
+    assert await bench.tick() == []
+    assert await bench.tick(60 * SECOND_US) == [Expire("a", ["a"])]
 
 
 async def test_only_the_worker_that_collects_asks(tmp_path: Path) -> None:

@@ -138,6 +138,50 @@ def test_report_prints_and_saves_what_the_worker_knows(
     assert "store nobody is not known" in failed.stderr
 
 
+@pytest.mark.usefixtures("files")
+def test_report_of_a_period_prints_and_saves_its_rows(
+    tmp_path: Path, streamproc: Run, start_worker: StartWorker
+) -> None:
+    """Of all stores, by day, in one zone; grouped; and why there is none."""
+    streamproc("load", "--polls", "polls.csv", "--zones", "zones.csv")
+    start_worker("--no-hourly").ready()
+    asked = ("report", "--as-of", "latest", "--period")
+    printed = streamproc(*asked, "this-month", "--zone", "utc", "--by", "day")
+    rows = list(csv.DictReader(printed.stdout.splitlines()))
+    assert [row["store_id"] for row in rows] == ["a", "b", "c"]
+    assert {row["period"] for row in rows} == {"day:2023-01-25"}
+    assert rows[0]["uptime(in hours)"] == "0.5000"
+    assert rows[0]["from_utc"] == "2023-01-25T00:00:00Z"
+    saved = streamproc(*asked, "year:2023", "--group-by", "region", "--out", "y.csv")
+    assert saved.stderr.splitlines()[-1].startswith("y.csv: 1 rows, as of 2023-01-25")
+    (group,) = csv.DictReader((tmp_path / "y.csv").read_text().splitlines())
+    assert (group["region"], group["stores"]) == ("", "3")
+    failed = streamproc(*asked, "month:2022-01")
+    assert failed.returncode == 1
+    assert "nothing of month:2022-01 is kept" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--period", "next-month"), "period is 'next-month', expected"),
+        (("--by", "day"), "by goes with a period"),
+        (("--period", "today", "--where", "region"), "expected label=value"),
+        (("--period", "today", "--store", "a"), "neither --store nor --full"),
+        (("--period", "today", "--zone", "Mars"), "not a name of the tz database"),
+    ],
+)
+def test_what_is_wrong_with_the_options_of_a_period_is_said(
+    streamproc: Run, options: tuple[str, ...], said: str
+) -> None:
+    """Before any worker is asked."""
+    done = streamproc("report", *options)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_report_without_a_worker_says_so(streamproc: Run) -> None:
     """At once, on the embedded log."""
     done = streamproc("report", timeout=10)

@@ -53,6 +53,7 @@ def guest(guarded: Cluster, tmp_path: Path) -> Iterator[StartDenied]:
             "sasl_password": security.password,
             "tls_ca": security.ca_path,
             "hourly": "off",
+            "monthly": "off",
             "web": "off",
             "session_timeout": 6,
             "commit_interval": 0.5,

@@ -33,6 +33,7 @@ def options(broker: Cluster, mechanism: str, folder: Path) -> dict[str, Any]:
         "sasl_password_file": secret,
         "tls_ca": security.ca_path,
         "hourly": "off",
+        "monthly": "off",
         "web": "off",
         "app_id": f"test-{mechanism.lower()}",
         "topic_prefix": f"{mechanism.lower()}-",
@@ -81,6 +82,7 @@ async def test_a_worker_shows_its_certificate(
         "tls_cert": security.client_cert_path,
         "tls_key": security.client_key_path,
         "hourly": "off",
+        "monthly": "off",
         "web": "off",
     }
     await run(given, tmp_path / "worker", broker.addresses("PLAINTEXT"))

@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamproc.errors import ForeignMessage, InvalidInput
-from streamproc.report import messages, record, wire
+from streamproc.report import messages, period_record, record, wire
 from streamproc.report.messages import (
     ALL,
     HOURLY,
     LATEST,
+    MONTHLY,
     NOW,
+    PERIOD,
     STORE,
     Doubt,
     Expire,
@@ -60,11 +62,30 @@ TO_COLLECTOR: list[Any] = [
     Swept("r1", 3, 7, 2, NOW_US, "store"),
     Swept("r1", 0, 0, 0, -1, None, "the clocks differ"),
     Piece("r1", 1, 0, 1, 2, True, b"", 3, "store"),
+    period_record.monthly_request("month:2026-10", NOW_US),
+    Request("p1", PERIOD, LATEST, NOW_US, period="last-month", by="day"),
+    Request(
+        "p1",
+        PERIOD,
+        NOW,
+        NOW_US,
+        as_polled=True,
+        period="2026-10-01..2026-10-15",
+        zone="Asia/Tokyo",
+        where="region=West é",
+        group_by="region",
+    ),
+    Survey("r1", 2, 0, NOW_US, "é", 5, 7, 8, ["Asia/Tokyo", "UTC"]),
 ]
 ORDERS: list[Any] = [
     Order("r1", ALL, 1, None, None),
     Order("r1", HOURLY, 2, NOW_US, None),
     Order("r1", STORE, 5, NOW_US, "é"),
+    Order("p1", PERIOD, 1, None, None, period="last-month", zone="UTC"),
+    Order(
+        *("p1", MONTHLY, 1, NOW_US, None, True, "month:2026-10", "day"),
+        *("UTC", "region=", 5, 6),
+    ),
     Sweep("r1", NOW_US, True),
 ]
 
@@ -184,6 +205,15 @@ WRONG: dict[str, tuple[object, ...]] = {
     "last": (None, 0, 1, "true", [True]),
     "as_polled": (None, 0, 1, "true", [True]),
     "full": (None, 0, 1, "true", [True]),
+    "period": (7, "", " ", "month:2026-13", "month:2026-10 ", ["today"]),
+    "by": (7, "", "hour", ["day"]),
+    "zone": (7, "", "Mars", "utc", ["UTC"]),
+    "zones": (None, "UTC", ["Mars"], [None], {"UTC": 1}),
+    "where": (7, "", "region", " region=West", ["region=West"]),
+    "group_by": (7, "", " ", " region", "x" * 65, ["region"]),
+    "first_us": NO_TIME[1:],
+    "whole_us": NO_TIME,
+    "kept_us": (*(x for x in NO_COUNT if x != -1), -2),
     "surprise": (1,),
 }
 
@@ -204,6 +234,16 @@ def test_a_store_goes_with_its_kind() -> None:
     for message in (TO_COLLECTOR[0], ORDERS[0]):
         refused(changed(message, {"kind": STORE}))
         refused(changed(message, {"store_id": "7"}))
+
+
+def test_a_period_goes_with_its_kinds() -> None:
+    """A report of a period names it, and no other report does."""
+    for message in (TO_COLLECTOR[0], ORDERS[0]):
+        refused(changed(message, {"kind": PERIOD}))
+        refused(changed(message, {"kind": MONTHLY}))
+        refused(changed(message, {"period": "today"}))
+    rows = next(one for one in ORDERS if isinstance(one, Order) and one.first_us)
+    refused(changed(rows, {"period": "last-month"}))
 
 
 @pytest.mark.parametrize("time_us", [0, NOW_US, 2**53 - 1])

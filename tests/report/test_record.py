@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamproc.errors import InvalidInput, ReportFailedError
-from streamproc.report import record
+from streamproc.report import record, survey
 from streamproc.report.messages import ALL, HOURLY, LATEST, NOW, STORE, Request
 from streamproc.report.record import COMPLETE, FAILED, RUNNING, Part, Report
 from streamproc.transport.partitioner import partition_for
@@ -179,7 +179,7 @@ def test_one_bad_clock_does_not_say_what_is_latest(
 ) -> None:
     """Alone over a day after all others: both times and the store are named."""
     with pytest.raises(ReportFailedError) as caught:
-        record.surveyed_as_of(surveyed(*told), NOW_US)
+        survey.surveyed_as_of(surveyed(*told), NOW_US)
     text = str(caught.value)
     for part in ("store D", "1970-01-10T00:00:00Z", "1970-01-08T00:00:00Z", "--as-of"):
         assert part in text
@@ -197,7 +197,7 @@ def test_a_newest_poll_with_company_or_the_only_store_is_latest(
     told: list[tuple[int, str | None, int]],
 ) -> None:
     """Within a day of another store's, or with no other store at all."""
-    assert record.surveyed_as_of(surveyed(*told), NOW_US) == 9 * DAY_US
+    assert survey.surveyed_as_of(surveyed(*told), NOW_US) == 9 * DAY_US
 
 
 # -- the record ------------------------------------------------------------------
@@ -249,7 +249,7 @@ def test_latest_is_known_when_every_partition_has_told(
     report = started(as_of=LATEST)
     for partition, newest_us in enumerate(told):
         report = record.with_part(report, partition, NOW_US, newest_us=newest_us)
-    assert as_of_us == record.surveyed_as_of(report, NOW_US)
+    assert as_of_us == survey.surveyed_as_of(report, NOW_US)
 
 
 def test_a_resolved_report_asks_every_partition_anew() -> None:

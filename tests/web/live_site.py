@@ -119,6 +119,7 @@ class LiveSite:
             {
                 "data_dir": self.root,
                 "hourly": "off",
+                "monthly": "off",
                 "web_port": self.port,
                 "commit_interval": 0.2,
                 **self.options,

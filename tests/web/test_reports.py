@@ -67,6 +67,57 @@ def test_a_store_can_have_a_report_of_its_own(site: LiveSite) -> None:
     assert site.ask("POST", "/nobody/trigger_report/").status == 404
 
 
+@pytest.mark.parametrize("how", ["json", "query"])
+def test_a_report_of_a_period_is_the_file_of_the_same_question(
+    site: LiveSite, how: str
+) -> None:
+    """Its rows are those that the API exports; it says what it is of."""
+    fields = {"period": "yesterday", "by": "day", "zone": "asia/tokyo"}
+    if how == "json":
+        asked = site.post_json("/trigger_report", fields)
+    else:
+        query = "&".join(f"{name}={value}" for name, value in fields.items())
+        asked = site.ask("POST", f"/trigger_report?{query}")
+    told = follow(site, asked.json["report_id"])
+    assert told["status"] == "Complete"
+    report = site.get(f"/api/v1/reports/{asked.json['report_id']}").json
+    assert (report["kind"], report["period"]) == ("period", "day:2025-05-06")
+    assert (report["by"], report["zone"]) == ("day", "Asia/Tokyo")
+    exported = site.get("/api/v1/periods/yesterday?by=day&zone=Asia/Tokyo&format=csv")
+    assert site.get(told["url"]).text == exported.text
+    assert len(rows_of(exported.text)) == told["rows"] > 60
+    assert "day:2025-05-06" in site.get("/reports").text
+
+
+def test_a_report_of_a_period_of_which_nothing_is_kept_says_so(site: LiveSite) -> None:
+    """Failed, with the reason."""
+    asked = site.post_json("/trigger_report", {"period": "month:2024-01"})
+    told = follow(site, asked.json["report_id"])
+    assert told["status"] == "Failed"
+    assert "nothing of month:2024-01 is kept" in told["error"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"period": "next-month"}, "bad-period"),
+        ({"period": 7}, "bad-period"),
+        ({"by": "day"}, "bad-by"),
+        ({"period": "today", "by": "hour"}, "bad-by"),
+        ({"period": "today", "zone": "Mars"}, "unknown-zone"),
+        ({"period": "today", "where": "region"}, "bad-where"),
+        ({"period": "today", "group_by": "x" * 65}, "bad-group_by"),
+        ({"period": "today", "group-by": "region"}, "unknown-field"),
+    ],
+)
+def test_what_is_wrong_with_a_question_for_a_period_is_said_at_once(
+    site: LiveSite, fields: dict[str, Any], error: str
+) -> None:
+    """Nothing is started."""
+    answer = site.post_json("/trigger_report", fields)
+    assert (answer.status, answer.json["error"]) == (400, error)
+
+
 @pytest.mark.parametrize("how", ["get", "post json", "post form"])
 def test_get_report_takes_its_id_in_every_usual_way(site: LiveSite, how: str) -> None:
     """As a query, as JSON, as a form; with Accept: text/csv the file itself."""

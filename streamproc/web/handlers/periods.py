@@ -39,7 +39,7 @@ from streamproc.web.refusal import bad, unknown
 from streamproc.web.responses import json
 from streamproc.web.site import Site
 
-PERIOD = Text("period", "such as month:2026-10 or last-week; this-month if left out")
+PERIOD = Text("period", "such as month:2026-10, last-week, 2026-10-01..2026-10-15")
 SLICED_BY = Choice("by", BY, help="whole, when it is left out")
 ZONE = Text("zone", "of whose dates it is; each store's own, when it is left out")
 GROUP_BY = Text("group_by", "a label")

@@ -2,14 +2,17 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
+from streamproc.errors import InvalidInput, shown
 from streamproc.report import record
 from streamproc.report.about import about
 from streamproc.report.messages import NOW, Request
+from streamproc.report.period_asked import PeriodAsked, period_asked
 from streamproc.report.record import Report, time_text
 from streamproc.report.workbook import MEDIA_TYPE
 from streamproc.report_client import new_request
@@ -17,7 +20,8 @@ from streamproc.web import requests
 from streamproc.web.bodies import form_of, json_of
 from streamproc.web.described import CSV, described
 from streamproc.web.exports import Export
-from streamproc.web.parameters import AS_OF, PAGE, Choice, Text, Whole
+from streamproc.web.handlers.periods import GROUP_BY, PERIOD, SLICED_BY, ZONE
+from streamproc.web.parameters import AS_OF, PAGE, WHERE, Choice, Text, Whole
 from streamproc.web.refusal import Refusal, bad, unknown
 from streamproc.web.reports.answers import (
     STATES,
@@ -39,6 +43,11 @@ _LOOK_S = 0.02
 STATE = Choice("state", STATES)
 PER_PAGE = Whole("per_page", 50, 1, 500)
 REPORT_ID = Text("report_id", required=True)
+PERIOD_PARAMETERS = (PERIOD, SLICED_BY, ZONE, WHERE, GROUP_BY)
+_PERIOD_NAMES = tuple(each.name for each in PERIOD_PARAMETERS)
+_ASKED = ("as_of", *_PERIOD_NAMES)
+_SAME = (*_ASKED, "store_id")
+"""Two reports with the same are one."""
 
 
 class ReportHandlers:
@@ -50,42 +59,36 @@ class ReportHandlers:
 
     # -- asking for one -----
 
-    @described(Triggered, AS_OF)
+    @described(Triggered, AS_OF, *PERIOD_PARAMETERS)
     async def trigger(self, request: web.Request) -> web.StreamResponse:
         """Start a report of all stores or of one; or name the one that runs."""
-        as_of = self._as_of(request)
+        given = _given(request)
+        as_of = requests.as_of_value(given.get("as_of") or NOW)
         if isinstance(as_of, int):
             await self._site.instants.resolve(as_of)  # or refuse it
+        period = _period(given)
         store_id = request.match_info.get("store_id")
         if store_id is not None:
+            if period is not None:
+                raise bad("bad-period", "A period is of all stores.")
             await self._site.stores.known(store_id, NOW)
+        text = as_of if isinstance(as_of, str) else time_text(as_of)
+        asked = new_request(text, self._site.program.now_us(), store_id, period=period)
         async with self._one_at_a_time:
-            report_id = await self._running(as_of, store_id)
+            report_id = await self._running(asked)
             if report_id is None:
-                report_id = await self._start(as_of, store_id)
+                report_id = await self._start(asked)
         if not wants_json(request):
             return see_other("/reports")
         return json(Triggered(report_id, record.RUNNING))
 
-    def _as_of(self, request: web.Request) -> str | int:
-        """As-of from the query, a form or a JSON body; now when not given."""
-        if "as_of" in request.query:
-            return AS_OF.read(request.query)
-        if request.content_type == "application/x-www-form-urlencoded":
-            given = form_of(request)
-            return requests.as_of_value(given.get("as_of") or NOW)
-        given = json_of(request)
-        if not isinstance(given, dict):
-            raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
-        return requests.as_of_value(given.get("as_of") or NOW)
-
-    async def _running(self, as_of: str | int, store_id: str | None) -> str | None:
+    async def _running(self, asked: Request) -> str | None:
         """Id of the same report while it runs; raises 429 when too many do."""
         running = [
             r for r in await self._site.reports.all() if r.state == record.RUNNING
         ]
         for report in running:
-            if (report.as_of, report.store_id) == (as_of, store_id):
+            if all(getattr(report, name) == getattr(asked, name) for name in _SAME):
                 return report.report_id
         if len(running) >= self._site.program.settings.web_reports_in_flight:
             raise Refusal(
@@ -93,10 +96,8 @@ class ReportHandlers:
             )
         return None
 
-    async def _start(self, as_of: str | int, store_id: str | None) -> str:
+    async def _start(self, request: Request) -> str:
         """Send the request; returns once the collector has taken it up."""
-        text = as_of if isinstance(as_of, str) else time_text(as_of)
-        request = new_request(text, self._site.program.now_us(), store_id)
         # Two workers may be asked in the same microsecond.
         unique = f"{request.report_id}-{secrets.token_hex(4)}"
         request = replace(request, report_id=unique)
@@ -232,3 +233,28 @@ class ReportHandlers:
 
 def _accepts(request: web.Request, media: str) -> bool:
     return media in request.headers.get("Accept", "")
+
+
+def _given(request: web.Request) -> Mapping[str, Any]:
+    """What is asked for, from the query, a form or a JSON body."""
+    if any(name in request.query for name in _ASKED):
+        return request.query
+    if request.content_type == "application/x-www-form-urlencoded":
+        return form_of(request)
+    given = json_of(request)
+    if not isinstance(given, dict):
+        raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
+    for name in given.keys() - set(_ASKED):
+        known = ", ".join(_ASKED)
+        raise bad(
+            "unknown-field", f"There is no field {shown(name)}; there is {known}."
+        )
+    return given
+
+
+def _period(given: Mapping[str, Any]) -> PeriodAsked | None:
+    """The period that is asked for; raises a 400 Refusal."""
+    try:
+        return period_asked(**{name: given.get(name) for name in _PERIOD_NAMES})
+    except InvalidInput as exc:
+        raise bad(exc.reason, f"{exc}.") from exc

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from streamproc.report import record
-from streamproc.report.messages import ALL, HOURLY, STORE
+from streamproc.report.messages import KINDS
 from streamproc.report.record import Report, time_text
 from streamproc.web.shapes import OPTIONAL, OneOf
 
@@ -46,11 +46,14 @@ class ReportState:
 
 @dataclass(frozen=True, slots=True)
 class ReportRecord:
-    """All that is kept of a report; ``as_of_asked``: what was asked for."""
+    """All that is kept of a report; ``as_of_asked``: what was asked for.
+
+    ``period``: its dates, once they are known.
+    """
 
     report_id: str
     status: Status
-    kind: Annotated[str, OneOf((ALL, HOURLY, STORE))]
+    kind: Annotated[str, OneOf(KINDS)]
     store_id: str | None
     as_of_asked: str
     created: str
@@ -62,6 +65,11 @@ class ReportRecord:
     as_of: str | None = field(default=None, metadata=OPTIONAL)
     progress: Progress | None = field(default=None, metadata=OPTIONAL)
     url: str | None = field(default=None, metadata=OPTIONAL)
+    period: str | None = field(default=None, metadata=OPTIONAL)
+    by: str | None = field(default=None, metadata=OPTIONAL)
+    zone: str | None = field(default=None, metadata=OPTIONAL)
+    where: str | None = field(default=None, metadata=OPTIONAL)
+    group_by: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,11 @@ def record_of(report: Report) -> ReportRecord:
         _as_of(report),
         _progress(report),
         _url(report),
+        report.told or report.period,
+        report.by,
+        report.zone,
+        report.where,
+        report.group_by,
     )
 
 
