@@ -3,6 +3,7 @@
 Both are a ``Snapshot``, as reports make them: only the facts differ.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,23 +74,26 @@ class FactsWith:
         return own  # labels change no figure
 
 
-def preview(snapshot: Snapshot, table: str, fact: Fact) -> Preview:
-    """What becomes of a partition's figures with one more fact.
+def preview(snapshot: Snapshot, facts: Sequence[tuple[str, Fact]]) -> Preview:
+    """What becomes of a partition's figures with more facts.
 
-    Raises ReportFailedError when the polls of the windows are not kept.
+    ``facts``: at least one, with the table of each, in order; all of the same store,
+    or of all stores. Raises ReportFailedError when polls of the windows are not kept.
     """
-    if fact.is_of_all:
-        return _compared(snapshot, table, fact)
+    if facts[0][1].is_of_all:
+        return _compared(snapshot, facts)
     try:
-        return _compared(replace(snapshot, windows=ONE_STORE), table, fact)
+        return _compared(replace(snapshot, windows=ONE_STORE), facts)
     except ReportFailedError:
-        return _compared(snapshot, table, fact)
+        return _compared(snapshot, facts)
 
 
-def _compared(snapshot: Snapshot, table: str, fact: Fact) -> Preview:
-    facts = FactsWith(snapshot.facts, table, fact)
+def _compared(snapshot: Snapshot, facts: Sequence[tuple[str, Fact]]) -> Preview:
+    known: FactSource = snapshot.facts
+    for table, fact in facts:
+        known = FactsWith(known, table, fact)
     before = _amounts(replace(snapshot, left_out=LeftOut()), fact)
-    after = _amounts(replace(snapshot, facts=facts, left_out=LeftOut()), fact)
+    after = _amounts(replace(snapshot, facts=known, left_out=LeftOut()), fact)
     stores = max(before.shape[2], after.shape[2])
     same = before.shape == after.shape
     changed = (before != after).any(axis=(0, 1)).sum() if same else stores

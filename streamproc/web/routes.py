@@ -10,6 +10,7 @@ from streamproc.web.bodies import SMALL_BODY
 from streamproc.web.cluster import peers
 from streamproc.web.connections import Connections
 from streamproc.web.described import description
+from streamproc.web.handlers.acting import ActingHandlers
 from streamproc.web.handlers.changes import ChangeHandlers
 from streamproc.web.handlers.connect import ConnectHandlers
 from streamproc.web.handlers.fleet import FleetHandlers
@@ -94,6 +95,7 @@ def make_application(
     _add_tables(app, TableHandlers(site))
     _add_rejected(app, RejectedHandlers(site))
     _add_system(app, SystemHandlers(site, guard))
+    _add_acting(app, ActingHandlers(site, guard))
     gateway = Gateway(site)
     _add_gateway(app, gateway, round(settings.web_max_body * (1 << 20)))
     _add_connect(app, ConnectHandlers(site, gateway))
@@ -169,6 +171,11 @@ def _add_tables(app: web.Application, tables: TableHandlers) -> None:
 def _add_rejected(app: web.Application, rejected: RejectedHandlers) -> None:
     _add(app, "GET", "/rejected", rejected.page)
     _add(app, "GET", "/api/v1/rejected", rejected.list)
+
+
+def _add_acting(app: web.Application, acting: ActingHandlers) -> None:
+    _add(app, "GET", "/change", acting.page)
+    _add(app, "POST", "/change", acting.act, CHANGE)
 
 
 def _add_system(app: web.Application, system: SystemHandlers) -> None:

@@ -32,6 +32,8 @@ PATHS = (
     "/rejected",
     "/connect",
     "/system",
+    "/change?what=hours&store=alpha",
+    "/change?what=exclusion&store=*",
     "/incidents",
     "/incidents?period=last-month",
     "/login",

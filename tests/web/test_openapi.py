@@ -28,7 +28,7 @@ PAGES = {
     "/incidents",
     "/reports",
 }
-FORMS = {"/connect", "/system", "/system/rejected/{}"}
+FORMS = {"/connect", "/change", "/system", "/system/rejected/{}"}
 NOT_FOR_PROGRAMS = {"/login", "/logout", "/open", "/live", "/_cluster/call"}
 NOT_DESCRIBED = PAGES | FORMS | NOT_FOR_PROGRAMS
 EXAMPLES = 25

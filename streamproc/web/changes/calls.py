@@ -11,7 +11,7 @@ from streamproc.rules.uptime import Uptime
 from streamproc.web.cluster.calls import Call
 from streamproc.web.store.data import decode_facts, encode_facts
 from tables.calendars import StoreFacts
-from tables.fact_records import KINDS, read_message
+from tables.fact_records import KINDS, Fact, read_message
 from tables.preview import Preview, preview
 from tables.snapshot import Snapshot
 
@@ -69,14 +69,10 @@ KNOWN = Call(
 
 
 def _preview(program: Program, args: dict[str, Any]) -> Preview:
-    value = args["value"]
-    fact = read_message(
-        0,
-        args["key"].encode(),
-        None if value is None else value.encode(),
-        args["at_ms"],
-        KINDS[args["table"]],
-    )
+    facts = [
+        (table, _fact(table, key, value, args["at_ms"]))
+        for table, key, value in args["records"]
+    ]
     snapshot = Snapshot(
         program.histories,
         program.facts,
@@ -84,7 +80,12 @@ def _preview(program: Program, args: dict[str, Any]) -> Preview:
         args["as_of_us"],
         program.settings.rules,
     )
-    return preview(snapshot, args["table"], fact)
+    return preview(snapshot, facts)
+
+
+def _fact(table: str, key: str, value: str | None, at_ms: int) -> Fact:
+    encoded = None if value is None else value.encode()
+    return read_message(0, key.encode(), encoded, at_ms, KINDS[table])
 
 
 def _encode_preview(found: Preview) -> bytes:

@@ -1,6 +1,7 @@
 """Changes made, or looked at before they are made."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamproc.program import Program, wall_clock_us
@@ -80,12 +81,22 @@ class Changes:
 
         Raises a 404 Refusal as ``make`` does.
         """
+        return await self.preview_of([change], as_of_us)
+
+    async def preview_of(self, changes: Sequence[Change], as_of_us: int) -> Preview:
+        """The same with several changes, one after the other, of the same store."""
+        change = changes[0]
         if not change.create:
             await self.require(change.store_id, change.is_of_all)
         args = {
-            "table": change.noun.table,
-            "key": change.key.decode(),
-            "value": None if change.value is None else change.value.decode(),
+            "records": [
+                [
+                    c.noun.table,
+                    c.key.decode(),
+                    None if c.value is None else c.value.decode(),
+                ]
+                for c in changes
+            ],
             # Records are stamped by the clock of this machine.
             "at_ms": wall_clock_us() // 1_000,
             "as_of_us": as_of_us,

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from streamproc.program import Program
-from streamproc.rules.labels import Labels
+from streamproc.rules.labels import Labels, Where
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.kept import Kept
@@ -67,6 +67,12 @@ class Directory:
         found = self.of(store_id)
         values = " · ".join(dict.fromkeys(found.labels.values()))
         return values or (store_id if found.name else "")
+
+    def chosen(self, where: Where) -> list[str]:
+        """Ids of the stores with a label, in order."""
+        return sorted(
+            store for store, each in self._labels.items() if where.holds(each)
+        )
 
     def matches(self, store_id: str, wanted: str) -> bool:
         """Whether id or name contain a text in lower case."""

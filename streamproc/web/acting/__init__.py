@@ -1,0 +1,1 @@
+"""Changes made from a page: forms, previews of exactly what is saved, undoing."""

@@ -1,0 +1,161 @@
+"""Handlers of the forms that change what is known of stores: preview, save, undo."""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from streamproc.report.messages import NOW
+from streamproc.rules.poll import ALL_STORES
+from streamproc.web.acting.batches import Batch, make, preview
+from streamproc.web.acting.editors import EDITORS, Editor
+from streamproc.web.acting.prefilled import current, prefilled
+from streamproc.web.acting.targets import Target, target_of
+from streamproc.web.author import author
+from streamproc.web.bodies import form_of
+from streamproc.web.changes.answers import own_exclusion
+from streamproc.web.changes.change import change_of, withdrawing
+from streamproc.web.parameters import Choice, Text
+from streamproc.web.refusal import Refusal, unknown
+from streamproc.web.responses import page, see_other
+from streamproc.web.security import Guard
+from streamproc.web.site import Site
+from streamproc.web.templating import url
+from tables.preview import Preview
+
+WHAT = Choice("what", tuple(EDITORS), "hours")
+STORE = Text("store")
+WHERE = Text("where", longest=400)
+SAVED = Text("saved")
+MOST_UNDOS = 200
+"""Changes that can be undone from a page; the oldest go first."""
+
+SAVE, WITHDRAW = "save", "withdraw"
+"""Values of buttons; any other one asks for a preview."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A preview of exactly these changes, or why there is none."""
+
+    batch: Batch | None
+    preview: Preview | None
+    wrong: str = ""
+
+
+class ActingHandlers:
+    """Change facts of stores, never without a preview."""
+
+    def __init__(self, site: Site, guard: Guard) -> None:
+        self._site = site
+        self._guard = guard
+        self._undos: OrderedDict[str, Batch] = OrderedDict()
+
+    async def page(self, request: web.Request) -> web.Response:
+        """The form, with what is known now in it."""
+        query = request.query
+        editor = EDITORS[WHAT.read(query)]
+        store, where = STORE.read(query), WHERE.read(query)
+        target = await target_of(self._site, editor.noun, store, where)
+        form = {"store": store, "where": where}
+        form |= await prefilled(self._site, editor.what, target.store_ids[0], where)
+        return await self._page(request, editor, target, form, None)
+
+    async def act(self, request: web.Request) -> web.Response:
+        """Preview the form's changes, or save them when this was just previewed."""
+        form = form_of(request)
+        by = author(self._guard, request, form)
+        editor = EDITORS[WHAT.read(form)]
+        store, where = STORE.read(form), WHERE.read(form)
+        target = await target_of(self._site, editor.noun, store, where)
+        try:
+            batch = await self._batch(editor, target, form)
+            return await self._previewed(request, editor, target, form, batch, by)
+        except Refusal as exc:
+            if exc.status not in (400, 422):
+                raise
+            looked = Looked(None, None, exc.message)
+            return await self._page(request, editor, target, form, looked, exc.status)
+
+    async def _previewed(
+        self,
+        request: web.Request,
+        editor: Editor,
+        target: Target,
+        form: dict[str, str],
+        batch: Batch,
+        by: str,
+    ) -> web.Response:
+        if form.get("do") == SAVE and form.get("digest") == batch.digest:
+            return see_other(await self._saved(editor, form, batch.by(by)))
+        as_of_us = await self._site.instants.resolve(NOW)
+        looked = Looked(batch, await preview(self._site, batch, as_of_us))
+        return await self._page(request, editor, target, form, looked)
+
+    async def _saved(
+        self, editor: Editor, form: Mapping[str, str], batch: Batch
+    ) -> str:
+        """Make the changes; where to go then."""
+        token = secrets.token_urlsafe(12)
+        self._undos[token] = await make(self._site, batch)
+        if len(self._undos) > MOST_UNDOS:
+            self._undos.popitem(last=False)
+        store, where = form.get("store"), form.get("where")
+        return url("/change", what=editor.what, store=store, where=where, saved=token)
+
+    async def _batch(
+        self, editor: Editor, target: Target, form: Mapping[str, str]
+    ) -> Batch:
+        """The changes that the form stands for; raises a Refusal."""
+        if token := form.get("undo"):
+            if token not in self._undos:
+                why = "That change is too long ago, or was made at another worker."
+                raise Refusal(422, "no-undo", why)
+            return self._undos[token]
+        if number := form.get(WITHDRAW):
+            known = await self._site.changes.known(target.store_ids[0])
+            found = own_exclusion(known, number)
+            if found is None:
+                raise unknown("exclusion", number)
+            change = withdrawing(target.store_ids[0], found)
+            return Batch(f"Withdraw {number}", target.words, (change,))
+        changes = tuple(
+            change_of(editor.noun, store_id, told.row, told.key)
+            for told in editor.told(form)
+            for store_id in target.store_ids
+        )
+        return Batch(editor.title, target.words, changes)
+
+    async def _page(
+        self,
+        request: web.Request,
+        editor: Editor,
+        target: Target,
+        form: Mapping[str, str],
+        looked: Looked | None,
+        status: int = 200,
+    ) -> web.Response:
+        saved = SAVED.read(request.query)
+        return page(
+            request,
+            "change.html",
+            status,
+            editor=editor,
+            editors=_offered(target),
+            target=target,
+            form=form,
+            looked=looked,
+            undo=self._undos.get(saved),
+            saved=saved,
+            by=self._guard.author_of(request),
+            here=await current(self._site, editor.what, target.store_ids),
+            values=(await self._site.names.all()).values,
+        )
+
+
+def _offered(target: Target) -> list[Editor]:
+    """The forms there are for these stores."""
+    of_all = target.store_ids == (ALL_STORES,)
+    return [editor for editor in EDITORS.values() if editor.noun.of_all or not of_all]
