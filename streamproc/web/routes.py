@@ -21,6 +21,7 @@ from streamproc.web.handlers.now import NowHandlers
 from streamproc.web.handlers.operations import Operations
 from streamproc.web.handlers.periods import PeriodHandlers
 from streamproc.web.handlers.rejected import RejectedHandlers
+from streamproc.web.handlers.report_pages import ReportPages
 from streamproc.web.handlers.reports import ReportHandlers
 from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
 from streamproc.web.handlers.states import StateHandlers
@@ -59,6 +60,7 @@ _SHEETS = (
     "tablet",
     "phone",
     "paper",
+    "sheet",
 )
 """Parts of ``app.css``, in order: what stands later holds against what is before."""
 
@@ -87,6 +89,7 @@ def make_application(
     _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
     _add(app, "GET", "/incidents", IncidentPages(site).page)
+    _add(app, "GET", "/reports/{period}/page", ReportPages(site).page)
     periods = PeriodHandlers(site)
     _add(app, "GET", "/api/v1/periods/{period}", periods.fleet)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/periods", periods.store)

@@ -55,6 +55,7 @@ READS = (
     "/incidents",
     "/reports",
     "/reports/{}.csv",
+    "/reports/{}/page",
     "/reports/{}.xlsx",
     "/combined_report.csv",
     "/tables",

@@ -26,6 +26,7 @@ PAGES = {
     "/tables/{}",
     "/rejected",
     "/incidents",
+    "/reports/{}/page",
     "/reports",
 }
 FORMS = {"/connect", "/change", "/system", "/system/rejected/{}"}

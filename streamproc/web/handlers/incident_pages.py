@@ -96,14 +96,16 @@ class IncidentPages:
 
     async def _rows(self, shown: list[Outage]) -> list[Row]:
         about = await self._site.stores.about(one.store_id for one in shown)
-        return [_row(one, about[one.store_id]) for one in shown]
+        return [row_of(one, about[one.store_id]) for one in shown]
 
     async def _longest(self, asked: Found) -> Row | None:
         longest = max(asked.found, key=lambda one: one.down_us, default=None)
         return None if longest is None else (await self._rows([longest]))[0]
 
 
-def _row(one: Outage, about: About) -> Row:
+def row_of(one: Outage, about: About) -> Row:
+    """An incident with its times on the store's clock."""
+
     def local(time_us: int | None) -> datetime | None:
         return None if time_us is None else local_time(about.zone, time_us)
 

@@ -1,0 +1,144 @@
+"""Acting from the pages in a real Chromium: each task from its page to done."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from streamproc.web import own_token
+from tests.web.browser import CONTRAST, STRUCTURE, Tab, launched
+from tests.web.live_site import LiveSite
+
+pytestmark = pytest.mark.browser
+
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests here."""
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture(params=[(size, js) for size in SIZES for js in (True, False)], ids=str)
+def tab(
+    request: pytest.FixtureRequest, browser: Any, start_site: Callable[..., LiveSite]
+) -> Iterator[Tab]:
+    """A signed-in tab on a fleet of its own, with and without JavaScript."""
+    size, with_js = request.param
+    width, height = SIZES[size]
+    site = start_site().fill()
+    opened = Tab(
+        browser,
+        site.url,
+        viewport={"width": width, "height": height},
+        java_script_enabled=with_js,
+    )
+    opened.open(own_token.link(site.settings).removeprefix(site.url))
+    opened.page.wait_for_url(f"{site.url}/")
+    yield opened
+    opened.close()
+
+
+def quiet(tab: Tab) -> None:
+    """Nothing went wrong, nothing is cut off, all of it can be read."""
+    assert tab.page.evaluate(TOO_WIDE) is False
+    assert tab.page.evaluate(CONTRAST) == []
+    assert tab.page.evaluate(STRUCTURE) == []
+    assert [one for one in tab.errors if "422" not in one] == []
+
+
+def test_hours_are_changed_and_the_change_is_undone(tab: Tab) -> None:
+    """Preview, save, undo: seven clicks from the form."""
+    page = tab.open("/change?what=hours&store=gamma")
+    page.fill("input[name=day1]", "09:00-12:00")
+    page.fill("input[name=by]", "eve")
+    page.click("button[value=preview]")
+    assert "Figures change." in page.inner_text(".preview")
+    quiet(tab)
+    page.click("button[value=save]")
+    assert "Saved." in page.inner_text("main")
+    assert page.input_value("input[name=day1]") == "09:00–12:00"
+    assert page.input_value("input[name=by]") == "eve"
+    page.click("button:has-text('Undo')")
+    page.click("button[value=save]")
+    assert page.input_value("input[name=day1]") == "09:00–17:00"
+    quiet(tab)
+
+
+def test_a_correction_is_previewed_with_what_browsers_send(tab: Tab) -> None:
+    """Date and time fields; what is wrong is said beside the form."""
+    page = tab.open("/change?what=exclusion&store=alpha")
+    page.select_option("select[name=kind]", "correction-up")
+    page.fill("input[name=from_local]", "2025-05-06T14:30")
+    page.fill("input[name=to_local]", "2025-05-06T14:00")
+    page.click("button[value=preview]")
+    assert "from_local is not before to_local" in page.inner_text(".preview")
+    page.fill("input[name=to_local]", "2025-05-06T15:00")
+    page.click("button[value=preview]")
+    assert "Figures change." in page.inner_text(".preview")
+    quiet(tab)
+
+
+def test_rejected_records_are_mended_from_the_page(tab: Tab) -> None:
+    """From the badge to sent again."""
+    page = tab.open("/system")
+    group = page.locator(".reject", has_text="status is 'up'")
+    group.locator("summary").click()
+    mended = '{"store_id": "x", "status": "active", "timestamp_utc": "2025-05-06"}'
+    group.locator("textarea").fill(mended)
+    group.locator("button[value=check]").click()
+    assert "None would be accepted." in page.inner_text(".preview-line")
+    group.locator("textarea").fill(mended.replace("-06", "-06 12:00:00"))
+    group.locator("button[value=send]").click()
+    assert "1 sent again." in page.inner_text("main")
+    quiet(tab)
+
+
+def test_a_poll_is_tried(tab: Tab) -> None:
+    """Connect says what came of it."""
+    page = tab.open("/connect")
+    page.fill("#try-store", "new-one")
+    page.click("button[value=send]")
+    assert "Accepted" in page.inner_text(".preview-line")
+    quiet(tab)
+
+
+def test_the_report_is_one_page_of_paper(
+    browser: Any, start_site: Callable[..., LiveSite], tmp_path: Path
+) -> None:
+    """However long the names are, and however many groups there are."""
+    site = start_site().fill()
+    long = "A very long name of a store that nobody would cut short "
+    labels = [
+        (
+            f"store-{n}",
+            orjson.dumps(
+                {
+                    "store_id": f"store-{n}",
+                    "name": f"{long}{n}",
+                    "labels": {"region": f"Region {n % 20}", "brand": f"{long}{n % 9}"},
+                }
+            ),
+        )
+        for n in range(60)
+    ]
+    site.publish(site.program.topics.labels, labels)
+    site.settle()
+    tab = Tab(browser, site.url, viewport={"width": 1440, "height": 900})
+    page = tab.open("/reports/this-month/page")
+    page.emulate_media(media="print")
+    text = page.inner_text("body")
+    for told in ("Uptime, ", "most down time", "longest incidents", "Rules."):
+        assert told in text
+    assert "Stores" not in page.inner_text("body").splitlines()  # no navigation
+    file = tmp_path / "page.pdf"
+    page.pdf(path=str(file), prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", file.read_bytes())) == 1
+    assert tab.errors == []
+    tab.close()
