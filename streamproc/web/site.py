@@ -92,7 +92,7 @@ class Site:
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)
-        self.watch = Watch(self.rejected)
+        self.watch = Watch(self.rejected, self.cluster)
         self.received = ReceivedReader(program)
         self.flow = FlowMeter(program, self.cluster, self.app.run)
         self.cluster.status = self.flow.status

@@ -109,6 +109,25 @@ def test_a_poll_is_tried(tab: Tab) -> None:
     quiet(tab)
 
 
+def test_a_report_is_made_and_followed(tab: Tab) -> None:
+    """It runs, and then its files are there."""
+    page = tab.open("/reports")
+    page.click("button:has-text('Trigger report')")
+    page.wait_for_url("**/reports")
+    page.select_option("select[name=period]", "this-week")
+    page.select_option("select[name=group_by]", "region")
+    page.click("button:has-text('Make it')")
+    page.wait_for_url("**/reports")
+    done = page.locator("tr", has_text="by region").locator("text=Complete")
+    for _ in range(60):
+        if done.count():
+            break
+        page.wait_for_timeout(250)
+        tab.open("/reports")
+    assert done.count() == 1
+    quiet(tab)
+
+
 def test_the_report_is_one_page_of_paper(
     browser: Any, start_site: Callable[..., LiveSite], tmp_path: Path
 ) -> None:

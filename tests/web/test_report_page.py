@@ -78,3 +78,11 @@ def test_an_empty_program_has_no_page(start_site: Callable[..., LiveSite]) -> No
     """It says that no store is known."""
     answer = start_site().get("/reports/today/page", Accept="text/html")
     assert answer.status == 422
+
+
+def test_the_reports_page_offers_what_can_be_made(site: LiveSite) -> None:
+    """Pages of A4 to everybody; the forms to who is signed in."""
+    page = site.page("/reports")
+    assert 'href="/reports/last-month/page"' in page
+    assert "<form method" not in page
+    assert "Sign in to trigger a report" in text_of(page)

@@ -11,6 +11,7 @@ import pytest
 from streamproc import rejected, settings
 from streamproc.rejected import GATEWAY, LOAD, Rejected
 from streamproc.web.rejected.groups import MANY_MESSAGES, groups
+from streamproc.web.system.attention import Attention
 from streamproc.web.system.settings import shown
 from tests.web.live_site import LiveSite
 from tests.web.test_connect import FORM
@@ -185,6 +186,21 @@ def test_the_workers_are_told_with_what_they_own(site: LiveSite) -> None:
     assert "answers 0, 1, 2, 3" in text
     assert "histories" in text
     assert "data_dir" in text
+
+
+def test_how_the_webhook_goes_is_told(start_site: Callable[..., LiveSite]) -> None:
+    """Where it goes, without what lets anybody post there; or that there is none."""
+    assert "No webhook is set" in text_of(start_site().page("/system"))
+    url = "http://127.0.0.1:9/secret-path"
+    page = start_site(webhook_url=url).page("/system")
+    assert "goes to http://127.0.0.1:9" in text_of(page)
+    assert "secret-path" not in page
+
+
+def test_what_was_given_up_wants_attention() -> None:
+    """As a rejected record does."""
+    assert Attention(2, 3).total == 5
+    assert not Attention()
 
 
 def test_who_is_not_signed_in_has_nothing_to_press(site: LiveSite) -> None:

@@ -181,6 +181,7 @@ class ReportHandlers:
             now_us=self._site.program.now_us(),
             hourly=self._site.program.settings.hourly,
             rules=self._site.program.settings.rules,
+            values=(await self._site.names.all()).values,
         )
 
     # -- files -----

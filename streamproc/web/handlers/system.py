@@ -21,7 +21,7 @@ from streamproc.web.responses import page
 from streamproc.web.security import Guard
 from streamproc.web.site import Site
 from streamproc.web.system import settings
-from streamproc.web.system.attention import attention_of
+from streamproc.web.system.attention import attention_of, webhook_of
 from streamproc.web.system.workers import workers
 
 GROUPS_PER_PAGE = 10
@@ -84,11 +84,12 @@ class SystemHandlers:
     ) -> web.Response:
         number = PAGE.read(request.query)
         site, program = self._site, self._site.program
-        found, flow, tables, crew = await asyncio.gather(
+        found, flow, tables, crew, webhook = await asyncio.gather(
             site.rejected.newest(),
             site.flow.of_all(),
             site.tables.all(),
             workers(site.cluster, program.histories.name, program.settings.partitions),
+            webhook_of(site.cluster),
         )
         grouped = groups(found.records)
         first = (number - 1) * GROUPS_PER_PAGE
@@ -105,7 +106,8 @@ class SystemHandlers:
             page=number,
             pages=requests.pages(len(grouped), GROUPS_PER_PAGE),
             mended=mended,
-            attention=attention_of(found),
+            attention=attention_of(found, webhook),
+            webhook=webhook,
             value_text=value_text,
             text_of=text_of,
             by=self._guard.author_of(request),
