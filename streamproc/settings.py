@@ -84,6 +84,16 @@ def _hold(text: str) -> float | None:
         raise ValueError(f"{exc} (minutes), or none") from exc
 
 
+def _target(text: str) -> float | None:
+    """Percent, or None for an empty one or ``none``."""
+    if text.lower() in ("", "none"):
+        return None
+    target = _number(0, 100)(text)
+    if not target:
+        raise ValueError("expected percent above 0, or none")
+    return target
+
+
 def _clock(text: str) -> str:
     """A time of day, ``HH:MM``."""
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text, re.ASCII):
@@ -198,6 +208,12 @@ class Settings:
         10.0,
         _number(0, 1440),
         "Minutes of business time without data that an incident goes on through.",
+    )
+    target: float | None = setting(
+        None,
+        _target,
+        "Uptime wanted of every store in a calendar month, in percent, or none; a"
+        " store's own goes before it.",
     )
     events: bool = setting(
         True, _switch, "Whether it is told when a store's state changes."

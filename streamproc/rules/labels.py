@@ -36,6 +36,11 @@ class Where:
     label: str
     value: str
 
+    @property
+    def text(self) -> str:
+        """As ``parse_where`` reads it."""
+        return f"{self.label}={self.value}"
+
     def holds(self, labels: Labels) -> bool:
         """Whether a store with these labels is meant."""
         return labels.labels.get(self.label, "") == self.value

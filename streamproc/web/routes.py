@@ -193,6 +193,7 @@ def _add_gateway(app: web.Application, gateway: Gateway, max_body: int) -> None:
 def _add_changes(
     app: web.Application, store: StoreHandlers, changes: ChangeHandlers
 ) -> None:
+    _add(app, "GET", f"{STORE_PATH}/changes", changes.changes)
     hours, labels = f"{STORE_PATH}/hours", f"{STORE_PATH}/labels"
     _add(app, "GET", hours, changes.weeks)
     _add(app, "PUT", hours, changes.put_hours, CHANGE)

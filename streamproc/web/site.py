@@ -9,6 +9,7 @@ from streamproc.web.app_thread import AppThread
 from streamproc.web.appending import Appender
 from streamproc.web.as_of import NEWEST, Instants
 from streamproc.web.backlog import StartBacklog
+from streamproc.web.changes.audit import ChangesReader
 from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL
 from streamproc.web.changes.making import Changes
 from streamproc.web.cluster.peers import Cluster
@@ -33,6 +34,7 @@ from streamproc.web.refusal import Refusal
 from streamproc.web.rejected.reader import RejectedReader
 from streamproc.web.reports.reading import ALL_REPORTS, FILE_PIECE, ONE_REPORT, Reports
 from streamproc.web.store.about import STORES_ABOUT
+from streamproc.web.store.budgets import BUDGETS
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.names import ALL_LABELS, Names
@@ -46,6 +48,7 @@ CALLS = (
     SHARD,
     NEWEST,
     STORE_DATA,
+    BUDGETS,
     STORE_LABELS,
     ALL_LABELS,
     STORES_ABOUT,
@@ -83,6 +86,7 @@ class Site:
         self.periods = Periods(program, self.cluster, self.instants)
         self.appender = Appender(program, app)
         self.changes = Changes(program, self.cluster, self.appender)
+        self.audit = ChangesReader(program)
         self.performances = Performances(self.periods, self.instants)
         self.names = Names(self.cluster, program.settings.partitions)
         self.pages = Pages()
@@ -111,6 +115,7 @@ class Site:
     async def close(self) -> None:
         """Let go of what it has opened."""
         await self.rejected.close()
+        await self.audit.close()
         await self.received.close()
         await self.cluster.close()
 

@@ -125,3 +125,63 @@ def test_two_workers_answer_as_one(worker: Start) -> None:
 
     until("the first owns all", alone)
     assert answers <= {(200, before), (503, b"")}
+
+
+def change(worker: Worker, port: int, path: str, body: object) -> tuple[int, Any]:
+    """Put a fact at a worker."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    bearer = f"Bearer {own_token.read(worker.settings.data_dir)}"
+    headers = {"Authorization": bearer, "Content-Type": "application/json"}
+    try:
+        connection.request("PUT", path, json.dumps(body).encode(), headers)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def test_a_change_at_one_worker_is_in_place_at_the_other_once_answered(
+    worker: Start,
+) -> None:
+    """Of a store that either owns, and of all; its preview was right, and who made it
+    is told by both.
+    """
+    ports = (free_port(), free_port())
+    options: dict[str, Any] = {"web": "on", "web_cluster_secret": SECRET}
+    workers = [
+        worker(number, web_port=port, **options)
+        for number, port in enumerate(ports, start=1)
+    ]
+    for one in workers:
+        one.start()
+        one.ready()
+    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    span = {"from": "2020-05-06T12:00:00Z", "to": "2020-05-06T13:30:00Z"}
+    body = {"kind": "maintenance", **span, "by": "Ann"}
+    as_of = "as_of=2020-05-06T15:00:00Z"
+    for number in range(8):
+        store = f"/api/v1/stores/shop-{number}"
+        told = {"timezone_str": "UTC", "create": True}
+        assert change(workers[0], ports[0], f"{store}/zone", told)[0] == 200
+        path = f"{store}/exclusions/m"
+        status, preview = change(
+            workers[1], ports[1], f"{path}?preview=true&{as_of}", body
+        )
+        assert status == 200
+        assert preview["after"]["day"]["excluded_s"] == 5400
+        assert change(workers[1], ports[1], path, body)[0] == 200
+        found = json.loads(ask(ports[0], f"{store}?{as_of}")[1])
+        assert found["windows"]["day"] == preview["after"]["day"]
+        [newest, _] = json.loads(ask(ports[0], f"{store}/changes")[1])["changes"]
+        assert (newest["kind"], newest["key"], newest["by"]) == (
+            "exclusions",
+            "m",
+            "Ann",
+        )
+    ends = {"from": "2020-05-06T13:30:00Z", "to": "2020-05-06T14:00:00Z"}
+    path = "/api/v1/stores/*/exclusions/all"
+    assert change(workers[0], ports[0], path, {**body, **ends})[0] == 200
+    for number in range(8):
+        path = f"/api/v1/stores/shop-{number}?{as_of}"
+        found = json.loads(ask(ports[1], path)[1])
+        assert found["windows"]["day"]["excluded_s"] == 7200

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from faust.types import TP
 
+from streamproc.transport.partitioner import partition_for
 from streamproc.web.app_thread import AppThread
 from streamproc.web.as_of import Instants
 from streamproc.web.cluster import peers, signing, status
@@ -29,6 +30,11 @@ PATHS = (
     "/api/v1/stores/store-12?format=csv",
     "/api/v1/stores?q=store-1&format=csv",
     "/stores/beta/badge.svg",
+    "/api/v1/incidents?as_of=2025-05-06T14:59:00Z&per_page=500",
+    "/api/v1/incidents?as_of=2025-05-06T14:59:00Z&from=2025-01-01T00:00:00Z",
+    "/api/v1/stores/gamma/hours",
+    "/api/v1/stores/alpha/exclusions",
+    "/api/v1/stores/alpha/special-hours",
     "/api/v1/reports",
     "/api/v1/tables/hours",
     "/api/v1/tables/histories?prefix=store-1&limit=200",
@@ -97,6 +103,40 @@ def test_any_worker_shows_every_page(
     """Pages are made of the owners' answers."""
     for site in pair:
         assert "Store uptime" in site.page(path)
+
+
+@pytest.mark.parametrize("store_id", ["alpha", "gamma", "store-7", "*"])
+def test_any_worker_previews_a_change_the_same(
+    pair: tuple[LiveSite, LiveSite], store_id: str
+) -> None:
+    """Of a store that either owns, and of all of them."""
+    span = {"from": "2025-05-06T12:00:00Z", "to": "2025-05-06T14:50:00Z"}
+    body = json.dumps({"kind": "maintenance", **span}).encode()
+    path = f"/api/v1/stores/{store_id}/exclusions/m?preview=true"
+    first, second = (
+        site.ask("PUT", path, body, Content_Type="application/json") for site in pair
+    )
+    assert first.status == second.status == 200
+    assert first.json == second.json
+    assert first.json["changed"] > 0
+
+
+def test_a_change_that_is_not_in_place_yet_is_accepted(
+    pair: tuple[LiveSite, LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """202: durable in the first one's log, which the owner here will never read."""
+    monkeypatch.setattr(peers, "CATCH_UP_S", 0.3)
+    first, _ = pair
+    theirs = next(f"store-{n}" for n in range(60) if _home(f"store-{n}") in (2, 3))
+    body = json.dumps({"timezone_str": "UTC", "by": "Ann"}).encode()
+    path = f"/api/v1/stores/{theirs}/zone"
+    answer = first.ask("PUT", path, body, Content_Type="application/json")
+    assert answer.status == 202
+    assert answer.json == {"store_id": theirs, "timezone_str": "UTC"}
+
+
+def _home(store_id: str) -> int:
+    return partition_for(store_id.encode(), 4)
 
 
 def test_tables_tell_who_owns_what(pair: tuple[LiveSite, LiveSite]) -> None:

@@ -17,6 +17,8 @@ from streamproc.web.figures import State, Windows, window_of
 from streamproc.web.fleet.overview import COUNTS, Overview
 from streamproc.web.flow import Flow
 from streamproc.web.shapes import Keys
+from streamproc.web.store.budgets import StoreBudget, budget_of
+from tables.budgets import MonthBudget
 
 ROWS_AT_ONCE = 1_000
 
@@ -53,6 +55,7 @@ class Store:
     last_poll: str | None
     last_status: str | None
     windows: Windows
+    budget: StoreBudget | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def fleet_of(overview: Overview, flow: Flow) -> Fleet:
     return Fleet(time_text(overview.as_of_us), overview.counts, windows, now)
 
 
-def store_of(overview: Overview, row: int) -> Store:
+def store_of(overview: Overview, row: int, budget: MonthBudget | None) -> Store:
     """One of its stores."""
     rows = overview.rows
     last = int(rows.last[row])
@@ -106,6 +109,7 @@ def store_of(overview: Overview, row: int) -> Store:
         last_poll_text(last) or None,
         last_status(last) or None,
         {window: window_of(*parts) for window, *parts in amounts},
+        budget_of(budget),
     )
 
 

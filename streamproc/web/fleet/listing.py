@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from streamproc.cells import Ints
+from streamproc.rules.labels import Where
 from streamproc.rules.status import STATES
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.overview import SILENT, SORTS, Overview
-from streamproc.web.parameters import AS_OF, PAGE, Choice, Query, Text, Whole
+from streamproc.web.parameters import AS_OF, PAGE, WHERE, Choice, Query, Text, Whole
 from streamproc.web.store.names import NOBODY, Directory
 
 Q = Text("q", "part of a store's id or name")
@@ -15,7 +18,7 @@ NOW = Choice("now", (*STATES, "open", SILENT))
 SORT = Choice("sort", SORTS, "down_day")
 ORDER = Choice("order", ("asc", "desc"), help="the worst first, when it is left out")
 PER_PAGE = Whole("per_page", 25, 1, 500)
-PARAMETERS = (AS_OF, Q, NOW, SORT, ORDER, PAGE, PER_PAGE)
+PARAMETERS = (AS_OF, Q, NOW, WHERE, SORT, ORDER, PAGE, PER_PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Listing:
     order: str
     page: int
     per_page: int
+    where: Where | None = None
 
     def params(self, **changes: Any) -> dict[str, Any]:
         """The query that asks for it; defaults are left out."""
@@ -36,6 +40,7 @@ class Listing:
             "as_of": as_of_text(self.as_of),
             "q": self.q,
             "now": self.now,
+            "where": "" if self.where is None else self.where.text,
             "sort": "" if self.sort == SORT.default else self.sort,
             "order": "" if self.order == default_order(self.sort) else self.order,
             "page": "" if self.page == 1 else self.page,
@@ -70,12 +75,17 @@ def listing_of(query: Query) -> Listing:
         ORDER.read(query) or default_order(sort),
         PAGE.read(query),
         PER_PAGE.read(query),
+        WHERE.read(query),
     )
 
 
 def chosen(overview: Overview, listing: Listing, names: Directory = NOBODY) -> Ints:
     """All rows that are asked for, in order, over all pages."""
     found = overview.find(listing.q, listing.now, names)
+    if listing.where is not None:
+        ids = overview.rows.store_ids
+        meant = [listing.where.holds(names.of(ids[row])) for row in found.tolist()]
+        found = found[np.array(meant, bool)]
     return overview.ordered(found, listing.sort, listing.order == "desc")
 
 

@@ -22,6 +22,7 @@ from streamproc.web.changes.answers import (
     StoreExclusions,
     StoreWeeks,
 )
+from streamproc.web.changes.audit import StoreChanges
 from streamproc.web.changes.calls import Known
 from streamproc.web.changes.change import (
     EXCLUSION,
@@ -59,6 +60,12 @@ class ChangeHandlers:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._changes = site.changes
+
+    @described(StoreChanges)
+    async def changes(self, request: web.Request) -> web.Response:
+        """Who changed what of a store, newest first, as far as records are kept."""
+        await self._known(request, EXCLUSION)
+        return json(await self._site.audit.of(request.match_info["store_id"]))
 
     # -- hours, zone, labels -----
 

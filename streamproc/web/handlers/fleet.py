@@ -66,6 +66,8 @@ class FleetHandlers:
                 lambda: aside(csv_pieces(stores_csv(overview, rows))), "stores.csv"
             )
         shown = listing.on_page(rows, asked).tolist()
+        ids = [overview.rows.store_ids[row] for row in shown]
+        budgets = await self._site.stores.budgets(ids, overview.as_of_us)
         return json(
             StoresPage(
                 time_text(overview.as_of_us),
@@ -73,6 +75,9 @@ class FleetHandlers:
                 asked.page,
                 asked.per_page,
                 requests.pages(len(rows), asked.per_page),
-                [store_of(overview, row) for row in shown],
+                [
+                    store_of(overview, row, budget)
+                    for row, budget in zip(shown, budgets, strict=True)
+                ],
             )
         )

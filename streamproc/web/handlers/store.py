@@ -72,7 +72,8 @@ class StoreHandlers:
         view = await self._view(request)
         if as_csv:
             return csv_of(await asyncio.to_thread(store_csv, view), "store.csv")
-        return json(await asyncio.to_thread(store_of, view))
+        [budget] = await self._site.stores.budgets([view.store_id], view.as_of_us)
+        return json(await asyncio.to_thread(store_of, view, budget))
 
     @described(StoreLabels)
     async def labels(self, request: web.Request) -> web.Response:

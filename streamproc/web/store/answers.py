@@ -12,7 +12,9 @@ from streamproc.rules.timeline import EXCLUDED, Span, local_time
 from streamproc.rules.windows import LONGEST_US
 from streamproc.web.figures import State, Windows, window_of
 from streamproc.web.shapes import OneOf, called
+from streamproc.web.store.budgets import StoreBudget, budget_of
 from streamproc.web.store.view import PollRow, StoreView
+from tables.budgets import MonthBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class StoreDetail:
     last_poll: str | None
     last_status: str | None
     windows: Windows
+    budget: StoreBudget | None
     report_row: list[str]
 
 
@@ -81,7 +84,7 @@ class PollsPage:
     polls: list[StorePoll]
 
 
-def store_of(view: StoreView) -> StoreDetail:
+def store_of(view: StoreView, budget: MonthBudget | None) -> StoreDetail:
     """One store as the API shows it."""
     return StoreDetail(
         view.store_id,
@@ -101,6 +104,7 @@ def store_of(view: StoreView) -> StoreDetail:
             )
             for window, found in view.windows.items()
         },
+        budget_of(budget),
         list(next(iter(csv_rows(view.rows)))),
     )
 

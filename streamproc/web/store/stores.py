@@ -2,18 +2,24 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import TypeVar
 
 from streamproc.rules.labels import Labels
 from streamproc.settings import Settings
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, Instants
+from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.refusal import unknown
 from streamproc.web.store.about import STORES_ABOUT, About
-from streamproc.web.store.data import STORE_DATA, StoreData
+from streamproc.web.store.budgets import BUDGETS
+from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.view import StoreView
+from tables.budgets import MonthBudget
+
+T = TypeVar("T")
 
 
 class Stores:
@@ -65,17 +71,29 @@ class Stores:
 
     async def views(self, store_ids: list[str], as_of_us: int) -> list[StoreView]:
         """Many stores, in the same order; each owner is asked once."""
+        data = await self._of_each(STORE_DATA, store_ids, as_of_us)
+        rules, bridge_us = self._settings.rules, self._settings.bridge_us
+        return [StoreView(i, data[i], as_of_us, rules, bridge_us) for i in store_ids]
+
+    async def budgets(
+        self, store_ids: list[str], as_of_us: int
+    ) -> list[MonthBudget | None]:
+        """Error budgets of many stores, in the same order; None without a target."""
+        found = await self._of_each(BUDGETS, store_ids, as_of_us)
+        return [found[store_id] for store_id in store_ids]
+
+    async def _of_each(
+        self, call: Call[list[T]], store_ids: list[str], as_of_us: int
+    ) -> dict[str, T]:
+        """What a call tells of many stores; each owner is asked once."""
         groups = self._by_partition(store_ids)
         answers = await asyncio.gather(
             *(
-                self._cluster.ask(
-                    STORE_DATA, partition, store_ids=ids, as_of_us=as_of_us
-                )
+                self._cluster.ask(call, partition, store_ids=ids, as_of_us=as_of_us)
                 for partition, ids in groups.items()
             )
         )
-        data: dict[str, StoreData] = {}
+        data: dict[str, T] = {}
         for ids, found in zip(groups.values(), answers, strict=True):
             data.update(zip(ids, found, strict=True))
-        rules, bridge_us = self._settings.rules, self._settings.bridge_us
-        return [StoreView(i, data[i], as_of_us, rules, bridge_us) for i in store_ids]
+        return data

@@ -1,0 +1,47 @@
+"""Targets: how much down time a month allows, and how much of that is used. Pure.
+
+The rule and its examples: ``docs/accounting.md``.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBudget:
+    """Down time that a target leaves in a span, in microseconds of business time.
+
+    ``target``: uptime wanted, in percent. ``business_us``: open and not excluded, of
+    the whole span, known in advance; ``gone_us``: of the part that is gone by.
+    ``down_us``: down so far. What is unknown spends nothing.
+    """
+
+    target: float
+    business_us: int
+    gone_us: int
+    down_us: int
+
+    @property
+    def budget_us(self) -> int:
+        """All of it, to the nearest microsecond; half a one is rounded up."""
+        return int(self._exact_us + Fraction(1, 2))
+
+    @property
+    def left_us(self) -> int:
+        """What is left; negative when more was down."""
+        return self.budget_us - self.down_us
+
+    @property
+    def burn(self) -> float | None:
+        """How fast it is used: 1 when it lasts just to the end.
+
+        None where there is no budget, and where no business time is gone by.
+        """
+        if not self._exact_us or not self.gone_us:
+            return None
+        used = Fraction(self.down_us) / self._exact_us
+        return float(used / Fraction(self.gone_us, self.business_us))
+
+    @property
+    def _exact_us(self) -> Fraction:
+        return (100 - Fraction(str(self.target))) / 100 * self.business_us
