@@ -1,8 +1,8 @@
 """Numbers for ids, in the order in which the ids come. Pure.
 
-A few thousand ids stand in millions of rows: nearly all are found at once, by a hash
-of their bytes that is looked up in a sorted array. Every byte of what is found is
-compared, so a hash that two ids share costs time and nothing else.
+A few thousand ids stand in millions of rows: nearly all are found at once, in a table
+of slots, by a hash of their bytes. Every byte of what is found is compared, and of ids
+that share a slot only one is there: the others are looked up one by one.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,10 @@ _Words = npt.NDArray[np.uint64]
 _WORD = 8
 _MAX_WORDS = 16
 _FACTORS = np.random.default_rng(5).integers(1, 1 << 63, _MAX_WORDS, np.uint64) | 1
+_FREE = -1
 _GROWTH = 4
+_LEAST_BITS, _MOST_BITS = 16, 24
+_SLOTS_PER_ID = 16
 
 
 @dataclass
@@ -29,9 +32,8 @@ class Numbering:
     """``ids``: every id so far, with its number; none holds a zero byte."""
 
     ids: dict[bytes, int] = field(default_factory=dict)
-    _hashes: _Words = field(default_factory=lambda: np.zeros(0, np.uint64))
     _words: _Words = field(default_factory=lambda: np.zeros((0, 1), np.uint64))
-    _numbers: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
+    _slots: Codes = field(default_factory=lambda: np.full(2, _FREE, np.int32))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -43,24 +45,22 @@ class Numbering:
         if not known.all():
             fresh = np.flatnonzero(~known)
             codes[fresh] = self._one_by_one(cells[fresh])
-            if len(self.ids) > len(self._hashes) * (1 + 1 / _GROWTH):
+            if len(self.ids) > len(self._words) * (1 + 1 / _GROWTH):
                 self._remember()
         return codes
 
     def _look_up(self, words: _Words) -> tuple[Codes, npt.NDArray[np.bool_]]:
         """Numbers of the ids that are remembered, and which are."""
-        if not len(self._hashes):
-            return np.zeros(len(words), np.int32), np.zeros(len(words), bool)
-        hashes = _hashes_of(words)
-        at = np.searchsorted(self._hashes, hashes)
-        at[at == len(self._hashes)] = 0
-        known = self._hashes[at] == hashes
+        codes = self._slots[_slots_of(words, len(self._slots))]
+        known = codes != _FREE
+        if not known.any():
+            return codes, known
         both = min(words.shape[1], self._words.shape[1])
         for word in range(both):
-            known &= words[:, word] == self._words[at, word]
-        for longer in (words[:, both:], self._words[at, both:]):
+            known &= words[:, word] == self._words[codes, word]
+        for longer in (words[:, both:], self._words[codes, both:]):
             known &= ~longer.any(axis=1)
-        return self._numbers[at], known
+        return codes, known
 
     def _one_by_one(self, cells: Cells) -> Codes:
         distinct, order, which = group(cells)
@@ -71,12 +71,13 @@ class Numbering:
         return codes
 
     def _remember(self) -> None:
-        """Have all ids looked up from now on; costs as much as sorting them."""
-        words = _words_of(Cells.of(list(self.ids)))
-        hashes = _hashes_of(words)
-        order = np.argsort(hashes)
-        self._hashes, self._words = hashes[order], words[order]
-        self._numbers = order.astype(np.int32)
+        """Have all ids looked up from now on."""
+        self._words = _words_of(Cells.of(list(self.ids)))
+        count = len(self.ids)
+        bits = (count * _SLOTS_PER_ID).bit_length()
+        slots = 1 << min(max(bits, _LEAST_BITS), _MOST_BITS)
+        self._slots = np.full(slots, _FREE, np.int32)
+        self._slots[_slots_of(self._words, slots)] = np.arange(count)
 
 
 def _words_of(cells: Cells) -> _Words:
@@ -84,7 +85,10 @@ def _words_of(cells: Cells) -> _Words:
     return cells.chars(width * _WORD).view(np.uint64)
 
 
-def _hashes_of(words: _Words) -> _Words:
-    """Words of zeros, as an id's last ones may be, change nothing."""
+def _slots_of(words: _Words, slots: int) -> _Words:
+    """The slot of each id, of a power of two: the first bits of a hash.
+
+    Words of zeros, as an id's last ones may be, change nothing.
+    """
     hashes: _Words = words @ _FACTORS[: words.shape[1]]
-    return hashes
+    return hashes >> np.uint64(65 - slots.bit_length())

@@ -31,10 +31,10 @@ def test_an_id_has_one_number_for_ever(blocks: list[list[bytes]]) -> None:
 
 @settings(deadline=None)
 @given(blocks=st.lists(st.lists(alike, min_size=1), max_size=6))
-def test_ids_that_share_a_hash_have_numbers_of_their_own(
+def test_ids_that_share_a_slot_have_numbers_of_their_own(
     blocks: list[list[bytes]],
 ) -> None:
-    """Though every id had the same hash: each byte is compared."""
+    """Though every id had the same slot: each byte is compared."""
     with pytest.MonkeyPatch.context() as patch:
         nothing = np.zeros_like(numbering._FACTORS)
         patch.setattr(numbering, "_FACTORS", nothing)
