@@ -24,7 +24,7 @@ PROGRAM = (
 )
 
 MAY_IMPORT = {
-    "streamproc.errors": (),
+    "streamproc.errors": ("streamproc.errors",),
     "streamproc.cells": (),
     "streamproc.rules": RULES,
     "streamproc.transport": WIRE,

@@ -38,21 +38,25 @@ StreamprocError
 └── ReplayError            refused records cannot be sent again
 
 Here is also what every refusal is worded with: ``shown``, ``plain``,
-``did_you_mean`` and ``as_refusal``.
+``did_you_mean`` (from ``wording``) and ``as_refusal``.
 """
 
-import difflib
-import reprlib
-from collections.abc import Iterable
-from itertools import islice
-from typing import Any
-
-SHOWN_CHARS = 80
-"""Most of a value that a refusal quotes."""
-
-
-class StreamprocError(Exception):
-    """Root of all errors this program raises on purpose."""
+from streamproc.errors.root import StreamprocError as StreamprocError
+from streamproc.errors.storage import LogDamagedError as LogDamagedError
+from streamproc.errors.storage import LogDiskError as LogDiskError
+from streamproc.errors.storage import LogError as LogError
+from streamproc.errors.storage import LogLockedError as LogLockedError
+from streamproc.errors.storage import LogVersionError as LogVersionError
+from streamproc.errors.storage import NotALogError as NotALogError
+from streamproc.errors.storage import TableDamagedError as TableDamagedError
+from streamproc.errors.storage import TableDiskError as TableDiskError
+from streamproc.errors.storage import TableError as TableError
+from streamproc.errors.storage import TableLockedError as TableLockedError
+from streamproc.errors.storage import UnknownTopicError as UnknownTopicError
+from streamproc.errors.wording import SHOWN_CHARS as SHOWN_CHARS
+from streamproc.errors.wording import did_you_mean as did_you_mean
+from streamproc.errors.wording import plain as plain
+from streamproc.errors.wording import shown as shown
 
 
 class SettingsError(StreamprocError):
@@ -71,70 +75,6 @@ class InvalidInput(StreamprocError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-class _Quoting(reprlib.Repr):
-    """``repr`` of the first of everything, whose cost does not grow with the value."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxlevel = self.maxlist = self.maxdict = 4
-        self.maxstring = self.maxother = self.maxlong = SHOWN_CHARS
-
-    def repr_bytes(self, value: bytes, level: int) -> str:
-        """The beginning, unlike the inherited, which writes all and then cuts."""
-        return repr(value[:SHOWN_CHARS])
-
-    def repr_int(self, value: int, level: int) -> str:
-        """Digits; Python refuses to write those of a number that is too long."""
-        bits = value.bit_length()
-        return repr(value) if bits < 256 else f"a number of {bits} bits"
-
-    def repr_dict(self, value: dict[Any, Any], level: int) -> str:
-        """The first entries in their own order: sorting them would read all."""
-        if value and level <= 0:
-            return "{...}"
-        entries = [
-            f"{self.repr1(name, level - 1)}: {self.repr1(item, level - 1)}"
-            for name, item in islice(value.items(), self.maxdict)
-        ]
-        more = ["..."] if len(value) > self.maxdict else []
-        return "{" + ", ".join(entries + more) + "}"
-
-
-_quoting = _Quoting()
-
-
-def shown(value: object) -> str:
-    """A value as a refusal quotes it: one short line, whatever the value is.
-
-    Neither deep nesting nor length matter; control characters are escaped.
-    """
-    text = _quoting.repr(value)
-    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
-
-
-def plain(text: str, keep: str = "") -> str:
-    """The text with every character that does not print spelt out; ``keep`` stays.
-
-    Ids, records, headers of files and settings come from outside: an escape sequence
-    in one of them would be a command to the terminal that shows it.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or char in keep else repr(char)[1:-1]
-        for char in text
-    )
-
-
-def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
-    """``; did you mean X?`` with the known word that is nearest, if one is near.
-
-    ``likeness``: from 0 to 1, as difflib measures it.
-    """
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def as_refusal(exc: Exception, reason: str = "unreadable") -> InvalidInput:
@@ -175,77 +115,6 @@ class ForeignMessage(InvalidInput):
         super().__init__("foreign", f"a message of app {app} with rules {rules}")
         self.app = app
         self.rules = rules
-
-
-class LogError(StreamprocError):
-    """Raised when the embedded log cannot be used."""
-
-
-class NotALogError(LogError):
-    """Raised when the log's path holds some other file.
-
-    Operator action: point the broker setting at another path, or move the
-    file away; it was not changed.
-    """
-
-
-class LogVersionError(LogError):
-    """Raised when the log was written by a newer version of this program.
-
-    Operator action: upgrade, or use another log; it was not changed.
-    """
-
-
-class LogLockedError(LogError):
-    """Raised when another worker already runs on this log.
-
-    Operator action: stop that worker; its process is named. More than one
-    worker needs Apache Kafka as the broker.
-    """
-
-
-class LogDamagedError(LogError):
-    """Raised when the structure of the log's file is damaged.
-
-    Operator action: restore the log from a backup.
-    """
-
-
-class LogDiskError(LogError):
-    """Raised when the disk of the log is full, or cannot be read or written.
-
-    Operator action: make room or mend the disk, and start again.
-    """
-
-
-class UnknownTopicError(LogError):
-    """Raised when a topic is read or written that was never created."""
-
-
-class TableError(StreamprocError):
-    """Raised when a table's database on this disk cannot be used."""
-
-
-class TableLockedError(TableError):
-    """Raised when another process has a table's database open.
-
-    Operator action: stop that worker, or give this one its own data directory.
-    """
-
-
-class TableDamagedError(TableError):
-    """Raised when a damaged table could not be built anew while the worker runs.
-
-    Operator action: start the worker again, which builds it anew from its changelog;
-    when that happens again and again, replace the disk.
-    """
-
-
-class TableDiskError(TableError):
-    """Raised when the disk of the tables is full, or cannot be read or written.
-
-    Operator action: make room or mend the disk, and start the worker again.
-    """
 
 
 class TopicMissingError(StreamprocError):
