@@ -11,13 +11,14 @@ from pathlib import Path
 
 from streamproc.errors import LoadError
 from streamproc.loading.dates import read_exclusions, read_special_hours
+from streamproc.loading.hours import read_hours
 from streamproc.loading.judging import Judge
 from streamproc.loading.labels import read_labels
 from streamproc.loading.options import Files, Loaded, NewProgress, Reading
 from streamproc.loading.polls import PollFile
 from streamproc.loading.refused import Refused, RejectsFile
 from streamproc.loading.source import size_of
-from streamproc.loading.stores import StoreFile, read_hours, read_zones
+from streamproc.loading.stores import StoreFile, read_zones
 
 
 @dataclass

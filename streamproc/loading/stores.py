@@ -8,21 +8,12 @@ from typing import Any
 
 import orjson
 
-from streamproc.errors import InvalidHours, InvalidInput, LoadError
-from streamproc.loading.header import HOURS, HOURS_ALSO, ZONES
+from streamproc.errors import InvalidInput
+from streamproc.loading.header import ZONES
 from streamproc.loading.refused import OnRefused, Refused, counted
 from streamproc.loading.rows import Row, rows_in, rows_of
 from streamproc.loading.source import Progress
 from streamproc.rules.poll import ALL_STORES, check_store_id
-from streamproc.rules.schedule import (
-    WEEKDAYS,
-    Closing,
-    Opening,
-    Weekdays,
-    parse_opening,
-    week_of,
-)
-from streamproc.rules.special_hours import date_text, parse_date
 from streamproc.rules.zones import DEFAULT_ZONE, zone_or_none, zone_remark
 
 Cells = Sequence[str]
@@ -93,84 +84,6 @@ def store_of(key: str) -> str:
 def key_of(store_id: str, rest: str) -> str:
     """Key of a fact: a store id alone or with what it is about."""
     return f"{store_id}\0{rest}" if rest else store_id
-
-
-@dataclass(frozen=True, slots=True)
-class _Hours:
-    """What a row of hours says; many rows say the same, and share one of these.
-
-    ``since``: the local date it counts from; empty in an undated week.
-    """
-
-    since: str
-    hours: Opening | Closing
-    message: Mapping[str, object]
-
-
-def read_hours(
-    path: Path,
-    progress: Progress,
-    tell: OnRefused,
-    names: Mapping[str, str],
-    weekdays: Weekdays | None = None,
-) -> StoreFile:
-    """One store-hours message per store and ``valid_from``: a whole week.
-
-    A store's undated week goes first, as it forgets the dated ones before it.
-
-    ``weekdays``: how the file counts them, when that was said; a file whose numbers
-    are not those of the topics is refused as a whole otherwise.
-    """
-    file = StoreFile(path, "hours")
-    weeks: dict[tuple[str, str], list[_Hours]] = {}
-    first: dict[str, Row] = {}
-    seen: dict[str, int] = {}
-
-    @functools.cache
-    def parse(day: str, start: str, end: str, since: str) -> _Hours:
-        if since:
-            since = date_text(parse_date(since, "valid_from"))
-        hours = parse_opening(day, start, end, weekdays or WEEKDAYS["0-6"])
-        times = {"start_time_local": start, "end_time_local": end}
-        return _Hours(since, hours, {"dayOfWeek": hours.day, **times})
-
-    def read(row: Row, cells: Cells) -> tuple[Row, _Hours]:
-        day, start, end, since = cells
-        seen.setdefault(day, row.line)
-        return row, parse(day, start, end, since)
-
-    columns = HOURS, HOURS_ALSO
-    for store_id, (row, found) in read_rows(file, columns, names, read, progress, tell):
-        weeks.setdefault((store_id, found.since), []).append(found)
-        first.setdefault(store_id, row)
-    if weekdays is None:
-        _refuse_other_weekdays(path, seen)
-    for (store_id, _), week in weeks.items():
-        try:
-            week_of(each.hours for each in week)
-        except InvalidHours as exc:
-            file.refuse(first[store_id], exc, store_id, tell)
-    file.messages = {
-        key_of(store_id, since): {
-            "store_id": store_id,
-            **({"valid_from": since} if since else {}),
-            "hours": [each.message for each in week],
-        }
-        for (store_id, since), week in sorted(weeks.items())
-        if store_id not in file.broken
-    }
-    return file
-
-
-def _refuse_other_weekdays(path: Path, seen: Mapping[str, int]) -> None:
-    """A 7 without any 0 disproves that Monday is 0, for all rows of the file."""
-    numbers = {day.removesuffix(".0").lstrip("0") or "0": seen[day] for day in seen}
-    if "7" in numbers and "0" not in numbers:
-        raise LoadError(
-            f"{path}, line {numbers['7']}: dayOfWeek is 7, and no row has 0; so 0 is"
-            " not Monday here. Say which is: --weekdays 1-7 (1 is Monday, 7 is Sunday)"
-            " or --weekdays 1-7-sunday (1 is Sunday)"
-        )
 
 
 def read_zones(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from streamproc.loading.dates import read_exclusions, read_special_hours
+from streamproc.loading.hours import read_hours
 from streamproc.loading.refused import Refused
-from streamproc.loading.stores import StoreFile, read_hours
+from streamproc.loading.stores import StoreFile
 
 SPECIAL = "store_id,date,start_time_local,end_time_local,note\n"
 EXCLUSIONS = "store_id,id,kind,from_utc,to_utc,from_local,to_local,note\n"

@@ -18,7 +18,8 @@ from faust.types import TP
 from streamproc.errors import DamagedRecordsError
 from streamproc.transport.columns import Columns
 from streamproc.transport.sqlite.batches import Partition, StoredBatch, split
-from streamproc.transport.sqlite.log import Log, TopicInfo
+from streamproc.transport.sqlite.log import Log
+from streamproc.transport.sqlite.schema import TopicInfo
 
 log = logging.getLogger(__name__)
 

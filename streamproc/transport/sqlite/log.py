@@ -29,17 +29,7 @@ from streamproc.transport.columns import Columns, Headers
 from streamproc.transport.sqlite import schema
 from streamproc.transport.sqlite.batches import Partition, join, split
 from streamproc.transport.sqlite.disk import explained
-
-
-@dataclass(frozen=True, slots=True)
-class TopicInfo:
-    """A topic as it was created; ``retention_ms`` None keeps records for ever."""
-
-    id: int
-    name: str
-    partitions: int
-    compacted: bool
-    retention_ms: int | None
+from streamproc.transport.sqlite.schema import TopicInfo
 
 
 @dataclass(slots=True)
@@ -143,7 +133,7 @@ class Log:
                 " compacted = excluded.compacted, retention_ms = excluded.retention_ms",
                 (name, partitions, compacted, retention_ms),
             )
-            info = self._load_topic(db, name)
+            info = schema.load_topic(db, name)
             assert info is not None  # written just above
             if info.partitions != partitions:
                 raise TopicMismatchError(
@@ -159,20 +149,11 @@ class Log:
         self._topics[name] = info
         return info
 
-    @staticmethod
-    def _load_topic(db: sqlite3.Connection, name: str) -> TopicInfo | None:
-        row = db.execute(
-            "SELECT id, name, partitions, compacted, retention_ms FROM topic"
-            " WHERE name = ?",
-            (name,),
-        ).fetchone()
-        return TopicInfo(row[0], row[1], row[2], bool(row[3]), row[4]) if row else None
-
     def find_topic(self, name: str) -> TopicInfo | None:
         """The topic, or None when it was never created."""
         if name not in self._topics:
             with self._reading() as db:
-                info = self._load_topic(db, name)
+                info = schema.load_topic(db, name)
             if info is None:
                 return None
             self._topics[name] = info

@@ -3,12 +3,25 @@
 import logging
 import sqlite3
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from streamproc.errors import LogVersionError, NotALogError
 from streamproc.transport.sqlite.batches import checksum
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """A topic as it was created; ``retention_ms`` None keeps records for ever."""
+
+    id: int
+    name: str
+    partitions: int
+    compacted: bool
+    retention_ms: int | None
+
 
 APPLICATION_ID = 0x5350_4C47  # "SPLG", so that a foreign database is recognised
 SCHEMA_VERSION = 2
@@ -125,3 +138,13 @@ def _seal(db: sqlite3.Connection, path: Path) -> None:
     db.execute(f"DROP TABLE {old}")
     db.execute(f"ALTER TABLE {new} RENAME TO {old}")
     db.execute("PRAGMA user_version = 2")
+
+
+def load_topic(db: sqlite3.Connection, name: str) -> TopicInfo | None:
+    """The topic as it is stored; None when it was never created."""
+    row = db.execute(
+        "SELECT id, name, partitions, compacted, retention_ms FROM topic"
+        " WHERE name = ?",
+        (name,),
+    ).fetchone()
+    return TopicInfo(row[0], row[1], row[2], bool(row[3]), row[4]) if row else None
