@@ -39,7 +39,7 @@ KINDS = {
 }
 """How the messages of each kind of file are read; labels change no figure."""
 
-_ALL = 0
+ALL_STORES_PART = 0
 """The one part that such a report has."""
 
 
@@ -55,7 +55,9 @@ def make_report(
     Raises ReportFailedError for a latest poll that stands alone, InvalidInput for a
     time before all polls.
     """
-    report = _resolved(record.start(request, [_ALL], now_us, ""), polls, now_us)
+    report = _resolved(
+        record.start(request, [ALL_STORES_PART], now_us, ""), polls, now_us
+    )
     as_of_us = report.as_of_us or 0
     known = KnownStores.of(polls, files, now_us)
     rows = Rows.join(
@@ -72,17 +74,22 @@ def _resolved(report: Report, polls: StorePolls, now_us: int) -> Report:
     """The report, once it is known as of when."""
     if report.as_of_us is not None:
         return report
+    report = surveyed(report, polls, now_us)
+    return record.resolved(report, survey.surveyed_as_of(report, now_us) or 0, 1)
+
+
+def surveyed(report: Report, polls: StorePolls, now_us: int) -> Report:
+    """The report, once it is known which poll is the newest."""
     times = history.known_until(polls.packed, polls.counts, now_us + MAX_FUTURE_US)
     newest, *others = np.argsort(times)[::-1].tolist()
-    report = record.with_part(
+    return record.with_part(
         report,
-        _ALL,
+        ALL_STORES_PART,
         now_us,
         newest_us=int(times[newest]),
         newest_store=polls.store_ids[newest].decode(),
         next_us=int(times[others[0]]) if others else -1,
     )
-    return record.resolved(report, survey.surveyed_as_of(report, now_us) or 0, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,13 +102,19 @@ def span(
     return Span(period, by, kept, as_of_us, zone, day_starts_s)
 
 
-def slice_names(report: Report) -> list[str]:
-    """Names of the slices of a report whose dates are known."""
+def span_of_report(report: Report, day_starts_s: int = 0) -> Span:
+    """The span of a report whose dates are known."""
     assert report.told is not None
     assert report.first_us is not None
     assert report.as_of_us is not None
     kept = Kept(report.first_us, report.whole_us)
-    return span(report.told, report.by, report.zone, kept, report.as_of_us).names
+    of = report.told, report.by, report.zone, kept, report.as_of_us
+    return span(*of, day_starts_s)
+
+
+def slice_names(report: Report) -> list[str]:
+    """Names of its slices, which do not depend on when days start."""
+    return span_of_report(report).names
 
 
 def is_newest_month(report: Report, others: Iterable[Report]) -> bool:
