@@ -1,11 +1,13 @@
 """``streamproc once --period``: a period's report of files alone."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Run
+from tests.system.harness import WorkerProcess
 
 POLLS = [
     ("a", "2026-11-01 00:00", "active"),
@@ -137,6 +139,22 @@ def test_a_word_names_the_period_as_of_then(tmp_path: Path, streamproc: Run) -> 
     assert rows[0]["period"] == "month:2026-11"
     assert rows[0]["from_utc"] == "2026-11-01T00:00:00Z"
     assert rows[0]["to_utc"] == "2026-11-24T00:00:00Z"
+
+
+@pytest.mark.usefixtures("files")
+def test_a_worker_that_knows_the_same_makes_the_same_bytes(
+    tmp_path: Path, streamproc: Run, start_worker: Callable[..., WorkerProcess]
+) -> None:
+    """Of the files once loaded: by store and day, and by the values of a label."""
+    streamproc("load", *FILES)
+    start_worker("--no-hourly").ready()
+    for more in (("--by", "day"), ("--group-by", "region")):
+        options = ("--period", "week:2026-W48", "--as-of", "latest", *more)
+        made(streamproc, tmp_path, *options)
+        alone = (tmp_path / "out" / "period_report.csv").read_bytes()
+        done = streamproc("report", *options, "--out", "worker.csv")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "worker.csv").read_bytes() == alone
 
 
 @pytest.mark.parametrize(
