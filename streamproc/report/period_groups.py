@@ -64,7 +64,9 @@ def grouped(rows: PeriodRows, label: str | None) -> Groups:
     observed, share = up + down > 0, shares_of(up, down)
 
     def summed(values: Ints) -> Ints:
-        total = np.zeros(len(cells), np.int64)
+        # Integers of any length where 64 bits could not hold the sum.
+        small = int(values.max(initial=0)) * len(values) < 1 << 63
+        total = np.zeros(len(cells), np.int64 if small else object)
         np.add.at(total, row, values)
         return total
 

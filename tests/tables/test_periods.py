@@ -442,3 +442,32 @@ async def test_a_segment_in_both_tables_counts_once(
         *(mine, dates, dates, dates[0], as_of_us), None, False, BRIDGE_US
     ).figures
     assert (rows.of("up")[0], rows.of("down")[0]) == (told.up_us, told.down_us)
+
+
+async def test_a_status_holds_into_the_first_date_of_the_period(
+    tables: Tables, make_settings: MakeSettings
+) -> None:
+    """From the evening before, which lies in the archive, too."""
+    evening_us = (START_DAY + 10) * DAY_US - HOUR_US // 2
+    await tables.add([(b"a", evening_us, True)])
+    for day in range(11, 57):
+        await tables.add([(b"a", (START_DAY + day) * DAY_US, True)])
+    as_of_us = (START_DAY + 57) * DAY_US
+    asked = parse_period(_dates(10, 10))
+    span = span_of(asked, None, "UTC", Kept(0), as_of_us, [])
+    rows = snapshot(tables, span, make_settings()).row(b"a")
+    assert rows.of("up").tolist() == [HOUR_US // 2]
+
+
+async def test_with_backfill_a_first_poll_after_the_period_counts_into_it(
+    tables: Tables, make_settings: MakeSettings
+) -> None:
+    """Also when it is archived; not when it lies after as_of."""
+    for day in range(30, 57):
+        await tables.add([(b"a", (START_DAY + day) * DAY_US, True)])
+    settings, asked = make_settings(backfill="on"), parse_period(_dates(3, 3))
+    for as_of_day, up_us in ((29, 0), (40, DAY_US), (57, DAY_US)):
+        as_of_us = (START_DAY + as_of_day) * DAY_US
+        span = span_of(asked, None, "UTC", Kept(0), as_of_us, [])
+        rows = snapshot(tables, span, settings).row(b"a")
+        assert rows.of("up").tolist() == [up_us]

@@ -181,6 +181,16 @@ def test_the_csv_has_the_rows_of_all_pages(site: LiveSite) -> None:
     assert gamma["from_utc"] == told["gamma"]["from"]
 
 
+def test_a_range_of_dates_is_one_part_of_the_path(site: LiveSite) -> None:
+    """Its dots are no way up."""
+    path = "/api/v1/periods/2025-05-04..2025-05-05?by=day&zone=UTC"
+    answer = site.get(path).json
+    assert answer["period"] == "2025-05-04..2025-05-05"
+    assert [one["figures"]["period"] for one in answer["fleet"]] == [
+        *("day:2025-05-04", "day:2025-05-05")
+    ]
+
+
 def test_a_label_that_nobody_has_makes_one_group_of_all(site: LiveSite) -> None:
     """Of the empty value; a condition on it leaves nobody."""
     [group] = pages(site, "group_by=franchise")
