@@ -92,6 +92,7 @@ class ReportClient:
         within ``ANSWER_TIMEOUT_S``, or when nothing more is heard of it: after
         ``report_timeout`` if no worker runs, after twice that if one does.
         """
+        self._pieces.clear()  # those of a report that was asked for before
         if await self.client.has_worker() is False:
             raise ReportFailedError(self._nobody("no worker runs"))
         inbox = topics_for(self.settings).inbox

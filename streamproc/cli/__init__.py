@@ -20,6 +20,7 @@ main.commands = Modules(
         "worker",
         "load",
         "report",
+        "export",
         "simulate",
         "rejected",
         "future",

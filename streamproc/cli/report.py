@@ -13,6 +13,7 @@ import click
 from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.periods import period_options, take_period
+from streamproc.cli.progress_line import ProgressLine
 from streamproc.cli.terminal import say
 from streamproc.errors import ReportFailedError
 from streamproc.program import wall_clock_us
@@ -104,22 +105,9 @@ async def _run(
     async with connect_to_existing(settings) as client:
         reports = ReportClient(settings, client)
         if request.period is None:
-            done, rows = await reports.run(request, _ProgressLine())
+            done, rows = await reports.run(request, ProgressLine())
             return done, partial(write_csv, rows=rows, full=full)
-        done, parts = await reports.run_period(request, _ProgressLine())
+        done, parts = await reports.run_period(request, ProgressLine())
         names, group_by = slice_names(done), done.group_by
         write = partial(write_period_csv, rows=parts, names=names, group_by=group_by)
         return done, write
-
-
-class _ProgressLine:
-    """Says on standard error how far the report is, whenever that changes."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def __call__(self, report: Report) -> None:
-        line = report.progress_text
-        if line != self._last:
-            self._last = line
-            say(line, err=True)
