@@ -11,13 +11,11 @@ import numpy as np
 from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.rules.uptime import Uptime
-from streamproc.rules.windows import MONTH, WINDOWS
+from streamproc.rules.windows import PREVIEWED
 from tables.calendars import FactSource, OwnFacts, StoreFacts
 from tables.fact_records import Fact, applied
 from tables.facts import ALL_STORES
 from tables.snapshot import LeftOut, Snapshot
-
-ONE_STORE = (*WINDOWS, MONTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def preview(snapshot: Snapshot, facts: Sequence[tuple[str, Fact]]) -> Preview:
     if facts[0][1].is_of_all:
         return _compared(snapshot, facts)
     try:
-        return _compared(replace(snapshot, windows=ONE_STORE), facts)
+        return _compared(replace(snapshot, windows=PREVIEWED), facts)
     except ReportFailedError:
         return _compared(snapshot, facts)
 

@@ -43,7 +43,8 @@ WINDOWS = (
 )
 
 MONTH = Window("month", 30 * DAY_US, HOUR_US, "last 30 days")
-"""Beside them where a change is previewed; in no report."""
+PREVIEWED = (*(window for window in WINDOWS if window.name != MONTH.name), MONTH)
+"""Where a change is previewed, there is a month as well."""
 
 BY_NAME = {window.name: window for window in WINDOWS}
 NAMES = tuple(BY_NAME)

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamproc.rules.exclusions import KINDS
-from tests.web.live_site import HOUR_US, NOW_US, SECOND_US, LiveSite, ago
+from tests.reference import DAY_US, slice_figures
+from tests.web.live_site import HOUR_US, MINUTE_US, NOW_US, SECOND_US, LiveSite
 from tests.web.test_reports import follow, rows_of
 
 STORES = ("a", "b", "c")
@@ -25,14 +26,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
     live.stop()
 
 
+POLLS = {
+    store_id: [
+        (
+            NOW_US - (60 + step * 120 + 37 * (step % (n + 2))) * MINUTE_US,
+            step % (5 + n) > 0,
+        )
+        for step in range(40 * 12)
+    ]
+    for n, store_id in enumerate(STORES)
+}
+
+
 def filled(live: LiveSite) -> LiveSite:
     """They are polled irregularly for forty days."""
     polls = [
-        {"store_id": s, "timestamp_utc": text(poll.time_us), "status": status}
-        for number, s in enumerate(STORES)
-        for step in range(40 * 12)
-        for poll in [ago(60 + step * 120 + 37 * (step % (number + 2)), s, True)]
-        for status in ["inactive" if step % (5 + number) == 0 else "active"]
+        {"store_id": store_id, "timestamp_utc": text(time_us), "status": status}
+        for store_id, mine in POLLS.items()
+        for time_us, up in mine
+        for status in ["active" if up else "inactive"]
     ]
     assert live.post_json("/api/v1/polls", polls).status == 200
     live.settle()
@@ -155,3 +167,23 @@ def test_a_preview_is_what_the_next_report_says(
         shown = row[f"downtime_last_{window}(in {unit})"]
         assert abs(float(shown) - told[window]["down_s"] / unit_s) < 0.006
     assert told["day"]["down_s"] > 2 * HOUR_US / SECOND_US
+
+
+def test_the_month_of_a_preview_is_the_last_thirty_days(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """With the archived polls, as a walk counts them; before and after."""
+    site = filled(start_site())
+    begin_us, hole_us = NOW_US - 30 * DAY_US, NOW_US - 20 * DAY_US
+    hole = hole_us, hole_us + 5 * HOUR_US
+    body = {"kind": "maintenance", "from": text(hole[0]), "to": text(hole[1])}
+    told = change(site, "b", "exclusions/old", body, "?preview=true")
+    always, cut = [(begin_us, NOW_US)], [(begin_us, hole[0]), (hole[1], NOW_US)]
+    for name, business, excluded_s in (("before", always, 0), ("after", cut, 18_000)):
+        rules = NOW_US, HOUR_US, False, 0
+        walk = slice_figures(POLLS["b"], always, business, always[0], *rules).figures
+        month = told[name]["month"]
+        assert month["up_s"] == walk.up_us / 1e6
+        assert month["down_s"] == walk.down_us / 1e6
+        assert (month["open_s"], month["excluded_s"]) == (30 * 86_400, excluded_s)
+    assert told["after"]["week"] == told["before"]["week"]

@@ -9,7 +9,7 @@ from streamproc.rules.exclusions import KINDS, Exclusion, exclusion_row
 from streamproc.rules.schedule import hours_rows, times_row
 from streamproc.rules.special_hours import date_text
 from streamproc.rules.uptime import Uptime
-from streamproc.rules.windows import MONTH, NAMES
+from streamproc.rules.windows import PREVIEWED
 from streamproc.web.changes.calls import Known
 from streamproc.web.figures import Window, window_of
 from streamproc.web.shapes import Keys, OneOf, called
@@ -86,7 +86,7 @@ class StoreWeeks:
     weeks: list[DatedWeek]
 
 
-WINDOW_NAMES = (*NAMES, MONTH.name)
+WINDOW_NAMES = tuple(window.name for window in PREVIEWED)
 PreviewWindows = Annotated[dict[str, Window | None], Keys(WINDOW_NAMES)]
 
 
