@@ -16,6 +16,7 @@ from streamproc.web import words
 LEAST = 90.0
 """Percent at the foot of a bar; the top is 100."""
 
+CHART_DAYS = 90
 STEP, WIDTH = 8, 6
 """Units from one bar to the next, and of a bar."""
 
@@ -77,7 +78,7 @@ def bars(
     target: float | None,
     label: str,
     height: int = 24,
-    width: int | None = None,
+    step: int = STEP,
 ) -> Markup:
     """Days as a picture; ``label`` is said before what it shows, in words."""
     wide = max(STEP * len(days) - (STEP - WIDTH), WIDTH)
@@ -87,7 +88,7 @@ def bars(
         for at, day in enumerate(days)
     )
     return Markup(
-        f'<svg class="days" width="{width or wide}" height="{height}"'
+        f'<svg class="days" width="{wide * step // STEP}" height="{height}"'
         f' viewBox="0 0 {wide} {height}" preserveAspectRatio="none" role="img"'
         f' aria-label="{escape(summary(days, target, label))}">{inner}{goal}</svg>'
     )
@@ -166,10 +167,11 @@ def _goal(target: float | None, height: int, wide: int) -> str:
 
 
 def chart(days: Sequence[Bar], target: float | None, label: str) -> Markup:
-    """Days as a larger picture with its scale beside it."""
-    wide, height = STEP * len(days), 120
+    """Days as a larger picture with its scale beside it, always as wide."""
+    wide, height = STEP * CHART_DAYS, 120
+    left = CHART_DAYS - len(days)
     inner = "".join(
-        _link(day, _shape(day, target, height, at * STEP))
+        _link(day, _shape(day, target, height, (left + at) * STEP))
         for at, day in enumerate(days)
     )
     ticks = [(100.0, "100 %"), (95.0, "95 %"), (LEAST, "90 %")]

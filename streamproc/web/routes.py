@@ -27,6 +27,7 @@ from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
 from streamproc.web.handlers.states import StateHandlers
 from streamproc.web.handlers.status import StatusHandlers
 from streamproc.web.handlers.store import StoreHandlers
+from streamproc.web.handlers.store_page import StorePageHandlers
 from streamproc.web.handlers.stores import StoresHandlers
 from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
@@ -86,6 +87,9 @@ def make_application(
     _add_changes(app, store, ChangeHandlers(site))
     _add(app, "GET", "/api/v1/now", StateHandlers(site).now)
     _add(app, "GET", "/api/v1/status", StatusHandlers(site).status)
+    shown = StorePageHandlers(site)
+    _add(app, "GET", "/store", shown.page)
+    _add(app, "GET", "/stores/{store_id:[^/]+}", shown.page)
     _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
     _add(app, "GET", "/incidents", IncidentPages(site).page)
@@ -156,8 +160,6 @@ def _add_fleet(app: web.Application, fleet: FleetHandlers) -> None:
 
 
 def _add_store(app: web.Application, store: StoreHandlers) -> None:
-    _add(app, "GET", "/store", store.page)
-    _add(app, "GET", "/stores/{store_id:[^/]+}", store.page)
     _add(app, "GET", "/stores/{store_id:[^/]+}/badge.svg", store.badge)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}", store.one)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/timeline", store.timeline)

@@ -80,6 +80,13 @@ def store_url(store_id: str, rest: str = "", **query: Any) -> str:
     return url(f"/stores/{quote(store_id, safe='')}{rest}", **query)
 
 
+def goal_of(store_id: str, as_of: str = "") -> str:
+    """A link to a day of a store, with ``{}`` in place of the period."""
+    link = store_url(store_id, as_of=as_of)
+    escaped = link.replace("{", "{{").replace("}", "}}")
+    return f"{escaped}{'&' if '?' in link else '?'}period={{}}"
+
+
 _STATES = {"no data": "unknown", "maintenance": "excluded"}
 
 
@@ -123,12 +130,13 @@ def strip(
     )
 
 
-def span_text(span: Span, zone: str) -> str:
-    """A span in words, in local time."""
+def span_text(span: Span, zone: str, dated: bool = False) -> str:
+    """A span in words, in local time; with its dates beside the weekdays, or not."""
+    form = "%a %d %b %H:%M" if dated else "%a %H:%M"
     start, end = local_time(zone, span.start_us), local_time(zone, span.end_us)
-    until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%a %H:%M}"
+    until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:{form}}"
     return (
-        f"{STATE_WORDS[span.state]} · {start:%a %H:%M}–{until}"
+        f"{STATE_WORDS[span.state]} · {start:{form}}–{until}"
         f" · {words.length(span.length_us)}"
     )
 
@@ -157,6 +165,8 @@ def _environment() -> jinja2.Environment:
         strip=strip,
         fill=fill,
         state_of=state_of,
+        goal_of=goal_of,
+        has_page=lambda path: any(entry.path == path for entry in NAVIGATION),
         bars=bars.bars,
         chart=bars.chart,
         misses=misses,

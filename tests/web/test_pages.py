@@ -1,5 +1,6 @@
 """The pages say what is so, in words, with the window beside every figure."""
 
+import csv
 import html
 import re
 from collections.abc import Callable
@@ -121,7 +122,8 @@ def test_a_page_beyond_the_last_says_so(site: LiveSite) -> None:
         (
             "alpha",
             [
-                "down for 30 min",
+                "down 30 min",
+                "Down since Tue 14:30 local , 30 min ; last heard 30 min ago.",
                 "30.00",
                 "50.00 %",
                 "open 24x7: no hours",
@@ -129,7 +131,7 @@ def test_a_page_beyond_the_last_says_so(site: LiveSite) -> None:
         ),
         ("unpolled", ["no data", "No poll has ever arrived", "default: no zone known"]),
         ("sleeper", ["closed", "Europe/London", "Sun 09:00–12:00", "Mon–Sat closed"]),
-        ("gamma", ["America/Chicago", "local time Tue 10:00, UTC-05:00"]),
+        ("gamma", ["local time Tue 10:00, America/Chicago (UTC-05:00)"]),
         ("beta", ["up for 20 min", "100.00 %"]),
     ],
 )
@@ -140,6 +142,78 @@ def test_a_store_page_says_what_is_known(
     text = text_of(site.page(f"/stores/{store_id}")).casefold()
     for expected in words_shown:
         assert expected.casefold() in text
+
+
+def test_a_day_of_a_store_shows_every_poll_and_figures_that_add_up(
+    site: LiveSite,
+) -> None:
+    """What a bar leads to: 24 polls, an hour down, eight hours open."""
+    page = site.page("/stores/gamma?period=day:2025-05-05")
+    text = text_of(page)
+    assert "Mon 5 May 2025 87.5 %" in text
+    for told in (
+        "up 7.00 h",
+        "down 1.00 h 1 incident",
+        "open 8.00 h",
+        "24 of that day",
+    ):
+        assert told in text
+    marks = page.split('class="pollrow"')[1].split("</section>")[0]
+    assert marks.count("m-up") == 23
+    assert marks.count("m-down") == 1
+    assert "<title>14:30:00 local · down</title>" in marks
+
+
+def test_a_month_of_a_store_leads_to_its_days(site: LiveSite) -> None:
+    """By day and by month; a click on a bar opens the day."""
+    page = site.page("/stores/gamma?period=month:2025-05")
+    assert 'href="/stores/gamma?period=day%3A2025-05-05"' in page
+    assert 'href="/stores/gamma?period=month%3A2025-04"' in page
+    assert "Tue 6 May" in text_of(page)
+    bars = page.split('class="year')[1]
+    assert "Mon 5 May 2025 · 87.50 % up".replace(" %", "\N{NO-BREAK SPACE}%") in bars
+
+
+def test_what_is_not_known_of_a_period_is_said(site: LiveSite) -> None:
+    """No zeros for a month before the first poll."""
+    for path in ("/stores/gamma", "/stores", "/"):
+        text = text_of(site.page(f"{path}?period=month:2024-01"))
+        assert "No figures: nothing of month:2024-01 is kept" in text
+        assert "January" not in text
+
+
+def test_a_form_of_two_dates_becomes_an_address(site: LiveSite) -> None:
+    """The picker works without script; one date is that day."""
+    for path in ("/", "/stores", "/stores/gamma"):
+        dates = "from=2025-05-01&to=2025-05-03"
+        answer = site.get(f"{path}?{dates}&as_of=latest", Accept="text/html")
+        assert answer.status == 303
+        assert "period=2025-05-01..2025-05-03" in answer.headers["Location"]
+        assert "as_of=latest" in answer.headers["Location"]
+
+
+def test_the_export_is_what_the_page_shows_in_its_order(site: LiveSite) -> None:
+    """All rows of the filter and the period, over all pages."""
+    query = "where=region%3DWest&period=yesterday"
+    header, *rows = list(csv.reader(site.get(f"/stores.csv?{query}").text.splitlines()))
+    assert [row[0] for row in rows] == ["beta"]
+    assert dict(zip(header, rows[0], strict=True))["period"] == "day:2025-05-05"
+    header, *rows = list(
+        csv.reader(site.get("/stores.csv?sort=store").text.splitlines())
+    )
+    known = site.get("/api/v1/now").json["counts"]["known"]
+    assert len(rows) == known
+    names = [(row[1] or row[0]).casefold() for row in rows]
+    assert names == sorted(names)
+
+
+def test_stores_of_a_group_are_its_figures(site: LiveSite) -> None:
+    """A group's link leads to the stores that are counted in it."""
+    page = site.page("/stores?group=region")
+    groups = page.split('data-live="groups"')[1].split("</div>")[0]
+    assert 'href="/stores?where=region%3DWest&amp;group=region"' in groups
+    text = text_of(site.page("/stores?where=region%3DNowhere"))
+    assert "No store has all of these labels: without the last one" in text
 
 
 def test_an_unknown_store_is_a_page_that_says_so(site: LiveSite) -> None:

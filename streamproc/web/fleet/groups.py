@@ -11,8 +11,6 @@ from streamproc.web.fleet.performance import Amounts
 from streamproc.web.fleet.standing import Standing
 
 MOST_GROUPS = 12
-WORST_POLLED = "poller"
-"""The label that says who polls a store; it is no group of stores to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +35,6 @@ class Group:
         seen = int(self.amounts.up + self.amounts.down)
         counted = seen + int(self.amounts.unknown)
         return 100 * seen / counted if counted else 101.0
-
-
-def label_order(labels: list[str]) -> list[str]:
-    """Labels as they are offered for grouping; who polls stores comes last."""
-    return sorted(labels, key=lambda label: (label == WORST_POLLED, label != "region"))
 
 
 def groups_of(

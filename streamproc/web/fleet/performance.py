@@ -6,6 +6,7 @@ from functools import cached_property
 from urllib.parse import quote
 
 import numpy as np
+import numpy.typing as npt
 
 from streamproc.cells import Ints
 from streamproc.report.period_rows import PeriodRows
@@ -16,6 +17,8 @@ from streamproc.web.fleet.refreshing import FRESH_S
 from streamproc.web.kept import Kept
 from streamproc.web.periods.choice import date_of, day_text
 from streamproc.web.periods.reading import FleetPeriod, Periods
+
+Flags = npt.NDArray[np.bool_]
 
 MOST_BARS = 92
 """Days that are drawn; of a longer period the newest."""
@@ -35,7 +38,7 @@ class Amounts:
         """Open time that nothing is known of."""
         return self.open - self.excluded - self.up - self.down
 
-    def chosen(self, rows: Ints) -> "Amounts":
+    def chosen(self, rows: Ints | int) -> "Amounts":
         """Those of some stores."""
         columns = (self.up, self.down, self.excluded, self.open)
         return Amounts(*(column[rows] for column in columns))
@@ -57,7 +60,8 @@ class Amounts:
 class Performance:
     """Figures of a period: ``whole`` of shape (n,), ``daily`` of shape (n, days).
 
-    ``incidents`` and ``longest``: shape (n,). ``days``: those of ``daily``.
+    ``incidents`` and ``longest``: shape (n,). ``days``: those of ``daily``; ``told``:
+    of which of them anything is told, of the same shape.
     """
 
     period: Period
@@ -69,6 +73,7 @@ class Performance:
     longest: Ints
     days: list[Period]
     daily: Amounts
+    told: Flags
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -85,8 +90,10 @@ class Performance:
         """Whether the last of its days is not over."""
         return bool(self.days) and self.period.end_day > self.days[-1].first_day + 1
 
-    def bars_of(self, amounts: Amounts, goal: str = "") -> list[Bar]:
-        """Its days as bars, the last ones; ``amounts``: shape (days,).
+    def bars_of(
+        self, amounts: Amounts, told: Flags | None = None, goal: str = ""
+    ) -> list[Bar]:
+        """Its days as bars, the last ones; ``amounts``, ``told``: shape (days,).
 
         ``goal``: a link to a day, with ``{}`` in place of the period.
         """
@@ -95,6 +102,7 @@ class Performance:
             Bar(
                 slice_text(self.days[at]),
                 *amounts.of(at),
+                is_told=bool(self.told[:, at].any() if told is None else told[at]),
                 goal=goal.format(quote(self.days[at].name)) if goal else "",
                 so_far=at == last and self.goes_on,
             )
@@ -128,6 +136,7 @@ def performance(whole: FleetPeriod, daily: FleetPeriod) -> Performance:
         _column(rows, "longest", place, count),
         days,
         _spread(daily.rows, place, (count, len(days))),
+        _told(daily.rows, place, (count, len(days))),
     )
 
 
@@ -151,6 +160,14 @@ def _spread(rows: PeriodRows, place: dict[str, int], shape: tuple[int, int]) -> 
         column[at[known], number[known]] = rows.of(name)[known]
         columns.append(column)
     return Amounts(*columns)
+
+
+def _told(rows: PeriodRows, place: dict[str, int], shape: tuple[int, int]) -> Flags:
+    at, number = _places(rows, place), rows.of("slice")
+    known = (at >= 0) & (number < shape[1])
+    found = np.zeros(shape, np.bool_)
+    found[at[known], number[known]] = True
+    return found
 
 
 def _column(rows: PeriodRows, name: str, place: dict[str, int], count: int) -> Ints:

@@ -13,6 +13,7 @@ from streamproc.rules import history
 from streamproc.rules.labels import Where
 from streamproc.rules.now import DOWN, STATES
 from streamproc.rules.percent import percent, percents
+from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import Amounts, Performance
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.store.names import Directory
@@ -62,6 +63,14 @@ class Standing:
         """By day; shape (n, days)."""
         assert self.figures is not None
         return self._amounts(self.figures.daily)
+
+    def bars_of(self, row: int, goal: str) -> list[Bar]:
+        """A store's days as bars; see ``Performance.bars_of``."""
+        figures, place = self.figures, int(self._places[row])
+        assert figures is not None
+        known = place < len(figures.store_ids)
+        told = figures.told[place] if known else np.zeros(len(figures.days), np.bool_)
+        return figures.bars_of(self.daily.chosen(row), told, goal)
 
     @cached_property
     def incidents(self) -> Ints:

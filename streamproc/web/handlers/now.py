@@ -12,7 +12,7 @@ from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.connect.view import how_to
 from streamproc.web.fleet import ranking
-from streamproc.web.fleet.groups import WORST_POLLED, groups_of, label_order
+from streamproc.web.fleet.groups import groups_of
 from streamproc.web.fleet.performance import Performance
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.stores import period_of, standing_of, strips_of, summary
@@ -21,6 +21,7 @@ from streamproc.web.parameters import AS_OF
 from streamproc.web.periods.choice import asked_period
 from streamproc.web.responses import html, page, see_other
 from streamproc.web.site import Site
+from streamproc.web.store.names import POLLED_BY
 from streamproc.web.templating import text, url
 
 MOST_DOWN = 25
@@ -109,7 +110,7 @@ class NowHandlers:
         asked = ranking.asked_for(text, as_of)
         rows = await asyncio.to_thread(ranking.chosen, standing, asked)
         period = period_of(standing, text, DEFAULT_PERIOD)
-        labels = label_order(list(names.values))
+        labels = list(names.values)
         worst = [row for row in rows[:WORST].tolist() if standing.whole.down[row] > 0]
         groups = {}
         if figures is not None:
@@ -122,8 +123,8 @@ class NowHandlers:
             "period": period,
             "target": names.target,
             "summary": summary(standing, rows),
-            "groups": {k: v for k, v in groups.items() if k != WORST_POLLED},
-            "pollers": groups.get(WORST_POLLED, []),
+            "groups": {k: v for k, v in groups.items() if k != POLLED_BY},
+            "pollers": groups.get(POLLED_BY, []),
             "worst": worst,
             "strips": await strips_of(self._site, standing, worst, period),
             "chart_of": self._chart(standing, as_of),

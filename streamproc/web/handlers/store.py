@@ -1,4 +1,4 @@
-"""Handlers of one store: its page, figures, timeline, polls and badge."""
+"""Handlers of one store: its figures, timeline, polls and badge."""
 
 import asyncio
 
@@ -6,13 +6,12 @@ from aiohttp import web
 
 from streamproc.report.record import time_text
 from streamproc.rules.percent import percent
-from streamproc.rules.windows import LONGEST_US, NAMES
+from streamproc.rules.windows import NAMES
 from streamproc.web import requests, words
-from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.described import CSV, described
 from streamproc.web.parameters import AS_OF, FORMAT, PAGE, Choice, Whole, wants_csv
 from streamproc.web.refusal import unknown
-from streamproc.web.responses import csv_of, html, json
+from streamproc.web.responses import csv_of, json
 from streamproc.web.site import Site
 from streamproc.web.store.answers import (
     PollsPage,
@@ -26,44 +25,17 @@ from streamproc.web.store.answers import (
 from streamproc.web.store.badge import badge_svg
 from streamproc.web.store.labels import StoreLabels, answer_of
 from streamproc.web.store.view import StoreView
-from streamproc.web.templating import text
 
-POLLS_PER_PAGE = 25
 SVG = "image/svg+xml"
 PER_PAGE = Whole("per_page", 50, 1, 1_000)
 WINDOW = Choice("window", NAMES, "day")
 
 
 class StoreHandlers:
-    """Show one store."""
+    """Tell of one store."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-
-    async def page(self, request: web.Request) -> web.Response:
-        """One store, or a 404 page that says that nothing is known of it."""
-        store_id = request.match_info.get("store_id") or request.query.get("id", "")
-        as_of = AS_OF.read(request.query)
-        number = PAGE.read(request.query)
-        view = await self._site.stores.known(store_id, as_of)
-        return html(self._text(request, view, as_of, number))
-
-    def _text(
-        self, request: web.Request, view: StoreView, as_of: AsOf, number: int
-    ) -> bytes:
-        return text(
-            request,
-            "store.html",
-            store=view,
-            as_of=as_of_text(as_of),
-            page=number,
-            pages=requests.pages(view.poll_count, POLLS_PER_PAGE),
-            polls=view.polls((number - 1) * POLLS_PER_PAGE, POLLS_PER_PAGE),
-            rules=view.rules,
-            begin_us=view.as_of_us - LONGEST_US,
-            longest_h=max(round(day.hours) for day in view.days),
-            now_us=self._site.program.now_us(),
-        )
 
     @described(StoreDetail, AS_OF, FORMAT, media=(CSV,))
     async def one(self, request: web.Request) -> web.Response:

@@ -15,7 +15,7 @@ from streamproc.web import requests
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.fleet import ranking
-from streamproc.web.fleet.groups import groups_of, label_order
+from streamproc.web.fleet.groups import groups_of
 from streamproc.web.fleet.ranking import Asked
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.periods.choice import Chosen, chosen_of
@@ -60,7 +60,7 @@ class StoresHandlers:
         shown = rows[first : first + asked.per_page]
         everyone, figures, names = standing.everyone, standing.figures, standing.names
         period = period_of(standing, asked.period, ranking.DEFAULT_PERIOD)
-        labels = label_order(list(names.values))
+        labels = list(names.values)
         group = asked.group or (labels[0] if labels else ranking.NO_GROUPS)
         groups = []
         if figures is not None and group in labels:

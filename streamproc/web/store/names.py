@@ -1,6 +1,6 @@
 """Names and labels of all stores, kept a few seconds: what people call them by."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,8 @@ GOOD_S = 10.0
 """How long what was read is believed."""
 
 NO_LABELS = Labels()
+PLACE, POLLED_BY = "region", "poller"
+"""Labels that are no brand: where a store is, and who polls it."""
 
 
 def _all(program: Program, args: dict[str, Any]) -> dict[str, Labels]:
@@ -37,6 +39,11 @@ def _decode(value: bytes) -> dict[str, Labels]:
 ALL_LABELS = Call("all-labels", _all, decode=_decode, whole=True)
 
 
+def label_order(labels: Iterable[str]) -> list[str]:
+    """Labels as they are offered: where a store is first, who polls it last."""
+    return sorted(labels, key=lambda name: (name == POLLED_BY, name != PLACE, name))
+
+
 class Directory:
     """All that stores are called and grouped by, as of a moment. Never changes."""
 
@@ -46,7 +53,7 @@ class Directory:
         for each in labels.values():
             for name, value in each.labels.items():
                 values.setdefault(name, set()).add(value)
-        self.values = {name: sorted(values[name]) for name in sorted(values)}
+        self.values = {name: sorted(values[name]) for name in label_order(values)}
 
     @cached_property
     def target(self) -> float | None:
@@ -65,7 +72,8 @@ class Directory:
     def text(self, store_id: str) -> str:
         """The values of a store's labels, in a line; the id of one that has none."""
         found = self.of(store_id)
-        values = " · ".join(dict.fromkeys(found.labels.values()))
+        names = [name for name in label_order(found.labels) if name != POLLED_BY]
+        values = " · ".join(dict.fromkeys(found.labels[name] for name in names))
         return values or (store_id if found.name else "")
 
     def chosen(self, where: Where) -> list[str]:

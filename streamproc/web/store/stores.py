@@ -2,9 +2,15 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
+
+from streamproc.errors import ReportFailedError
 from streamproc.rules.labels import Labels
+from streamproc.rules.windows import LONGEST_US
 from streamproc.settings import Settings
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
@@ -68,6 +74,25 @@ class Stores:
         """One store; it may turn out that nothing is known of it."""
         as_of_us = await self._instants.resolve(as_of)
         return (await self.views([store_id], as_of_us))[0]
+
+    async def stretch(self, store_id: str, begin_us: int, end_us: int) -> StoreView:
+        """One store over any stretch of time, or what of it is kept.
+
+        Raises ReportFailedError when nothing of it is.
+        """
+        ends = range(end_us, begin_us, -LONGEST_US)
+        found = [(await self.views([store_id], end))[0] for end in ends[:1]]
+        with suppress(ReportFailedError):  # before that, nothing is kept
+            for end in ends[1:]:
+                found += await self.views([store_id], end)
+        known_us = max(begin_us, found[-1].begin_us)
+        packed = np.unique(np.concatenate([view.data.packed for view in found]))
+        newest = found[0]
+        return replace(
+            newest,
+            data=replace(newest.data, packed=packed),
+            length_us=newest.as_of_us - known_us,
+        )
 
     async def views(self, store_ids: list[str], as_of_us: int) -> list[StoreView]:
         """Many stores, in the same order; each owner is asked once."""

@@ -62,13 +62,19 @@ class _Incident:
 
 @dataclass
 class StoreView:
-    """What is known of a store, as of ``as_of_us``."""
+    """What is known of a store, as of ``as_of_us``, of ``length_us`` before."""
 
     store_id: str
     data: StoreData
     as_of_us: int
     rules: Rules
     bridge_us: int = DEFAULT_BRIDGE_US
+    length_us: int = LONGEST_US
+
+    @property
+    def begin_us(self) -> int:
+        """Where the time begins that it tells of."""
+        return self.as_of_us - self.length_us
 
     @cached_property
     def facts(self) -> StoreFacts:
@@ -92,10 +98,12 @@ class StoreView:
 
     @cached_property
     def spans(self) -> list[Span]:
-        """The last seven days."""
-        begin_us, end_us = self.as_of_us - LONGEST_US, self.as_of_us
+        """The time it tells of, without gap."""
+        begin_us, end_us = self.begin_us, self.as_of_us
         time = self._time(begin_us, end_us)
-        return timeline.spans(self.data.packed, time, self.as_of_us, self.rules)
+        return timeline.spans(
+            self.data.packed, time, self.as_of_us, self.rules, self.length_us
+        )
 
     def _time(self, begin_us: int, end_us: int) -> OpenTime:
         return OpenTime(
@@ -106,8 +114,8 @@ class StoreView:
 
     @cached_property
     def _incidents(self) -> list[_Incident]:
-        """Its incidents of the last seven days, the newest last."""
-        begin_us, end_us = self.as_of_us - LONGEST_US, self.as_of_us
+        """Its incidents of that time, the newest last."""
+        begin_us, end_us = self.begin_us, self.as_of_us
         found = incidents(
             self.data.packed,
             np.array([len(self.data.packed)]),
@@ -201,10 +209,9 @@ class StoreView:
 
     @cached_property
     def days(self) -> list[DayRow]:
-        """The week by local dates; the first and the last may be partial."""
-        begin_us = self.as_of_us - LONGEST_US
+        """Its time by local dates; the first and the last may be partial."""
         rows = []
-        for day in timeline.local_days(self.zone, begin_us, self.as_of_us):
+        for day in timeline.local_days(self.zone, self.begin_us, self.as_of_us):
             inside = timeline.clipped(self.spans, day.start_us, day.end_us)
             sums = timeline.totals(inside)
             amounts = (sums[state] for state in (UP, DOWN, UNKNOWN, EXCLUDED))

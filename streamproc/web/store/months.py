@@ -1,0 +1,105 @@
+"""Thirteen months of a store, a row each, a bar a day."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import quote
+
+from streamproc.report.period_rows import PeriodRows
+from streamproc.rules.periods import UNITS, Period
+from streamproc.web.bars import Bar
+from streamproc.web.fleet.performance import slice_text
+from streamproc.web.periods.calls import StorePeriod
+from streamproc.web.periods.choice import date_of, day_text
+
+MONTHS = 13
+_LONGEST_MONTH = 31
+
+Amounts = tuple[int, int, int, int, int]
+"""Up, down, no data, excluded and open, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A store's figures of some time."""
+
+    amounts: Amounts
+    incidents: int
+    longest_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month's figures; ``days``: 31 bars, those of no date are not told."""
+
+    name: str
+    period: str
+    so_far: bool
+    days: list[Bar]
+    figures: Figures
+
+
+def months_before(day: int) -> str:
+    """The dates of the last months up to a date, as a period."""
+    last = date_of(day)
+    first = last.replace(day=1)
+    for _ in range(MONTHS - 1):
+        first = (first - timedelta(days=1)).replace(day=1)
+    return f"{first}..{last}"
+
+
+def figures_by_slice(rows: PeriodRows) -> dict[int, Figures]:
+    """Figures by the number of their slice."""
+    columns = (
+        *(rows.of("slice"), rows.of("up"), rows.of("down"), rows.unknown),
+        *(rows.of("excluded"), rows.of("open"), rows.of("incidents")),
+        rows.of("longest"),
+    )
+    return {
+        number: Figures((up, down, unknown, excluded, opened), incidents, longest)
+        for number, up, down, unknown, excluded, opened, incidents, longest in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    }
+
+
+def months_of(daily: StorePeriod, monthly: StorePeriod, goal: str) -> list[Month]:
+    """The months, newest first; ``goal``: a day's link with ``{}`` for the period."""
+    by_day = {
+        daily.names[number]: figures
+        for number, figures in figures_by_slice(daily.slices).items()
+    }
+    by_month = figures_by_slice(monthly.slices)
+    last = max(by_month, default=0)
+    found = []
+    for number, figures in sorted(by_month.items(), reverse=True):
+        name = monthly.names[number]
+        whole = _month(name)
+        days = list(_days(whole, by_day, goal))
+        so_far = number == last and days[-1].is_told is False
+        found.append(Month(slice_text(whole), name, so_far, days, figures))
+    return found
+
+
+def _month(name: str) -> Period:
+    unit = UNITS["month"]
+    match = unit.form.match(name.partition(":")[2])
+    assert match is not None  # it is the name of a slice by month
+    return unit.holding((unit.read(*map(int, match.groups())) - date(1970, 1, 1)).days)
+
+
+def _days(month: Period, by_day: dict[str, Figures], goal: str) -> Iterator[Bar]:
+    told = [
+        name
+        for name in (f"day:{date_of(d)}" for d in range(month.first_day, month.end_day))
+        if name in by_day
+    ]
+    for day in range(month.first_day, month.end_day):
+        name = f"day:{date_of(day)}"
+        title = day_text(day)
+        if name not in by_day:
+            yield Bar(title, is_told=False)
+            continue
+        going_on = name == told[-1] and day + 1 < month.end_day
+        link = goal.format(quote(name))
+        yield Bar(title, *by_day[name].amounts, goal=link, so_far=going_on)
