@@ -194,6 +194,7 @@ def text(request: web.Request, template: str, **context: Any) -> bytes:
     guard = request.app[GUARD]
     page = _environment().get_template(template)
     context.setdefault("as_of", None)
+    context.setdefault("live_url", "/live")
     context.setdefault("kept", {"as_of": context["as_of"]})
     context.setdefault("attention", request.app[WATCH].seen)
     return page.render(

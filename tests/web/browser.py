@@ -25,6 +25,8 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 
 STRUCTURE = Path(__file__).with_name("structure.js").read_text()
 
+SMALL_TARGETS = Path(__file__).with_name("targets.js").read_text()
+
 
 def executable() -> str:
     """Path of a Chromium; skips, or fails where one is required."""

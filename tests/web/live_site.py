@@ -237,7 +237,7 @@ class LiveSite:
             site.names.kept,
         ):
             web._web_loop.call_soon_threadsafe(kept._entries.clear)
-        web._web_loop.call_soon_threadsafe(site.pages._pages.clear)
+        web._web_loop.call_soon_threadsafe(site.pages._entries.clear)
         web._web_loop.call_soon_threadsafe(done.set)
         assert done.wait(START_LIMIT_S)
 

@@ -6,6 +6,7 @@
   for (const e of document.querySelectorAll("input:not([type=hidden]), select, textarea"))
     if (!e.labels.length && !e.getAttribute("aria-label")) wrong.push("no label: " + e.outerHTML.slice(0, 80));
   for (const e of document.querySelectorAll("svg")) {
+    if (e.parentElement.closest("svg[role=img]")) continue; // a part of a picture
     const hidden = e.getAttribute("aria-hidden") === "true";
     if (!hidden && !(e.getAttribute("role") === "img" && e.getAttribute("aria-label"))) wrong.push("picture: " + e.outerHTML.slice(0, 80));
   }

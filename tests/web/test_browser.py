@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from streamproc.web import own_token
-from tests.web.browser import CONTRAST, STRUCTURE, Tab, launched
+from tests.web.browser import CONTRAST, SMALL_TARGETS, STRUCTURE, Tab, launched
 from tests.web.live_site import SCRIPT, LiveSite
 
 pytestmark = pytest.mark.browser
@@ -20,6 +20,9 @@ PATHS = (
     "/stores?now=down",
     "/stores?q=nothing-like-it",
     "/stores?page=99",
+    "/stores?period=yesterday&where=region%3DWest",
+    "/stores/gamma?period=day:2025-05-05",
+    "/stores/gamma?period=this-month",
     "/?as_of=latest",
     "/stores/alpha",
     "/stores/gamma",
@@ -38,7 +41,12 @@ PATHS = (
     "/incidents?period=last-month",
     "/login",
 )
-SIZES = {"wide": (1600, 900), "phone": (390, 844)}
+SIZES = {
+    "wide": (1600, 900),
+    "laptop": (1024, 768),
+    "tablet": (820, 1180),
+    "phone": (390, 844),
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +70,13 @@ def ids_shown(page: Any) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        *(("wide", "dark"), ("laptop", "light"), ("tablet", "light")),
+        *(("phone", "light"), ("phone", "dark")),
+    ],
+)
 def test_every_page_is_readable_and_quiet(
     browser: Any, site: LiveSite, scheme: str, size: str
 ) -> None:
@@ -106,10 +119,10 @@ def test_a_click_on_a_column_sorts_and_a_second_turns_it_round(
     """The listing follows; the column says which way."""
     page = tab.open("/stores?q=store-")
     worst = ids_shown(page)
-    stores = site.get("/api/v1/stores?q=store-").json["stores"]
-    assert worst == [store["store_id"] for store in stores]
+    lines = site.get("/stores.csv?q=store-").text.splitlines()[1:26]
+    assert worst == [line.split(",")[0] for line in lines]
     page.click("thead a:has-text('Store')")
-    assert ids_shown(page)[:2] == ["store-0", "store-1"]
+    assert ids_shown(page)[:3] == ["store-0", "store-1", "store-10"]
     assert page.locator("th[aria-sort=ascending]").inner_text().startswith("Store")
     page.click("thead a:has-text('Store')")
     assert ids_shown(page)[0] == "store-9"
@@ -165,7 +178,7 @@ def test_facts_lead_to_the_stores_they_count(tab: Tab, site: LiveSite) -> None:
     chips = page.locator("table.stores .chip").all_inner_texts()
     assert chips
     assert all(chip.startswith("down") for chip in chips)
-    assert len(chips) == site.get("/api/v1/overview").json["stores"]["down"]
+    assert len(chips) == site.get("/api/v1/now").json["counts"]["down"]
 
 
 def test_the_timeline_says_its_times_on_hover(tab: Tab) -> None:
@@ -193,7 +206,7 @@ def test_status_is_told_by_more_than_colour(tab: Tab) -> None:
         for state in ("up", "down", "unknown")
     }
     assert len(set(fills.values())) == 3
-    page = tab.open("/stores")
+    page = tab.open("/stores?sort=now&per_page=100")
     texts = set(page.locator("table.stores .chip").all_inner_texts())
     assert {text.split()[0] for text in texts} >= {"down", "up"}
 
@@ -273,7 +286,7 @@ def test_a_lost_connection_is_said_and_so_is_until_when_the_figures_were_true(
     monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
     first = LiveSite(tmp_path / "first").start()
     tab = Tab(browser, first.url)
-    page = tab.open("/")
+    page = tab.open("/stores")
     assert page.locator("[data-banner]").is_hidden()
     first.stop()
     banner = page.locator("[data-banner]:has-text('connection to the worker is lost')")
@@ -286,22 +299,144 @@ def test_a_lost_connection_is_said_and_so_is_until_when_the_figures_were_true(
     tab.close()
 
 
-def test_a_part_in_use_is_kept_up_to_date_and_stays_in_use(
+def test_nothing_moves_under_a_hand(
     browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The focus is on the same link of a table that has got another row."""
+    """A list with the focus in it waits, says so, and goes on when the focus leaves."""
     monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
-    monkeypatch.setattr("streamproc.web.fleet.refreshing.FRESH_S", 0.1)
+    monkeypatch.setattr("streamproc.web.pages.FRESH_S", 0.1)
     site = start_site()
     poll = {"status": "active", "timestamp_utc": "2025-05-06T14:59:00Z"}
     site.post_json("/api/v1/polls", {**poll, "store_id": "first"})
+    site.settle()
     tab = Tab(browser, site.url)
     page = tab.open("/stores?sort=store")
     page.locator("table.stores a.id:has-text('first')").focus()
     site.post_json("/api/v1/polls", {**poll, "store_id": "another"})
-    page.locator("table.stores a.id:has-text('another')").wait_for()
+    note = page.locator(".pause")
+    note.wait_for()
+    assert "Paused while you are in the list: 1 change since" in note.inner_text()
+    assert ids_shown(page) == ["first"]
     assert page.evaluate("document.activeElement.textContent.trim()") == "first"
+    page.focus("#q")
+    page.locator("table.stores a.id:has-text('another')").wait_for()
+    assert note.count() == 0
     assert tab.errors == []
+    tab.close()
+
+
+def test_what_is_held_back_can_be_shown_at_once(
+    browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the note's button."""
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.pages.FRESH_S", 0.1)
+    site = start_site()
+    poll = {"status": "inactive", "timestamp_utc": "2025-05-06T14:59:00Z"}
+    site.post_json("/api/v1/polls", {**poll, "store_id": "first"})
+    site.settle()
+    tab = Tab(browser, site.url)
+    page = tab.open("/")
+    page.locator("#down a.id:has-text('first')").focus()
+    site.post_json("/api/v1/polls", {**poll, "store_id": "another"})
+    page.click(".pause button")
+    page.locator("#down a.id:has-text('another')").wait_for()
+    assert page.locator(".pause").count() == 0
+    tab.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_tasks_are_done_in_few_clicks(
+    browser: Any, site: LiveSite, script: bool
+) -> None:
+    """From the start page to who is down, a store's day, a group, an export."""
+    tab = Tab(browser, site.url, java_script_enabled=script)
+    clicks = 0
+
+    def click(where: str) -> None:
+        nonlocal clicks
+        page.click(where)
+        clicks += 1
+
+    page = tab.open("/")  # which stores are down, and for how long: no click
+    assert page.locator("#down tbody tr").first.inner_text().startswith("alpha")
+    assert "30 min" in page.locator("#down tbody tr").first.inner_text()
+    click("#down a.id:has-text('alpha')")  # one of them
+    assert page.locator("h1").inner_text() == "alpha"
+    assert clicks == 1
+
+    page, clicks = tab.open("/"), 0  # how was a store yesterday, poll by poll
+    click(".worst a.id:has-text('gamma')")
+    assert "Mon 5 May 2025" in page.locator("#days").inner_text()
+    assert page.locator(".pollrow svg").count() == 24
+    assert clicks == 1
+
+    page, clicks = tab.open("/"), 0  # a region last month: worst first
+    click("nav[aria-label=Main] a:has-text('Stores')")
+    click(".seg a:has-text('Last month')")
+    click(".groups a:has-text('West')")
+    assert ids_shown(page) == ["Beta Square"]
+    assert clicks == 3
+    with page.expect_download() as caught:
+        click("a:has-text('CSV')")
+    assert (
+        caught.value.path().read_text().splitlines()[1].startswith("beta,Beta Square")
+    )
+    tab.close()
+
+
+def test_a_bar_opens_its_day(tab: Tab) -> None:
+    """From a month of day bars to every poll of one."""
+    page = tab.open("/stores/gamma")
+    page.locator(".year .days a").nth(4).click()
+    page.wait_for_url("**/stores/gamma?period=day*")
+    assert page.locator(".pollrow").count() == 1
+
+
+def test_the_picker_leads_to_two_dates_and_the_steps_from_there(tab: Tab) -> None:
+    """Heading, figures and export follow; the address has it all."""
+    page = tab.open("/stores")
+    page.click("summary:has-text('Custom')")
+    page.fill("#from", "2025-05-05")
+    page.fill("#to", "2025-05-05")
+    page.click(".pick .btn")
+    page.wait_for_url("**/stores?period=2025-05-05..2025-05-05")
+    assert "Mon 5 May 2025" in page.locator(".head").first.inner_text()
+    href = page.get_attribute("a:has-text('CSV')", "href")
+    assert "period=2025-05-05..2025-05-05" in href
+    page.click(".step a >> nth=0")
+    assert "Sun 4 May 2025" in page.locator(".head").first.inner_text()
+
+
+def test_on_a_phone_targets_are_large_and_the_list_is_on_the_first_screen(
+    browser: Any, site: LiveSite
+) -> None:
+    """44 pixels in one direction at least; who is down is seen without scrolling."""
+    tab = Tab(
+        browser,
+        site.url,
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+    )
+    page = tab.open("/")
+    assert page.locator("#down a.id").first.bounding_box()["y"] < 500
+    for path in ("/", "/stores", "/stores/gamma"):
+        page = tab.open(path)
+        assert page.evaluate(SMALL_TARGETS) == [], path
+    page = tab.open("/stores")
+    page.select_option("#period-of", "yesterday")
+    page.wait_for_url("**period=yesterday*")
+    tab.close()
+
+
+def test_twice_as_large_nothing_is_cut_off(browser: Any, site: LiveSite) -> None:
+    """At 200 percent a window of 1280 pixels has 640 of the page's."""
+    tab = Tab(browser, site.url, viewport={"width": 640, "height": 400})
+    for path in ("/", "/stores", "/stores/gamma", "/stores/gamma?period=this-month"):
+        page = tab.open(path)
+        too_wide = "document.documentElement.scrollWidth > innerWidth"
+        assert page.evaluate(too_wide) is False, path
     tab.close()
 
 
@@ -309,8 +444,8 @@ def test_a_hostile_store_id_runs_nothing(tab: Tab) -> None:
     """Opened from the listing, a script is a name."""
     ran: list[str] = []
     tab.page.on("dialog", lambda dialog: ran.append(dialog.message))
-    page = tab.open("/stores?q=%3Cscript")
-    page.click("table.stores a.id")
+    page = tab.open("/stores?q=%3Cscript&sort=store")
+    page.click("table.stores a.id >> nth=0")
     assert page.locator("h1").inner_text() == SCRIPT
     assert ran == []
     assert tab.errors == []

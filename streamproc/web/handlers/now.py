@@ -56,9 +56,11 @@ class NowHandlers:
         if not everyone.stores and as_of == NOW:
             return page(request, "empty.html", **how_to(request, self._site))
 
-        async def make() -> bytes:
+        async def make(live_url: str) -> bytes:
             context = await self._context(period, as_of)
-            return await asyncio.to_thread(text, request, "now.html", **context)
+            return await asyncio.to_thread(
+                text, request, "now.html", live_url=live_url, **context
+            )
 
         return html(await self._site.pages.get(request, ("now", period, as_of), make))
 

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from streamproc.web import templating
 from streamproc.web.described import described
 from streamproc.web.now.gauges import StateGauges
+from streamproc.web.parameters import Text, Whole
 from streamproc.web.refusal import Refusal
 from streamproc.web.responses import json
 from streamproc.web.shapes import OneOf
@@ -20,6 +21,8 @@ from streamproc.web.tables.calls import estimated_keys
 from tables.fencing import PartitionLostError
 
 MAX_LIVE = 200
+PAGE_OF = Text("of", longest=64)
+SINCE = Whole("since", 0, 0, 999_999_999)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,14 @@ class Operations:
         return generate_latest(program.metrics.registry)
 
     async def live(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: told whenever there is something newer to see."""
+        """Server-sent events: what has changed of the page that somebody looks at.
+
+        ``of`` and ``since`` say which page and version; without them, or when it is not
+        kept any more, a tick says that there may be something newer to see.
+        """
         if len(self._live) >= MAX_LIVE:
             raise Refusal(503, "busy", "Too many live readers.", retry_after_s=30)
+        page, since = PAGE_OF.read(request.query), SINCE.read(request.query)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
@@ -163,14 +171,27 @@ class Operations:
             await response.prepare(request)
             await response.write(b"retry: 3000\n\n")
             while True:
-                event = orjson.dumps(await self._news()).decode()
-                await response.write(f"event: tick\ndata: {event}\n\n".encode())
+                event, since = await self._event(page, since)
+                await response.write(event)
                 await asyncio.sleep(templating.LIVE_EVERY_S)
         except ConnectionError:
             pass  # the reader has gone
         finally:
             self._live.discard(task)
         return response
+
+    async def _event(self, page: str, since: int) -> tuple[bytes, int]:
+        """The next event of a page's reader, and up to which version it tells."""
+        try:
+            changed = await self._site.pages.changed(page, since)
+        except Refusal as exc:
+            return _sent(
+                "refused", {"status": exc.status, "message": exc.message}
+            ), since
+        if changed is None:
+            return _sent("tick", await self._news()), since
+        since, parts = changed
+        return _sent("parts", parts), since
 
     async def end_live(self, _: web.Application) -> None:
         """Let go of the readers of live updates, which would never finish."""
@@ -185,3 +206,8 @@ class Operations:
             **asdict(site.flow.status()),
             "catching_up": None if left is None else asdict(left),
         }
+
+
+def _sent(name: str, data: Any) -> bytes:
+    """A server-sent event."""
+    return f"event: {name}\ndata: {orjson.dumps(data).decode()}\n\n".encode()

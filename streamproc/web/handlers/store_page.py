@@ -58,9 +58,11 @@ class StorePageHandlers:
             return see_other(store_url(store_id, as_of=at, period=asked.text))
         view = await self._site.stores.known(store_id, as_of)
 
-        async def make() -> bytes:
+        async def make(live_url: str) -> bytes:
             context = await self._context(view, asked, as_of, number)
-            return await asyncio.to_thread(text, request, "store.html", **context)
+            return await asyncio.to_thread(
+                text, request, "store.html", live_url=live_url, **context
+            )
 
         key = ("store", store_id, as_of, asked.text, number)
         return html(await self._site.pages.get(request, key, make))

@@ -38,11 +38,13 @@ class StoresHandlers:
         if "from" in request.query or "to" in request.query:
             return see_other(url("/stores", **asked.params(page="")))
 
-        async def make() -> bytes:
+        async def make(live_url: str) -> bytes:
             standing, why = await standing_of(self._site, asked.period, asked.as_of)
             context = await self._context(standing, asked)
             context["why"] = why
-            return await asyncio.to_thread(text, request, "stores.html", **context)
+            return await asyncio.to_thread(
+                text, request, "stores.html", live_url=live_url, **context
+            )
 
         return html(await self._site.pages.get(request, asked, make))
 

@@ -2,20 +2,21 @@
 "use strict";
 (() => {
   const main = document.querySelector("main");
-
-  // What is shown is true as of `fresh`; when newer figures cannot be had, a banner says so.
   const banner = document.querySelector("[data-banner]");
   const period = 1000 * (main?.dataset.refreshS || 5);
+  const LOST_AFTER = 3 * period;
+
+  // What is shown is true as of `fresh`; when newer figures cannot be had, a banner says so.
   let fresh = Date.now();
   function tell(why) {
-    const late = why && Date.now() - fresh > 2 * period;
+    const lost = why && Date.now() - fresh > LOST_AFTER;
     for (const dot of document.querySelectorAll("[data-livedot]")) {
       dot.toggleAttribute("data-live-now", !why);
-      dot.classList.toggle("lost", Boolean(late));
+      dot.classList.toggle("lost", Boolean(lost));
       dot.querySelector("[data-liveword]").textContent = why ? "not live · " : "live · ";
     }
-    document.body.classList.toggle("stale", Boolean(late));
-    if (!late) { banner.hidden = true; return; }
+    document.body.classList.toggle("stale", Boolean(lost));
+    if (!lost) { banner.hidden = true; return; }
     const text = `${why} What is shown is of ${new Date(fresh).toLocaleTimeString()}.`;
     if (banner.textContent !== text) banner.textContent = text;
     banner.hidden = false;
@@ -25,57 +26,108 @@
     return `The worker has no newer figures for you (${answer.status}).`;
   }
 
-  // Whatever has data-live is replaced by its newer self; who uses a part of it goes on there.
-  const SAME = (a, b) => a.tagName === b.tagName && ["id", "name", "href"].every((n) => a.getAttribute(n) === b.getAttribute(n));
-  function replace(now, next) {
-    const used = now.contains(document.activeElement) && document.activeElement !== now ? document.activeElement : null;
-    const [typed, at] = [used?.value, used?.selectionStart];
-    now.innerHTML = next.innerHTML;
-    "running" in next.dataset ? now.dataset.running = "" : delete now.dataset.running;
-    if (!used) return;
-    const again = [...now.querySelectorAll(used.tagName)].find((one) => SAME(one, used));
-    if (again && typed !== undefined && again.tagName !== "BUTTON") {
-      again.value = typed;
-      if (at !== null && at !== undefined) again.setSelectionRange(at, at);
-    }
-    (again || now).focus({ preventScroll: true });
+  // Parts with data-live are replaced by newer ones, but nothing moves under a hand: while focus
+  // or a selection is in one, it waits, and a note says how many changes there are.
+  const waiting = new Map();
+  const part = (name) => document.querySelector(`[data-live="${CSS.escape(name)}"]`);
+  function inUse(element) {
+    const selection = getSelection();
+    const selected = !selection.isCollapsed && element.contains(selection.anchorNode);
+    return selected || (element.contains(document.activeElement) && document.activeElement !== element);
   }
+  function apply(parts) {
+    for (const [name, { html, running }] of Object.entries(parts)) {
+      const element = part(name);
+      if (!element) continue;
+      if (inUse(element)) { hold(name, element, { html, running }); continue; }
+      put(name, element, { html, running });
+    }
+    fresh = Date.now();
+    tell("");
+  }
+  function put(name, element, { html, running }) {
+    waiting.get(name)?.note.remove();
+    waiting.delete(name);
+    element.innerHTML = html;
+    element.toggleAttribute("data-running", Boolean(running));
+    tell("");
+  }
+  function hold(name, element, newer) {
+    let held = waiting.get(name);
+    if (!held) {
+      const note = document.createElement("span");
+      note.className = "pause";
+      note.setAttribute("role", "status");
+      held = { note, since: new Date(), count: 0 };
+      waiting.set(name, held);
+      const head = element.closest("section")?.querySelector(".head");
+      head ? head.append(note) : element.before(note);
+    }
+    held.newer = newer;
+    held.count += 1;
+    const at = held.since.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const text = `Paused while you are in the list: ${held.count} change${held.count === 1 ? "" : "s"} since ${at}. `;
+    const show = document.createElement("button");
+    show.className = "link";
+    show.textContent = "Show them";
+    show.addEventListener("click", () => { getSelection().removeAllRanges(); put(name, part(name), held.newer); });
+    held.note.replaceChildren(text, show);
+  }
+  function resume() {
+    for (const [name, held] of [...waiting]) {
+      const element = part(name);
+      if (element && !inUse(element)) put(name, element, held.newer);
+    }
+  }
+  document.addEventListener("focusout", () => setTimeout(resume));
+  document.addEventListener("selectionchange", () => { if (getSelection().isCollapsed) resume(); });
 
+  // A page that nobody keeps the parts of is read as a whole.
   let busy = false;
   async function refresh() {
     if (busy || document.hidden) return;
     busy = true;
-    let why = "";
     try {
-      const limit = AbortSignal.timeout(4 * period);
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: limit });
-      if (!answer.ok || answer.redirected) { why = reason(answer); return; }
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(4 * period) });
+      if (!answer.ok || answer.redirected) { tell(reason(answer)); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const now of document.querySelectorAll("[data-live]")) {
-        const next = page.querySelector(`[data-live="${now.dataset.live}"]`);
-        if (next && now.innerHTML !== next.innerHTML) replace(now, next);
+      const parts = {};
+      for (const next of page.querySelectorAll("[data-live]")) {
+        const now = part(next.dataset.live);
+        const html = next.innerHTML;
+        if (now && now.innerHTML !== html && waiting.get(next.dataset.live)?.newer.html !== html) parts[next.dataset.live] = { html, running: "running" in next.dataset };
       }
-      fresh = Date.now();
+      apply(parts);
+      const url = page.querySelector("main")?.dataset.liveUrl;
+      if (url && url !== main.dataset.liveUrl) { main.dataset.liveUrl = url; listen(); }
     } catch {
-      why = "The connection to the worker is lost.";
+      tell("The connection to the worker is lost.");
     } finally {
       busy = false;
-      tell(why);
     }
   }
 
+  let live;
+  function listen() {
+    live?.close();
+    live = new EventSource(main.dataset.liveUrl);
+    let first = true;
+    live.addEventListener("parts", (event) => {
+      const parts = JSON.parse(event.data);
+      for (const name of Object.keys(parts)) parts[name] = { html: parts[name] };
+      apply(parts);
+    });
+    live.addEventListener("refused", (event) => tell(reason(JSON.parse(event.data))));
+    live.addEventListener("tick", () => {
+      const follows = main.dataset.liveUrl.includes("?");
+      if (first && !follows) { first = false; fresh = Date.now(); tell(""); } else refresh();
+    });
+  }
   if (main?.dataset.liveUrl && window.EventSource) {
-    let live;
-    const listen = () => {
-      live = new EventSource(main.dataset.liveUrl);
-      let first = true;
-      live.addEventListener("tick", () => { first ? first = false : refresh(); });
-      live.onopen = () => tell("");
-    };
     listen();
     addEventListener("pagehide", () => live.close());
     document.addEventListener("visibilitychange", refresh);
-    // Without a tick, look by oneself: a stream that has ended for good does not come back.
+    // Without an event, look by oneself: a stream that has ended for good does not come back.
     setInterval(() => {
       if (document.hidden || Date.now() - fresh < 1.5 * period) return;
       if (live.readyState === EventSource.CLOSED) listen();
@@ -87,25 +139,34 @@
   const watch = () => document.querySelector("[data-running]") && refresh();
   if (document.querySelector("[data-running]")) setInterval(watch, 1000);
 
-  // Hover over a timeline: the span's title, at once and beside the pointer.
+  // A choice of the period on a phone needs no button.
+  for (const form of document.querySelectorAll("[data-sends]")) {
+    form.querySelector(".btn").hidden = true;
+    form.addEventListener("change", () => form.requestSubmit());
+  }
+
+  // Hover or tap on a picture: its words, at once and beside the pointer.
   const tip = document.createElement("div");
   tip.className = "tip";
   tip.hidden = true;
   document.body.append(tip);
-  document.addEventListener("pointermove", (event) => {
-    const title = event.target.closest?.(".strip rect")?.querySelector("title");
+  function show(event) {
+    const over = event.target.closest?.(".strip rect, .days a, .days g, .chart a, .chart g, .pollrow svg");
+    const title = over?.querySelector("title");
     tip.hidden = !title;
     if (!title) return;
     tip.textContent = title.textContent;
     const left = Math.min(event.clientX + 12, innerWidth - tip.offsetWidth - 8);
     tip.style.left = `${Math.max(left, 4)}px`;
     tip.style.top = `${event.clientY + (event.clientY > innerHeight - 60 ? -38 : 18)}px`;
-  });
+  }
+  document.addEventListener("pointermove", show);
+  document.addEventListener("pointerdown", show);
 
   // "/" goes to the search, as in many tools.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea")) return;
-    const search = document.querySelector(".seek input, #q");
-    if (search?.checkVisibility()) { event.preventDefault(); search.focus(); search.select(); }
+    const search = [...document.querySelectorAll(".seek input, #q")].find((one) => one.checkVisibility());
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
   });
 })();
