@@ -5,6 +5,7 @@ what the target does not allow. Made here rather than in a template: there are
 thousands on a page.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -166,10 +167,14 @@ def _goal(target: float | None, height: int, wide: int) -> str:
     return f'<path class="goal-halo" {line}/><path class="goal" {line}/>'
 
 
-def chart(days: Sequence[Bar], target: float | None, label: str) -> Markup:
-    """Days as a larger picture with its scale beside it, always as wide."""
-    wide, height = STEP * CHART_DAYS, 120
-    left = CHART_DAYS - len(days)
+def chart(
+    days: Sequence[Bar], target: float | None, label: str, most: int = CHART_DAYS
+) -> Markup:
+    """The last days as a larger picture with its scale beside it, always as wide."""
+    days = days[-most:]
+    wide, height = STEP * most, round(120 * math.sqrt(most / CHART_DAYS))
+    left = most - len(days)
+    name = "chart-wide" if most == CHART_DAYS else "chart-narrow"
     inner = "".join(
         _link(day, _shape(day, target, height, (left + at) * STEP))
         for at, day in enumerate(days)
@@ -184,7 +189,7 @@ def chart(days: Sequence[Bar], target: float | None, label: str) -> Markup:
         for value, name in ticks
     )
     return Markup(
-        f'<svg class="chart" viewBox="0 0 {wide + 56} {height + 16}" role="img"'
+        f'<svg class="chart {name}" viewBox="0 0 {wide + 56} {height + 16}" role="img"'
         f' aria-label="{escape(summary(days, target, label))}">{scale}'
         f'<g transform="translate(0 8)">{inner}{_goal(target, height, wide)}</g></svg>'
     )

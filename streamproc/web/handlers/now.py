@@ -16,6 +16,8 @@ from streamproc.web.fleet.groups import groups_of
 from streamproc.web.fleet.performance import Performance
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.stores import period_of, standing_of, strips_of, summary
+from streamproc.web.incidents.asking import incidents_of
+from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.parameters import AS_OF
 from streamproc.web.periods.choice import asked_period
@@ -23,12 +25,14 @@ from streamproc.web.responses import html, page, see_other
 from streamproc.web.site import Site
 from streamproc.web.store.names import POLLED_BY
 from streamproc.web.templating import text, url
+from tables.outages import Outage
 
 MOST_DOWN = 25
 """Stores that are listed by name; the others are a link away."""
 
 MOST_UNHEARD = 8
 MOST_BACK = 8
+BACK_FRESH_S = 10.0
 WORST = 10
 DEFAULT_PERIOD = "yesterday"
 CHART_DAYS = 90
@@ -42,6 +46,7 @@ class NowHandlers:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._back: Kept[AsOf, list[Outage]] = Kept(self._came_back, BACK_FRESH_S)
 
     async def page(self, request: web.Request) -> web.Response:
         """The front page; rendered once for all who ask for the same."""
@@ -87,11 +92,11 @@ class NowHandlers:
             "why": why,
             "rules": site.program.settings.rules,
             "bridge_us": site.program.settings.bridge_us,
-            **await self._lists(everyone),
+            **await self._lists(everyone, as_of),
             **await self._figures(standing, period, as_of),
         }
 
-    async def _lists(self, everyone: Everyone) -> dict[str, Any]:
+    async def _lists(self, everyone: Everyone, as_of: AsOf) -> dict[str, Any]:
         """Who is down, and who was not heard, the longest first."""
         down = everyone.in_state(DOWN)[:MOST_DOWN]
         views = await self._site.stores.views(
@@ -99,10 +104,18 @@ class NowHandlers:
         )
         return {
             "down": down,
+            "zone_of": everyone.zone_of,
             "views": {view.store_id: view for view in views},
-            "back": [],
+            "back": (self._back.peek(as_of) or [])[:MOST_BACK],
             "unheard": everyone.in_state(SILENT, NO_DATA)[:MOST_UNHEARD],
         }
+
+    async def _came_back(self, as_of: AsOf) -> list[Outage]:
+        """Incidents that have ended within the last hour, the newest first."""
+        as_of_us = await self._site.instants.resolve(as_of)
+        asked = await incidents_of(self._site, as_of_us, as_of_us - HOUR_US, as_of_us)
+        ended = [one for one in asked.found if one.end_us is not None and one.by_up]
+        return sorted(ended, key=lambda one: one.end_us or 0, reverse=True)
 
     async def _figures(
         self, standing: Standing, text: str, as_of: AsOf

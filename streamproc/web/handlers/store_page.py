@@ -13,6 +13,7 @@ from streamproc.rules.periods import Asked, edge_us, parse_period
 from streamproc.rules.timeline import UNKNOWN
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.incidents.asking import incidents_of
 from streamproc.web.kept import Kept
 from streamproc.web.now.calls import StoreNow
 from streamproc.web.parameters import AS_OF, PAGE
@@ -35,6 +36,13 @@ MOST_DAYS = 31
 """Days of a period that are drawn as strips; of a longer one the newest."""
 
 POLLS_PER_PAGE = 25
+NO_DAYS: dict[str, Any] = {
+    "days": [],
+    "incidents": [],
+    "gaps": [],
+    "day": None,
+    "day_polls": [],
+}
 MONTHS_FRESH_S = 20.0
 
 
@@ -143,16 +151,32 @@ class StorePageHandlers:
         begin_us, end_us = edge_us(view.zone, first), edge_us(view.zone, end)
         end_us = min(end_us, view.as_of_us)
         if begin_us >= end_us:
-            return {"days": [], "incidents": [], "day": None, "day_polls": []}
+            return {
+                "days": [],
+                "incidents": [],
+                "gaps": [],
+                "day": None,
+                "day_polls": [],
+            }
         try:
             found = await self._site.stores.stretch(view.store_id, begin_us, end_us)
         except ReportFailedError:
-            return {"days": [], "incidents": [], "day": None, "day_polls": []}
+            return {
+                "days": [],
+                "incidents": [],
+                "gaps": [],
+                "day": None,
+                "day_polls": [],
+            }
+        asked = await incidents_of(
+            self._site, view.as_of_us, begin_us, end_us, view.store_id
+        )
         day = found.days[-1] if period.is_day and found.days else None
         polls = [] if day is None else polls_of(found, day.day)
         return {
             "days": found.days,
-            "incidents": found.incidents,
+            "incidents": asked.ordered(0, by_start=True),
+            "gaps": [one for one in found.incidents if one.state == UNKNOWN],
             "day": day,
             "day_polls": polls,
             "marks": "" if day is None else poll_marks(polls, day.day, view.zone),

@@ -9,6 +9,7 @@ from streamproc.report.messages import NOW
 from streamproc.rules.now import CLOSED, DOWN, NO_DATA, SILENT, STATES, UP
 from streamproc.rules.status import STATES as SPOKEN
 from streamproc.rules.timeline import UNKNOWN
+from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.as_of import AsOf
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.refreshing import Overviews
@@ -43,6 +44,11 @@ class Everyone:
         counts = {name: found[number] for number, name in enumerate(STATES)}
         known = len(self.stores)
         return {**counts, "open": known - found[CLOSED], "known": known}
+
+    def zone_of(self, store_id: str) -> str:
+        """A store's zone; the default one of a store that is not known yet."""
+        found = self.of.get(store_id)
+        return DEFAULT_ZONE if found is None else found.zone
 
     def in_state(self, *states: int) -> list[StoreNow]:
         """Those in some states, in order."""
