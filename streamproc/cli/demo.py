@@ -34,7 +34,7 @@ from streamproc.worker.process import run
 
 STORES = 300
 INTERVAL_S = 1800.0
-OUTAGE_RATE = 0.009
+OUTAGE_RATE = 0.02
 BROKEN_POLLER = "p3"
 PAST_WEEKS = 5
 PAST_US = PAST_WEEKS * 7 * DAY_US

@@ -90,9 +90,15 @@ def bars(
     )
     return Markup(
         f'<svg class="days" width="{wide * step // STEP}" height="{height}"'
-        f' viewBox="0 0 {wide} {height}" preserveAspectRatio="none" role="img"'
+        f' viewBox="0 0 {wide} {height}" preserveAspectRatio="none"'
+        f' role="{_role(days)}"'
         f' aria-label="{escape(summary(days, target, label))}">{inner}{goal}</svg>'
     )
+
+
+def _role(days: Sequence[Bar]) -> str:
+    """A picture, or a group of links where its days lead somewhere."""
+    return "group" if any(day.goal for day in days) else "img"
 
 
 def summary(days: Sequence[Bar], target: float | None, label: str) -> str:
@@ -170,11 +176,12 @@ def _goal(target: float | None, height: int, wide: int) -> str:
 def chart(
     days: Sequence[Bar], target: float | None, label: str, most: int = CHART_DAYS
 ) -> Markup:
-    """The last days as a larger picture with its scale beside it, always as wide."""
+    """The last days as a larger picture, its scale beside it; half as many when few."""
+    name = "chart-wide" if most == CHART_DAYS else "chart-narrow"
     days = days[-most:]
+    most = most if 2 * len(days) > most else most // 2
     wide, height = STEP * most, round(120 * math.sqrt(most / CHART_DAYS))
     left = most - len(days)
-    name = "chart-wide" if most == CHART_DAYS else "chart-narrow"
     inner = "".join(
         _link(day, _shape(day, target, height, (left + at) * STEP))
         for at, day in enumerate(days)
@@ -189,7 +196,8 @@ def chart(
         for value, name in ticks
     )
     return Markup(
-        f'<svg class="chart {name}" viewBox="0 0 {wide + 56} {height + 16}" role="img"'
+        f'<svg class="chart {name}" viewBox="0 0 {wide + 56} {height + 16}"'
+        f' role="{_role(days)}"'
         f' aria-label="{escape(summary(days, target, label))}">{scale}'
         f'<g transform="translate(0 8)">{inner}{_goal(target, height, wide)}</g></svg>'
     )

@@ -8,7 +8,7 @@
   for (const e of document.querySelectorAll("svg")) {
     if (e.parentElement.closest("svg[role=img]")) continue; // a part of a picture
     const hidden = e.getAttribute("aria-hidden") === "true";
-    if (!hidden && !(e.getAttribute("role") === "img" && e.getAttribute("aria-label"))) wrong.push("picture: " + e.outerHTML.slice(0, 80));
+    if (!hidden && !(["img", "group"].includes(e.getAttribute("role")) && e.getAttribute("aria-label"))) wrong.push("picture: " + e.outerHTML.slice(0, 80));
   }
   for (const e of document.querySelectorAll("table")) if (!e.querySelector("th[scope=col]")) wrong.push("table without column headers");
   for (const e of document.querySelectorAll("progress")) if (!e.getAttribute("aria-label")) wrong.push("progress without a name");

@@ -100,6 +100,29 @@ def test_every_page_is_readable_and_quiet(
     tab.close()
 
 
+@pytest.mark.parametrize(
+    ("size", "scheme"), [("wide", "light"), ("wide", "dark"), ("phone", "light")]
+)
+def test_axe_finds_nothing(
+    browser: Any, site: LiveSite, size: str, scheme: str
+) -> None:
+    """Names, roles, contrast, order: what the usual tool for it looks at."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    width, height = SIZES[size]
+    view = {"width": width, "height": height}
+    tab = Tab(browser, site.url, viewport=view, color_scheme=scheme)
+    for path in (
+        *("/", "/stores", "/stores?period=yesterday", "/stores/gamma"),
+        *("/stores/gamma?period=day:2025-05-05", "/stores/nobody"),
+    ):
+        violations = axe.run(tab.open(path)).response["violations"]
+        told = [
+            (v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in violations
+        ]
+        assert told == [], path
+    tab.close()
+
+
 def test_dark_and_light_differ_only_in_their_values(
     browser: Any, site: LiveSite
 ) -> None:
