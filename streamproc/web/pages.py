@@ -65,7 +65,7 @@ class Pages:
     def _name(self, request: web.Request, asked: Hashable) -> str:
         guard = request.app[GUARD]
         who = guard.can_sign_in(request), guard.is_signed_in(request)
-        return sha256(f"{asked!r} {who}".encode()).hexdigest()[:32]
+        return sha256(f"{asked} {who}".encode()).hexdigest()[:32]
 
     async def _newest(self, name: str, entry: _Entry) -> bytes:
         """The page, made again when it is some seconds old."""
