@@ -30,7 +30,8 @@ def percents(up_us: Ints, down_us: Ints, digits: int = DIGITS) -> list[str]:
 
 def percent(up_us: int, down_us: int, digits: int = DIGITS) -> str | None:
     """The same of one amount, or of a fleet's sums; None for nothing observed."""
-    up, down = np.array([up_us], object), np.array([down_us], object)
+    # Python's integers: an int64 among objects would overflow all the same.
+    up, down = np.array([int(up_us)], object), np.array([int(down_us)], object)
     return percents(up, down, digits)[0] or None
 
 

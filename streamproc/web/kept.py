@@ -76,6 +76,10 @@ class Kept(Generic[K, V]):
         is_near = age_s < 2 * entry.lasts_s + self._fresh_s
         return entry.answer if is_near else None
 
+    def outdate(self) -> None:
+        """Give out no answer any more that was begun before; something was changed."""
+        self._entries.clear()
+
     async def _renew(self, key: K, entry: _Entry[V]) -> V:
         self._waiting += 1
         try:

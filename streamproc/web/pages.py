@@ -17,6 +17,11 @@ from aiohttp import web
 from streamproc.web.templating import GUARD, url
 
 FRESH_S = 2.0
+"""How long a page is good for."""
+
+STALE_S = 10.0
+"""How old one may be that is given out while it is made again."""
+
 KEPT_PAGES = 256
 VERSIONS = 8
 """Versions of a page whose readers are sent only what has changed since."""
@@ -40,8 +45,10 @@ class _Entry:
 
     make: Make
     number: int = 0
-    made_at: float = -FRESH_S
+    made_at: float = -STALE_S
     making: asyncio.Future[bytes] | None = None
+    done: bytes | None = None
+    done_at: float = -STALE_S
     versions: OrderedDict[int, Parts] = field(default_factory=OrderedDict)
 
 
@@ -60,21 +67,32 @@ class Pages:
             if len(self._entries) > KEPT_PAGES:
                 self._entries.popitem(last=False)
         self._entries.move_to_end(name)
-        return await self._newest(name, entry)
+        making = self._begun(name, entry)
+        if entry.done is not None and time.monotonic() - entry.done_at < STALE_S:
+            return entry.done
+        return await self._wait(name, making)
+
+    def outdate(self) -> None:
+        """Give out no page any more that was made before; something was changed."""
+        for entry in self._entries.values():
+            entry.done, entry.making = None, None
 
     def _name(self, request: web.Request, asked: Hashable) -> str:
         guard = request.app[GUARD]
         who = guard.can_sign_in(request), guard.is_signed_in(request)
         return sha256(f"{asked} {who}".encode()).hexdigest()[:32]
 
-    async def _newest(self, name: str, entry: _Entry) -> bytes:
-        """The page, made again when it is some seconds old."""
-        making = entry.making
-        if making is None or time.monotonic() - entry.made_at > FRESH_S:
+    def _begun(self, name: str, entry: _Entry) -> asyncio.Future[bytes]:
+        """The page that is made, or was, some seconds ago at most."""
+        if entry.making is None or time.monotonic() - entry.made_at > FRESH_S:
             entry.number += 1
             entry.made_at = time.monotonic()
-            making = asyncio.ensure_future(self._render(name, entry, entry.number))
-            entry.making = making
+            making = self._render(name, entry, entry.number)
+            entry.making = asyncio.ensure_future(making)
+            entry.making.add_done_callback(_note_failure)
+        return entry.making
+
+    async def _wait(self, name: str, making: asyncio.Future[bytes]) -> bytes:
         try:
             return await asyncio.shield(making)
         except Exception:
@@ -82,10 +100,13 @@ class Pages:
             raise
 
     async def _render(self, name: str, entry: _Entry, number: int) -> bytes:
+        started = time.monotonic()
         page = await entry.make(url("/live", of=name, since=number))
         entry.versions[number] = parts_of(page)
         if len(entry.versions) > VERSIONS:
             entry.versions.popitem(last=False)
+        if entry.making is asyncio.current_task():
+            entry.done, entry.done_at = page, started
         return page
 
     async def changed(self, name: str, since: int) -> tuple[int, dict[str, str]] | None:
@@ -97,7 +118,7 @@ class Pages:
         if entry is None or since not in entry.versions:
             return None
         known = entry.versions[since]
-        await self._newest(name, entry)
+        await self._wait(name, self._begun(name, entry))
         number = max(entry.versions)
         newer = entry.versions[number]
         self._entries.move_to_end(name)
@@ -106,3 +127,9 @@ class Pages:
             for part, inner in newer.items()
             if known.get(part) != inner
         }
+
+
+def _note_failure(making: asyncio.Future[bytes]) -> None:
+    """A failure that nobody waits for is no news; the next reader tries again."""
+    if not making.cancelled():
+        making.exception()

@@ -101,6 +101,7 @@ class Site:
         self.flow = FlowMeter(program, self.cluster, self.app.run)
         self.cluster.status = self.flow.status
         self._backlog = StartBacklog(program)
+        self.changes.on_made = self._outdate
 
     async def start_backlog(self) -> int:
         """Records left of what waited when the worker began to consume."""
@@ -111,6 +112,12 @@ class Site:
     def is_ready(self) -> bool:
         """Whether it consumes, and has worked off what waited when it began."""
         return self.program.is_ready() and self._backlog.is_over
+
+    def _outdate(self) -> None:
+        """Something was changed here: what was made before is not given out again."""
+        for kept in (self.everybody.kept, self.performances.kept, self.names.kept):
+            kept.outdate()
+        self.pages.outdate()
 
     async def close(self) -> None:
         """Let go of what it has opened."""

@@ -143,7 +143,8 @@ def span_text(span: Span, zone: str, dated: bool = False) -> str:
 
 def misses(up_us: int, down_us: int, target: float) -> bool:
     """Whether a percentage is below its target; exact, however it is rounded."""
-    return 100 * up_us < Fraction(str(target)) * (up_us + down_us)
+    up, seen = int(up_us), int(up_us) + int(down_us)
+    return 100 * up < Fraction(str(target)) * seen
 
 
 @cache

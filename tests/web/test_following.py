@@ -85,6 +85,23 @@ def test_a_page_that_is_not_kept_is_read_as_a_whole(site: LiveSite) -> None:
         follow.close()
 
 
+def test_after_a_change_the_next_page_shows_it(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Pages are kept some seconds, but none from before a change."""
+    site = start_site().fill()
+    assert "Mon\N{EN DASH}Fri" in site.page("/stores/gamma")
+    assert "Beta Square" in site.page("/stores?q=beta")
+    row = {"dayOfWeek": 0, "start_time_local": "10:00", "end_time_local": "16:30"}
+    body = json.dumps({"hours": [row]}).encode()
+    answer = site.ask("PUT", "/api/v1/stores/gamma/hours", body)
+    assert answer.status == 200
+    assert "10:00\N{EN DASH}16:30" in site.page("/stores/gamma")
+    labels = json.dumps({"name": "Beta Circus", "labels": {}}).encode()
+    assert site.ask("PUT", "/api/v1/stores/beta/labels", labels).status == 200
+    assert "Beta Circus" in site.page("/stores?q=beta")
+
+
 # -- answers that take long -----
 
 

@@ -1,7 +1,7 @@
 """Changes made, or looked at before they are made."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streamproc.program import Program, wall_clock_us
@@ -37,6 +37,8 @@ class Changes:
         self._program = program
         self._cluster = cluster
         self._appender = appender
+        #: Told after every change.
+        self.on_made: Callable[[], None] = lambda: None
 
     async def known(self, store_id: str) -> Known:
         """What is known of a store, or of all; its owner is asked."""
@@ -59,6 +61,12 @@ class Changes:
         Raises a 404 Refusal for a store that nothing is known of, unless the change
         creates it.
         """
+        try:
+            return await self._make(change)
+        finally:
+            self.on_made()
+
+    async def _make(self, change: Change) -> Made:
         if not change.create:
             await self.require(change.store_id, change.is_of_all)
         topic = self._topic(change)

@@ -64,7 +64,7 @@ class Standing:
         assert self.figures is not None
         return self._amounts(self.figures.daily)
 
-    def bars_of(self, row: int, goal: str) -> list[Bar]:
+    def bars_of(self, row: int, goal: str = "") -> list[Bar]:
         """A store's days as bars; see ``Performance.bars_of``."""
         figures, place = self.figures, int(self._places[row])
         assert figures is not None

@@ -11,7 +11,7 @@ from streamproc.cells import Ints
 from streamproc.errors import InvalidInput
 from streamproc.rules.labels import Where, parse_where
 from streamproc.rules.percent import percent
-from streamproc.web.fleet.groups import Group, groups_of, label_order
+from streamproc.web.fleet.groups import Group, groups_of
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.incident_pages import row_of
 from streamproc.web.handlers.periods import asked_for
@@ -124,7 +124,7 @@ def _met(standing: Standing, rows: Ints) -> tuple[int, int]:
 
 def _groups(standing: Standing, rows: Ints) -> list[tuple[str, list[Group]]]:
     """The first two labels with their groups, worst first."""
-    labels = label_order(list(standing.names.values))[:2]
+    labels = list(standing.names.values)[:2]
     return [(each, groups_of(standing, rows, each)[:MOST_GROUPS]) for each in labels]
 
 

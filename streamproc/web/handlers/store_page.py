@@ -64,9 +64,10 @@ class StorePageHandlers:
         if "from" in query or "to" in query:
             at = as_of_text(as_of)
             return see_other(store_url(store_id, as_of=at, period=asked.text))
-        view = await self._site.stores.known(store_id, as_of)
+        self._site.cluster.require_ready()
 
         async def make(live_url: str) -> bytes:
+            view = await self._site.stores.known(store_id, as_of)
             context = await self._context(view, asked, as_of, number)
             return await asyncio.to_thread(
                 text, request, "store.html", live_url=live_url, **context
