@@ -1,8 +1,8 @@
 """Generated polls: a store is polled once an hour at a minute of its own.
 
-Three loads: ``days`` (14,000 stores, 71 hours per million polls), ``long`` (the
-same over 15 days for 5 million), ``wide`` (every poll another store, so that
-nothing coalesces).
+Loads: ``days`` (14,000 stores, 71 hours per million polls), ``long`` (the same over
+15 days for 5 million), ``wide`` (every poll another store, so that nothing
+coalesces), and ``year`` (2,000 stores in any order, a year for 17.5 million).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
 
-STORES = {"days": 14_000, "long": 14_000, "wide": 1_000_000}
+STORES = {"days": 14_000, "long": 14_000, "wide": 1_000_000, "year": 2_000}
 BEGIN_US = 1_674_000_000_000_000
 _HOUR_US = 3_600_000_000
 _AT_ONCE = 20_000
@@ -22,14 +22,18 @@ _AT_ONCE = 20_000
 def polls(
     load: str, count: int, seed: int = 42
 ) -> Iterator[tuple[list[bytes], list[bytes]]]:
-    """Keys and values of ``count`` polls, in time order, some thousand at a time."""
+    """Keys and values of ``count`` polls, some thousand at a time.
+
+    In time order, but those of ``year``.
+    """
     stores = STORES[load]
     draw = np.random.default_rng(seed)
     ids = [str(number) for number in _distinct(draw, stores)]
     keys = [store_id.encode() for store_id in ids]
     phase = np.sort(draw.integers(0, _HOUR_US, stores))
+    order = draw.permutation(count) if load == "year" else np.arange(count)
     for first in range(0, count, _AT_ONCE):
-        number = np.arange(first, min(first + _AT_ONCE, count))
+        number = order[first : first + _AT_ONCE]
         store = number % stores
         jitter = draw.integers(0, 1_000_000, len(number))
         times = BEGIN_US + number // stores * _HOUR_US + phase[store] + jitter

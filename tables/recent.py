@@ -51,7 +51,7 @@ class Recent:
             copy = self._copies.get(partition)
             if copy is None or copy.version == self._version(partition):
                 return  # nothing was written, or it was begun after that
-            if copy.version != before or self._version(partition) != before + 1:
+            if copy.version != before:
                 del self._copies[partition]
                 return
             copy.version = before + 1

@@ -1,14 +1,15 @@
 """A store's facts from the tables: the rules' own intervals, worked out once."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.rules.schedule import Opening
-from streamproc.rules.units import DAY_S, HOUR_US
+from streamproc.rules.schedule import ALWAYS_CLOSED, Opening
+from streamproc.rules.units import DAY_S, DAY_US, HOUR_US
 from streamproc.rules.windows import LONGEST_US
 from tables import hours, zones
-from tables.calendars import NO_FACTS, StoreFacts
+from tables.calendars import NO_FACTS, FactNumbers, StoreFacts
 from tests.rules.one_store import window_intervals
 
 MARCH_US = 1_741_000_000_000_000
@@ -44,3 +45,15 @@ def test_a_store_without_hours_is_always_open(as_of_us: int) -> None:
     assert NO_FACTS.is_open(as_of_us)
     [(start, end)] = NO_FACTS.open_between(as_of_us - LONGEST_US, as_of_us)
     assert (start, end) == (as_of_us - 168 * HOUR_US, as_of_us)
+
+
+def test_the_time_of_facts_that_came_later_is_counted_as_well() -> None:
+    """Numbers stay what they are while more facts are numbered."""
+    numbers, begin_us, end_us = FactNumbers(), 20_000 * DAY_US, 20_007 * DAY_US
+    closed = StoreFacts(((b"", hours.encode(ALWAYS_CLOSED)),))
+    assert numbers.of([NO_FACTS, NO_FACTS]).tolist() == [0, 0]
+    first = numbers.times(begin_us, end_us).opened
+    assert first.before(np.array([0]), end_us).tolist() == [7 * DAY_US]
+    assert numbers.of([closed, NO_FACTS]).tolist() == [1, 0]
+    then = numbers.times(begin_us, end_us).opened
+    assert then.before(np.array([0, 1]), end_us).tolist() == [7 * DAY_US, 0]

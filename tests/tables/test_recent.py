@@ -178,6 +178,16 @@ async def test_a_partition_that_was_built_anew_is_read_again(table: Histories) -
     check(table)
 
 
+async def test_a_partition_that_was_set_aside_is_read_again(table: Histories) -> None:
+    """What lies in its place now holds something else, or nothing."""
+    await add(table, [(b"a", START_DAY * DAY_US, True)])
+    check(table)
+    table.data.set_aside(PARTITION)
+    await table.data._try_open_db_for_partition(PARTITION, generation_id=1)
+    assert not in_memory(table)
+    assert listed(table.at_hand(PARTITION)) == []
+
+
 async def test_a_worker_that_was_fenced_does_not_read_its_copy(
     table: Histories,
 ) -> None:
