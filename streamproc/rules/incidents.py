@@ -114,19 +114,13 @@ class OutagesOfEach:
     longest_us: Ints
 
 
-def outages_of_each(
-    told: Statuses, schedule: Ints, business: BusinessTime, bridge_us: int
-) -> OutagesOfEach:
-    """The incidents of each store, counted; shape (n,), as ``schedule``.
-
-    ``told``: statuses by store, in order.
-    """
-    spoken = spoken_time(told, schedule, business)
+def outages_of_each(spoken: Spoken, stores: int, bridge_us: int) -> OutagesOfEach:
+    """The incidents of each store, counted; shape (stores,)."""
     first, last = runs(spoken, bridge_us)
     down = _summed(np.where(spoken.up, 0, spoken.end - spoken.begin), first, last)
-    longest = np.zeros(len(schedule), np.int64)
+    longest = np.zeros(stores, np.int64)
     np.maximum.at(longest, spoken.store[first], down)
-    count = np.bincount(spoken.store[first], minlength=len(schedule))
+    count = np.bincount(spoken.store[first], minlength=stores)
     return OutagesOfEach(count, longest)
 
 
@@ -153,15 +147,14 @@ def up_within(
 
 def spoken_time(told: Statuses, schedule: Ints, business: BusinessTime) -> Spoken:
     """The statuses in business time; what covers none of it is left out."""
-    own = schedule[told.store]
-    begin = business.before(own, told.begin_us)
-    end = business.before(own, told.end_us)
+    begin, end = business.spans(schedule[told.store], told.begin_us, told.end_us)
     speaks = np.flatnonzero(end > begin)
     begin, end, store = begin[speaks], end[speaks], told.store[speaks]
     followed = np.zeros(len(store), bool)
     followed[:-1] = store[1:] == store[:-1]
-    now = business.before(schedule[store], business.end_us)
-    gap = np.where(followed, np.roll(begin, -1), now) - end
+    until = np.roll(begin, -1)
+    until[~followed] = business.before(schedule[store[~followed]], business.end_us)
+    gap = until - end
     return Spoken(store, begin, end, gap, told.up[speaks], followed)
 
 

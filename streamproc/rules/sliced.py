@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules.incidents import outages_of_each
+from streamproc.rules.incidents import outages_of_each, spoken_time
 from streamproc.rules.statuses import Statuses
 from streamproc.rules.uptime import Rules, Times, sums, what_is_told
 
@@ -51,13 +51,13 @@ def account_slices(
     told = what_is_told(packed, store, schedule, times, rules)
     cells = _cut(told, edges_us)
     own = np.repeat(schedule, shape[1])
-    ends = times.business.spans(own[cells.store], cells.begin_us, cells.end_us)
-    covered = ends[1] - ends[0]
-    bounds = np.searchsorted(cells.store, np.arange(len(own) + 1))
-    all_us, up_us = sums(covered, bounds), sums(covered * cells.up, bounds)
+    spoken = spoken_time(cells, own, times.business)
+    covered = spoken.end - spoken.begin
+    bounds = np.searchsorted(spoken.store, np.arange(len(own) + 1))
+    all_us, up_us = sums(covered, bounds), sums(covered * spoken.up, bounds)
     opened = _between(times.opened.before(schedule[:, np.newaxis], edges_us))
     counted = _between(times.business.before(schedule[:, np.newaxis], edges_us))
-    found = outages_of_each(cells, own, times.business, bridge_us)
+    found = outages_of_each(spoken, len(own), bridge_us)
     return Sliced(
         up_us.reshape(shape),
         (all_us - up_us).reshape(shape),
@@ -80,12 +80,12 @@ def _cut(told: Statuses, edges_us: Ints) -> Statuses:
     What lies outside of all slices is left out.
     """
     slices = edges_us.shape[1] - 1
-    first = _slice_at(told.store, told.begin_us, edges_us)
-    last = _slice_at(told.store, told.end_us - 1, edges_us)
-    first, last = np.maximum(first, 0), np.minimum(last, slices - 1)
-    pieces = np.maximum(last - first + 1, 0)
-    row = np.repeat(np.arange(len(pieces)), pieces)
-    slice_ = np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces - first, pieces)
+    if slices == 1:  # no need to search
+        begins_us, ends_us = edges_us[:, 0][told.store], edges_us[:, 1][told.store]
+        inside = (told.begin_us < ends_us) & (told.end_us > begins_us)
+        row, slice_ = np.flatnonzero(inside), np.zeros(1, np.int64)
+    else:
+        row, slice_ = _pieces(told, edges_us)
     store = told.store[row]
     return Statuses(
         store * slices + slice_,
@@ -93,6 +93,17 @@ def _cut(told: Statuses, edges_us: Ints) -> Statuses:
         np.minimum(told.end_us[row], edges_us[store, slice_ + 1]),
         told.up[row],
     )
+
+
+def _pieces(told: Statuses, edges_us: Ints) -> tuple[Ints, Ints]:
+    """Of each piece between neighbouring edges: which status it is of, which slice."""
+    first = _slice_at(told.store, told.begin_us, edges_us)
+    last = _slice_at(told.store, told.end_us - 1, edges_us)
+    first, last = np.maximum(first, 0), np.minimum(last, edges_us.shape[1] - 2)
+    pieces = np.maximum(last - first + 1, 0)
+    row = np.repeat(np.arange(len(pieces)), pieces)
+    slice_ = np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces - first, pieces)
+    return row, slice_
 
 
 def _slice_at(store: Ints, time_us: Ints, edges_us: Ints) -> Ints:
