@@ -109,6 +109,20 @@ def test_without_exclusions_and_with_other_rules(
     assert c["longest_incident(in minutes)"] == "420.00"
 
 
+def test_a_poll_at_as_of_is_not_known_yet(tmp_path: Path, streamproc: Run) -> None:
+    """With backfill it would cover the whole period."""
+    lines = ["store_id,timestamp_utc,status", "a,2026-11-23 00:00,active"]
+    lines += ["a,2026-11-23 12:00,active", "b,2026-11-23 12:00,active"]
+    (tmp_path / "polls.csv").write_text("\n".join(lines) + "\n")
+    command = "once --polls polls.csv --out out --period day:2026-11-22 --backfill"
+    done = streamproc(*command.split(), "--zone", "UTC")
+    assert done.returncode == 1  # before the date of the first poll
+    done = streamproc(*command.replace("22", "23").split(), "--zone", "UTC")
+    assert done.returncode == 0, done.stderr
+    a, b = csv.DictReader((tmp_path / "out/period_report.csv").read_text().splitlines())
+    assert (a["uptime(in hours)"], b["uptime(in hours)"]) == ("1.0000", "0.0000")
+
+
 @pytest.mark.usefixtures("files")
 def test_slices_zone_condition_and_groups(tmp_path: Path, streamproc: Run) -> None:
     """Each option does its part; what has no length has no row."""
