@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "agents": (*PROGRAM, "agents"),
     "streamproc.web": (
         *(*PROGRAM, "streamproc.web", "streamproc.webhook"),
+        "streamproc.loading",
         "streamproc.report_client",
     ),
 }

@@ -31,6 +31,7 @@ from streamproc.web.handlers.store_page import StorePageHandlers
 from streamproc.web.handlers.stores import StoresHandlers
 from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
+from streamproc.web.handlers.uploads import UploadHandlers
 from streamproc.web.handlers.webhook import WebhookHandlers
 from streamproc.web.middleware import Middleware, Rule
 from streamproc.web.own_token import OPEN_PATH
@@ -103,6 +104,9 @@ def make_application(
     _add_rejected(app, RejectedHandlers(site))
     _add_system(app, SystemHandlers(site, guard))
     _add_acting(app, ActingHandlers(site, guard))
+    _add_uploads(
+        app, UploadHandlers(site, guard), round(settings.web_max_body * (1 << 20))
+    )
     gateway = Gateway(site)
     _add_gateway(app, gateway, round(settings.web_max_body * (1 << 20)))
     _add_connect(app, ConnectHandlers(site, gateway))
@@ -181,6 +185,15 @@ def _add_rejected(app: web.Application, rejected: RejectedHandlers) -> None:
 def _add_acting(app: web.Application, acting: ActingHandlers) -> None:
     _add(app, "GET", "/change", acting.page)
     _add(app, "POST", "/change", acting.act, CHANGE)
+
+
+def _add_uploads(app: web.Application, uploads: UploadHandlers, max_body: int) -> None:
+    app.on_cleanup.append(uploads.close)
+    _add(app, "GET", "/upload", uploads.page)
+    _add(app, "POST", "/upload", uploads.take, CHANGE, body=max_body)
+    _add(app, "GET", "/upload/{token}", uploads.one)
+    _add(app, "POST", "/upload/{token}", uploads.act, CHANGE)
+    _add(app, "GET", "/upload/{token}/rejects.csv", uploads.rejects)
 
 
 def _add_system(app: web.Application, system: SystemHandlers) -> None:

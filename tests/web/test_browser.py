@@ -35,6 +35,7 @@ PATHS = (
     "/rejected",
     "/connect",
     "/system",
+    "/upload",
     "/change?what=hours&store=alpha",
     "/change?what=exclusion&store=*",
     "/incidents",

@@ -29,7 +29,15 @@ PAGES = {
     "/reports/{}/page",
     "/reports",
 }
-FORMS = {"/connect", "/change", "/system", "/system/rejected/{}"}
+FORMS = {
+    "/upload",
+    "/upload/{}",
+    "/upload/{}/rejects.csv",
+    "/connect",
+    "/change",
+    "/system",
+    "/system/rejected/{}",
+}
 NOT_FOR_PROGRAMS = {"/login", "/logout", "/open", "/live", "/_cluster/call"}
 NOT_DESCRIBED = PAGES | FORMS | NOT_FOR_PROGRAMS
 EXAMPLES = 25

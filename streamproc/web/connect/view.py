@@ -12,6 +12,7 @@ from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.connect import examples
 from streamproc.web.connect.address import TOKEN_VARIABLE, own_address, token_in_shell
 from streamproc.web.site import Site
+from streamproc.web.uploads.upload import KINDS
 
 SOME_SERVERS = "kafka-1:9092"
 """Stands for a broker's address where the embedded log is in use."""
@@ -53,6 +54,7 @@ def how_to(request: web.Request, site: Site) -> dict[str, Any]:
         "kafka": examples.kafka_examples(
             SOME_SERVERS if settings.embedded else servers, topics.polls.name
         ),
+        "kinds": KINDS,
         "embedded": settings.embedded,
         "servers": servers,
         "topics": topics,

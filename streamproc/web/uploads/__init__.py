@@ -1,0 +1,1 @@
+"""CSV files from the page: tried first, and published when somebody says so."""
