@@ -61,18 +61,6 @@ def day_stamp(time_us: int) -> str:
     return f"{utc(time_us):%a} {utc(time_us).day} {utc(time_us):%b %Y %H:%M} UTC"
 
 
-def date(day: int) -> str:
-    """A date, as days since 1970, with weekday and year."""
-    then = _EPOCH + timedelta(days=day)
-    return f"{then:%a} {then.day} {then:%b %Y}"
-
-
-def dates(first_day: int, end_day: int) -> str:
-    """The dates from one up to another, which is not among them."""
-    first, last = date(first_day), date(end_day - 1)
-    return first if first == last else f"{first} – {last}"
-
-
 def short_clock(time_us: int) -> str:
     """Time of day in UTC, to the minute."""
     return f"{utc(time_us):%H:%M} UTC"

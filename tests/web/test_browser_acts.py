@@ -15,6 +15,12 @@ from tests.web.live_site import LiveSite
 pytestmark = pytest.mark.browser
 
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+CUT = """[...document.querySelectorAll("main .card, main table")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1)
+  .filter((one) => !one.closest(".scroll"))
+  .map((one) => one.className + " " + one.scrollWidth + " " + one.clientWidth)"""
+"""What is wider than where it stands, and cannot be scrolled."""
+
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -48,6 +54,7 @@ def tab(
 def quiet(tab: Tab) -> None:
     """Nothing went wrong, nothing is cut off, all of it can be read."""
     assert tab.page.evaluate(TOO_WIDE) is False
+    assert tab.page.evaluate(CUT) == []
     assert tab.page.evaluate(CONTRAST) == []
     assert tab.page.evaluate(STRUCTURE) == []
     assert [one for one in tab.errors if "422" not in one] == []

@@ -1,5 +1,7 @@
 """The page Incidents: what was down, the longest above, in each store's own time."""
 
+import html
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ from streamproc.web.incidents.summary import curve, summary
 from tables.outages import Outage
 from tests.web.live_site import MINUTE_US, LiveSite, ago
 from tests.web.test_pages import text_of
+from tests.web.test_system import signed_in
 
 
 def outage(start: int, end: int | None, store_id: str = "a", **fields: Any) -> Outage:
@@ -92,7 +95,7 @@ def test_the_filters_choose_and_the_figures_stay(site: LiveSite) -> None:
     assert "10 incidents in 10 stores" in text
     assert "8 shorter stay in the figures" in text
     assert text.count("still down") == 1
-    link = page.split('<a class="btn" href="', 1)[1].split('"', 1)[0]
+    (link,) = re.findall(r'href="([^"]*format=csv[^"]*)"', page)
     rows = site.get(link.replace("&amp;", "&")).text.splitlines()
     assert [row.split(",")[1] for row in rows] == ["store_id", "alpha"]
 
@@ -107,6 +110,17 @@ def test_a_store_is_called_by_its_name(start_site: Callable[..., LiveSite]) -> N
     site.publish(site.program.topics.labels, [("7", orjson.dumps(labels))])
     site.settle()
     assert "Denver West 30 min" in text_of(site.page("/incidents?period=today"))
+
+
+def test_an_incident_leads_to_its_correction(site: LiveSite) -> None:
+    """With its times on the store's clock in the form; for who is signed in."""
+    assert "/change" not in site.page("/incidents")
+    cookie = signed_in(site)
+    page = site.get("/incidents?store=gamma", Accept="text/html", Cookie=cookie).text
+    link = html.unescape(re.findall(r'href="(/change[^"]*)"', page)[0])
+    form = site.get(link, Accept="text/html", Cookie=cookie).text
+    assert 'name="from_local" value="2025-05-05T14:30"' in form
+    assert 'name="to_local" value="2025-05-05T15:30"' in form
 
 
 def test_without_incidents_it_says_so(start_site: Callable[..., LiveSite]) -> None:

@@ -61,6 +61,7 @@ class ActingHandlers:
         target = await target_of(self._site, editor.noun, store, where)
         form = {"store": store, "where": where}
         form |= await prefilled(self._site, editor.what, target.store_ids[0], where)
+        form |= {name: query[name] for name in editor.fields if name in query}
         return await self._page(request, editor, target, form, None)
 
     async def act(self, request: web.Request) -> web.Response:

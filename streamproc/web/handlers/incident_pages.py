@@ -12,10 +12,10 @@ from streamproc.rules.timeline import local_time
 from streamproc.rules.units import MINUTE_US
 from streamproc.web import requests
 from streamproc.web.handlers.incidents import ONGOING, SORT, STORE
-from streamproc.web.handlers.periods import asked_for
 from streamproc.web.incidents.asking import Found, incidents_of
 from streamproc.web.incidents.summary import curve, summary
 from streamproc.web.parameters import AS_OF, PAGE, WHERE, Query, Whole
+from streamproc.web.periods.choice import asked_period, chosen_of
 from streamproc.web.responses import html
 from streamproc.web.site import Site
 from streamproc.web.store.about import About
@@ -51,8 +51,9 @@ class IncidentPages:
 
     async def _context(self, query: Query) -> dict[str, Any]:
         as_of_us = await self._site.instants.resolve(AS_OF.read(query))
-        asked_for_period = asked_for(query.get("period") or DEFAULT)
-        bounds = await self._site.periods.bounds(asked_for_period, as_of_us)
+        wanted = asked_period(query, DEFAULT)
+        bounds = await self._site.periods.bounds(wanted, as_of_us)
+        period = chosen_of(wanted.text, bounds.period, None, as_of_us, DEFAULT)
         begin_us = min(bounds.begin_us, as_of_us - 1)
         end_us = max(min(bounds.end_us, as_of_us), begin_us + 1)
         store_id = STORE.read(query)
@@ -70,7 +71,8 @@ class IncidentPages:
             "asked": asked,
             "bounds": bounds,
             "since_us": asked.since_us if begin_us < asked.since_us else None,
-            "period": asked_for_period.text,
+            "period": period,
+            "kept": {"as_of": query.get("as_of"), "period": period.in_url},
             "figures": summary(asked.found, asked.up_us, asked.begin_us),
             "curve": curve(asked.found, asked.begin_us, asked.end_us),
             "rows": await self._rows(shown),
@@ -79,7 +81,7 @@ class IncidentPages:
             "hidden": len(some.found) - len(listed),
             "page": number,
             "pages": requests.pages(len(listed), PER_PAGE),
-            "params": _params(query),
+            "params": _params(query, period.in_url),
             "values": (await self._site.names.all()).values,
             "csv": {
                 "from": time_text(asked.begin_us),
@@ -113,7 +115,8 @@ def row_of(one: Outage, about: About) -> Row:
     return Row(one, about, start, local(one.after_us), local(one.end_us))
 
 
-def _params(query: Query) -> dict[str, str]:
+def _params(query: Query, period: str) -> dict[str, str]:
     """What the address says; the page's number is left out."""
-    names = ("period", "store", "where", "ongoing", "min_minutes", "sort", "as_of")
-    return {name: query[name] for name in names if query.get(name)}
+    names = ("store", "where", "ongoing", "min_minutes", "sort", "as_of")
+    found = {name: query[name] for name in names if query.get(name)}
+    return {**found, **({"period": period} if period else {})}
