@@ -198,6 +198,18 @@ def test_undoing_brings_back_what_was(fleet: LiveSite, fields: dict[str, str]) -
     assert [fleet.get(path).json for path in paths] == before
 
 
+def test_several_dates_are_previewed_together(fleet: LiveSite) -> None:
+    """What the preview says of two closed dates is what is so when they are saved."""
+    dates = {"what": "special-hours", "date": "2025-05-05", "until": TODAY}
+    reader = Reader(fleet)
+    before = week(fleet)["open_s"]
+    _, text = reader.send(store="1", **dates)
+    reader.save(store="1", **dates)
+    after = week(fleet)["open_s"]
+    assert before - after == (24 + 15) * 3600  # now is 15:00
+    assert f"{before / 3600:.2f} {after / 3600:.2f}" in text
+
+
 def test_a_labels_stores_are_changed_together(fleet: LiveSite) -> None:
     """As many records; their number is said, and one undo is for all of them."""
     reader = Reader(fleet)

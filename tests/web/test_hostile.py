@@ -76,6 +76,7 @@ READS = (
     "/api/v1/stores/alpha/timeline",
     "/api/v1/stores/alpha/polls",
     "/api/v1/stores/{}/labels",
+    "/api/v1/stores/{}/changes",
     "/api/v1/stores/{}/hours",
     "/api/v1/stores/{}/special-hours",
     "/api/v1/stores/{}/special-hours/{}",

@@ -36,12 +36,12 @@ def test_the_figures_of_a_list() -> None:
         outage(0, 10, after_us=-30 * MINUTE_US),
         outage(60, 90, by_up=False),
         outage(100, 104),
-        outage(5, None, "b"),
+        outage(5, None, "b", down_us=100 * MINUTE_US),
     ]
     told = summary(found, 400 * MINUTE_US, begin_us=1)
     assert (told.count, told.stores, told.begun, told.ongoing) == (4, 2, 3, 1)
-    assert told.down_us == 54 * MINUTE_US
-    assert told.longest == found[1]
+    assert told.down_us == 144 * MINUTE_US
+    assert told.longest == found[3]
     assert told.mttr_us == pytest.approx(44 / 3 * MINUTE_US, abs=1)
     assert told.median_us == 10 * MINUTE_US
     assert told.mtbf_us == 100 * MINUTE_US
