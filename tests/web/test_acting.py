@@ -274,6 +274,22 @@ def test_who_is_not_known_has_no_form(fleet: LiveSite, query: str, status: int) 
     assert fleet.get(f"/change?{query}", Accept="text/html").status == status
 
 
+def test_the_forms_are_reached_from_what_they_change(fleet: LiveSite) -> None:
+    """From a store, from a label's stores, from all; for who is signed in."""
+    reader = Reader(fleet)
+    for path, goal in (
+        ("/stores/1", "/change?what=hours&store=1"),
+        (
+            "/stores?where=region%3DWest",
+            "/change?what=special-hours&where=region%3DWest",
+        ),
+        ("/stores", "/change?what=special-hours&store=%2A"),
+    ):
+        reader.open(path)
+        assert goal in html.unescape(reader.page)
+        assert "/change" not in fleet.page(path)
+
+
 def test_a_form_begins_with_what_is_known(fleet: LiveSite) -> None:
     """The week, the labels, the zone: as the fields read them."""
     reader = Reader(fleet)
