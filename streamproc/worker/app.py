@@ -1,7 +1,7 @@
 """Builds the program: settings in, a Faust app with its tables and agents out."""
 
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import faust
 from faust.types import TP
@@ -31,8 +31,6 @@ from tables.reports import Reports
 from tables.special_hours import SpecialHoursTable
 from tables.zones import Zones
 
-AnyTable = TypeVar("AnyTable", bound=BatchTable)
-
 _FETCH_BYTES = 8 << 20
 _BUFFERED_BATCHES = 8
 _REBALANCE_S = 20.0
@@ -41,17 +39,7 @@ _REBALANCE_S = 20.0
 def build(settings: Settings) -> Program:
     """Put the program together; nothing is opened or started yet."""
     app = _faust_app(settings)
-    sizes = {"block_cache": settings.block_cache, "write_buffer": settings.write_buffer}
-
-    def table(
-        kind: type[AnyTable], name: str, partitions: int, help: str, **more: Any
-    ) -> AnyTable:
-        made = kind(app, name=name, partitions=partitions, help=help, **sizes, **more)
-        made.connect = partial(connect, settings)
-        app.tables.add(made)
-        return made
-
-    count, topics, metrics = settings.partitions, topics_for(settings), Metrics()
+    topics, metrics = topics_for(settings), Metrics()
     program = Program(
         settings=settings,
         app=app,
@@ -64,42 +52,9 @@ def build(settings: Settings) -> Program:
             partial(connect, settings),
             lambda: program.is_ready() and program.announced.owns(LEADER),
         ),
-        histories=table(
-            Histories,
-            "histories",
-            count,
-            "Polls by store and UTC day.",
-            recent_mib=settings.polls_memory,
-        ),
-        archive=table(
-            Archive,
-            "archive",
-            count,
-            "Older polls by month, store and day.",
-            history_days=settings.history_days,
-        ),
-        hours=table(Hours, "hours", count, "Business hours by store."),
-        zones=table(Zones, "zones", count, "Time zone by store."),
-        special_hours=table(
-            SpecialHoursTable, "special_hours", count, "Openings of single dates."
-        ),
-        exclusions=table(
-            Exclusions, "exclusions", count, "Maintenance and corrections by store."
-        ),
-        labels=table(LabelsTable, "labels", count, "Name, labels and target by store."),
-        reports=table(Reports, "reports", 1, "Reports and their state, by id."),
-        announced=table(
-            Announced, "announced", count, "What was told last of each store."
-        ),
+        **_tables(app, settings),
     )
-    program.histories.archive = program.archive
-    program.histories.source = program.topics.polls.name
-    program.archive.source = program.topics.polls.name
-    program.hours.source = program.topics.hours.name
-    program.zones.source = program.topics.zones.name
-    program.special_hours.source = program.topics.special_hours.name
-    program.exclusions.source = program.topics.exclusions.name
-    program.labels.source = program.topics.labels.name
+    _tell_sources(program)
     for module in (polls, stores, events, report_rows, report_collector):
         module.register(program)
     _follow_rebalances(program)
@@ -107,6 +62,57 @@ def build(settings: Settings) -> Program:
     if settings.web:
         app.web_service = WebServer(program, beacon=app.beacon)
     return program
+
+
+def _tables(app: faust.App, settings: Settings) -> dict[str, Any]:
+    """Every table, by the name that it has in the program, too."""
+    sizes = {"block_cache": settings.block_cache, "write_buffer": settings.write_buffer}
+
+    def table(kind: type[BatchTable], name: str, help: str, **more: Any) -> BatchTable:
+        more = {"partitions": settings.partitions, **sizes, **more}
+        made = kind(app, name=name, help=help, **more)
+        made.connect = partial(connect, settings)
+        app.tables.add(made)
+        return made
+
+    made = (
+        table(
+            Histories,
+            "histories",
+            "Polls by store and UTC day.",
+            recent_mib=settings.polls_memory,
+        ),
+        table(
+            Archive,
+            "archive",
+            "Older polls by month, store and day.",
+            history_days=settings.history_days,
+        ),
+        table(Hours, "hours", "Business hours by store."),
+        table(Zones, "zones", "Time zone by store."),
+        table(SpecialHoursTable, "special_hours", "Openings of single dates."),
+        table(Exclusions, "exclusions", "Maintenance and corrections by store."),
+        table(LabelsTable, "labels", "Name, labels and target by store."),
+        table(Reports, "reports", "Reports and their state, by id.", partitions=1),
+        table(Announced, "announced", "What was told last of each store."),
+    )
+    return {each.name: each for each in made}
+
+
+def _tell_sources(program: Program) -> None:
+    """From which topic each table can be built anew."""
+    topics = program.topics
+    program.histories.archive = program.archive
+    for table, topic in (
+        (program.histories, topics.polls),
+        (program.archive, topics.polls),
+        (program.hours, topics.hours),
+        (program.zones, topics.zones),
+        (program.special_hours, topics.special_hours),
+        (program.exclusions, topics.exclusions),
+        (program.labels, topics.labels),
+    ):
+        table.source = topic.name
 
 
 class _BootStrategy(faust.App.BootStrategy):

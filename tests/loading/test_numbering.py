@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamproc.cells import Cells
@@ -31,6 +31,8 @@ def test_an_id_has_one_number_for_ever(blocks: list[list[bytes]]) -> None:
 
 @settings(deadline=None)
 @given(blocks=st.lists(st.lists(alike, min_size=1), max_size=6))
+@example(blocks=[[b"a" * 8], [b"a" * 9, b"a" * 8]])
+@example(blocks=[[b"a" * 9], [b"a" * 8], [b"a" * 17]])
 def test_ids_that_share_a_slot_have_numbers_of_their_own(
     blocks: list[list[bytes]],
 ) -> None:
