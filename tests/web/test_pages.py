@@ -174,6 +174,15 @@ def test_a_month_of_a_store_leads_to_its_days(site: LiveSite) -> None:
     assert "Mon 5 May 2025 · 87.50 % up".replace(" %", "\N{NO-BREAK SPACE}%") in bars
 
 
+def test_a_target_is_a_stores_own_or_that_of_most(site: LiveSite) -> None:
+    """One of seventy has a target: the fleet has none, and its budget is told."""
+    assert "target" not in text_of(site.page("/")).split("Down now")[0]
+    text = text_of(site.page("/stores/beta"))
+    assert "target 99.5 %" in text
+    assert "budget of 2025-05" in text
+    assert "budget of" not in text_of(site.page("/stores/gamma"))
+
+
 def test_what_is_not_known_of_a_period_is_said(site: LiveSite) -> None:
     """No zeros for a month before the first poll."""
     for path in ("/stores/gamma", "/stores", "/"):

@@ -59,7 +59,10 @@ def _group(standing: Standing, value: str, rows: Ints, height: int, days: int) -
     if figures is not None and figures.days:
         daily = standing.daily.chosen(rows).pooled()
         picture = bars(
-            figures.bars_of(daily)[-days:], standing.target, value or "none", height
+            figures.bars_of(daily)[-days:],
+            standing.fleet_target,
+            value or "none",
+            height,
         )
     return Group(
         value, len(rows), standing.pooled(rows), standing.down_now(rows), picture

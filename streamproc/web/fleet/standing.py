@@ -26,7 +26,8 @@ Floats = npt.NDArray[np.float64]
 class Standing:
     """Rows are the stores of ``everyone``, in its order.
 
-    ``figures``: of the period; None when nothing of it is known.
+    ``figures``: of the period; None when nothing of it is known. ``target``: of who has
+    none of its own.
     """
 
     everyone: Everyone
@@ -83,6 +84,11 @@ class Standing:
         """Down time of each store's longest incident, in microseconds."""
         none = np.zeros(0, np.int64)
         return self._of_stores(none if self.figures is None else self.figures.longest)
+
+    @cached_property
+    def fleet_target(self) -> float | None:
+        """What all stores together are measured by, in percent."""
+        return self.names.target(self.target, len(self.everyone.stores))
 
     @cached_property
     def targets(self) -> Floats:

@@ -136,7 +136,7 @@ class NowHandlers:
             "standing": standing,
             "figures": figures,
             "period": period,
-            "target": names.target,
+            "target": standing.fleet_target,
             "summary": summary(standing, rows),
             "groups": {k: v for k, v in groups.items() if k != POLLED_BY},
             "pollers": groups.get(POLLED_BY, []),

@@ -90,7 +90,7 @@ class ReportPages:
             "told": incident_summary(incidents.found, incidents.up_us, 0),
             "quality": _quality(standing, rows),
             "rejected": self._site.watch.seen.rejected,
-            "target": standing.target,
+            "target": standing.fleet_target,
             "now_us": self._site.program.now_us(),
             "rules": self._site.program.settings.rules,
             "bridge_us": self._site.program.settings.bridge_us,

@@ -81,13 +81,14 @@ class StorePageHandlers:
     ) -> dict[str, Any]:
         site, zone = self._site, view.zone
         today = local_day(zone, view.as_of_us)
-        (figures, period, why), one, months, names = await asyncio.gather(
+        (figures, period, why), one, months, names, [budget] = await asyncio.gather(
             self._figures(view, asked, today),
             self._now(view, as_of),
             self._all_months(view, today, as_of),
             site.names.all(),
+            site.stores.budgets([view.store_id], view.as_of_us),
         )
-        target = names.of(view.store_id).target or names.target
+        target = names.of(view.store_id).target or site.program.settings.target
         return {
             "store": view,
             "one": one,
@@ -97,6 +98,7 @@ class StorePageHandlers:
             "months": months,
             "names": names,
             "target": target,
+            "budget": budget,
             "labels": names.of(view.store_id).labels,
             "as_of": as_of_text(as_of),
             "as_of_us": view.as_of_us,

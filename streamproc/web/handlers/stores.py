@@ -84,7 +84,7 @@ class StoresHandlers:
             "shown": shown.tolist(),
             "strips": await strips_of(self._site, standing, shown.tolist(), period),
             "rows": rows,
-            "target": names.target,
+            "target": standing.fleet_target,
             "summary": summary(standing, rows),
             "total": len(rows),
             "pages": requests.pages(len(rows), asked.per_page),
@@ -116,7 +116,7 @@ async def standing_of(site: Site, period: str, as_of: AsOf) -> tuple[Standing, s
         figures = await site.performances.kept.get((period, as_of))
     except ReportFailedError as exc:
         why = str(exc)
-    return Standing(everyone, names, figures, names.target), why
+    return Standing(everyone, names, figures, site.program.settings.target), why
 
 
 def period_of(standing: Standing, text: str, default: str) -> Chosen:

@@ -1,7 +1,6 @@
 """Names and labels of all stores, kept a few seconds: what people call them by."""
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any
 
 import orjson
@@ -55,11 +54,17 @@ class Directory:
                 values.setdefault(name, set()).add(value)
         self.values = {name: sorted(values[name]) for name in label_order(values)}
 
-    @cached_property
-    def target(self) -> float | None:
-        """The target that all stores share which have one; None without one."""
-        targets = {each.target for each in self._labels.values()} - {None}
-        return targets.pop() if len(targets) == 1 else None
+    def target(self, default: float | None, stores: int) -> float | None:
+        """The target that all of so many stores are measured by together.
+
+        ``default``: of those without one. Where there is none, it is the one that at
+        least half of the stores share; else there is no such target.
+        """
+        if default is not None:
+            return default
+        own = [each.target for each in self._labels.values() if each.target is not None]
+        shared = set(own)
+        return own[0] if len(shared) == 1 and 2 * len(own) >= stores else None
 
     def of(self, store_id: str) -> Labels:
         """A store's labels; none of a store that has none."""
