@@ -62,10 +62,9 @@ def test_what_has_changed_is_sent_and_nothing_else(
     monkeypatch.setattr("streamproc.web.pages.FRESH_S", 0.1)
     site = start_site().fill()
     follow = events(site, live_url(site.page("/stores?now=down&q=newcomer")))
-    kind, first = next(follow)
-    assert kind == "parts"
+    assert next(follow) == ("parts", {})  # its clock stands still
     site.post_json("/api/v1/polls", {**POLL, "store_id": "newcomer"})
-    changed = first
+    changed: dict[str, str] = {}
     while "stores" not in changed:
         kind, changed = next(follow)
         assert kind == "parts"
