@@ -77,14 +77,17 @@ class Teller:
         if self._generation != program.app.consumer_generation_id:
             self._generation = program.app.consumer_generation_id
             self._watches.clear()
-        for partition in program.announced.partitions_owned():
-            try:
-                await self._look_at(partition)
-            except (PartitionLostError, BoardNotReadyError) as exc:
-                log.debug("Events of partition %d are told later: %s", partition, exc)
-            except PartitionDamagedError as exc:
-                self._watches.pop(partition, None)
-                await exc.repaired()
+        here = program.announced.partitions_owned()
+        await asyncio.gather(*(self._try_to_look(partition) for partition in here))
+
+    async def _try_to_look(self, partition: int) -> None:
+        try:
+            await self._look_at(partition)
+        except (PartitionLostError, BoardNotReadyError) as exc:
+            log.debug("Events of partition %d are told later: %s", partition, exc)
+        except PartitionDamagedError as exc:
+            self._watches.pop(partition, None)
+            await exc.repaired()
 
     async def _look_at(self, partition: int) -> None:
         watch = self._watches.setdefault(partition, _Watch())
@@ -132,7 +135,8 @@ class Teller:
         program = self._program
         if watch.open_ids is None:
             watch.open_ids = program.announced.open_ids(partition)
-        view = program.boards.view(partition, as_of_us)
+        # The last instant of what is told of: what begins now has not happened yet.
+        view = program.boards.view(partition, as_of_us - 1)
         rows = rows_to_look_at(view, watch.before, watch.open_ids, as_of_us)
         watch.again |= {view.store_ids[row] for row in rows.tolist()}
         if not watch.again:
@@ -147,6 +151,8 @@ class Teller:
         program = self._program
         events = events_of(news, program.labels, partition)
         async with program.announced.exclusive(partition):
+            if self._generation != program.app.consumer_generation_id:
+                raise PartitionLostError(f"partition {partition} has moved meanwhile")
             await self._publish(partition, events)
             await program.announced.write(
                 partition,

@@ -88,6 +88,13 @@ def event_id(store_id: str, kind: str, at_us: int, taken_back: int = 0) -> str:
     return f"{store_id}@{time_text(at_us)}/{kind}{again}"
 
 
+def suspect_id(group: tuple[str, str], since_us: int) -> str:
+    """Names a suspicion of a label and its value; both empty: of the whole fleet."""
+    label, value = group
+    whose = f"/{label}={value}" if label else ""
+    return f"{NO_STORE.decode()}@{time_text(since_us)}/{SUSPECT}{whose}"
+
+
 def incident_id(store_id: str, start_us: int) -> str:
     """Names an outage, as the list of incidents does."""
     return f"{store_id}@{time_text(start_us)}"

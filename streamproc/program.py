@@ -17,6 +17,7 @@ from faust.types import TP
 from streamproc import rejected
 from streamproc.bulk import Bulk
 from streamproc.clock_doubt import ClockDoubt
+from streamproc.events import Suspect
 from streamproc.metrics import Metrics
 from streamproc.rejected import Rejected
 from streamproc.report.files import ReportFiles
@@ -75,6 +76,8 @@ class Program:
     announced: Announced
     webhook: Webhook
     metrics: Metrics = field(default_factory=Metrics)
+    #: Suspicions that hold, on the worker that tells of them.
+    suspects: tuple[Suspect, ...] = ()
     bulk: Bulk = field(default_factory=Bulk)
     clock_doubt: ClockDoubt = field(default_factory=ClockDoubt)
     now_us: Callable[[], int] = wall_clock_us

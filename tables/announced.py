@@ -4,10 +4,12 @@ Written by ``agents.events``, after the events themselves: a crash in between ha
 same events told again, under the same names. The value is JSON, see ``encode``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from streamproc.events import NO_STORE, Suspect, decode_event, encode_event
 from streamproc.rules.transitions import NOTHING_SAID, Mark, Said
 from tables.batch_table import BatchTable
 
@@ -17,7 +19,22 @@ class Announced(BatchTable):
 
     def open_ids(self, partition: int) -> set[bytes]:
         """Stores of which something was told that has not ended."""
-        return {key for key, value in self.scan(partition) if decode(value).is_open}
+        return {
+            key
+            for key, value in self.scan(partition)
+            if key != NO_STORE and decode(value).is_open
+        }
+
+    def suspects(self, partition: int) -> list[Suspect]:
+        """The suspicions that were told and held when it was looked last."""
+        lines = (self.read(partition, NO_STORE) or b"").splitlines()
+        told = [decode_event(line) for line in lines]
+        return [one for one in told if isinstance(one, Suspect)]
+
+    async def keep_suspects(self, partition: int, held: Sequence[Suspect]) -> None:
+        """Write those that hold; to be called inside ``exclusive``."""
+        value = b"\n".join(encode_event(one) for one in held) or None
+        await self.write(partition, {NO_STORE: value})
 
 
 def encode(said: Said) -> bytes:

@@ -14,14 +14,10 @@ from streamproc.events import Event, event_id, incident_id
 from streamproc.rules.episodes import episodes
 from streamproc.rules.history import Flags
 from streamproc.rules.labels import Labels
-from streamproc.rules.now import DOWN, SILENT
+from streamproc.rules.now import DOWN
 from streamproc.rules.standing import NowRules
-from streamproc.rules.transitions import (
-    TOLD_FOR_US,
-    Said,
-    Transition,
-    due,
-)
+from streamproc.rules.transitions import TOLD_FOR_US, Said, Transition, due
+from streamproc.rules.units import MINUTE_US
 from tables import announced
 from tables import labels as labels_table
 from tables.announced import Announced
@@ -31,6 +27,9 @@ from tables.calendars import times_of
 from tables.chosen import chosen_stores
 from tables.labels import LabelsTable
 from tables.outages import known_since
+
+MOST_APART_US = 10 * MINUTE_US
+"""Between two looks nothing opens and closes, as a rule; else all are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,28 @@ def rows_to_look_at(
     ``before``: the view when it was looked last. ``open_ids``: stores of which
     something was told that has not ended.
     """
-    if before is None or before.epoch != view.epoch:
+    overdue = view.silent_at_us < as_of_us
+    changed = np.ones(len(view), bool)
+    may_end = np.ones(len(view), bool)
+    if before is None or not _is_next(view, before):
         calm = (view.run_up == 1) & (view.run_start_us < as_of_us - TOLD_FOR_US)
-        changed = ~calm | (view.state == SILENT)
+        changed = ~calm | overdue
     else:
-        changed = np.ones(len(view), bool)
-        changed[: len(before)] = _differ(view, before)
+        known = slice(len(before))
+        changed[known] = _differ(view, before)
+        changed[known] |= overdue[known] & _newly_due(view, before)
+        # What was told ends with another state; see ``_newly_due`` for silence.
+        may_end[known] = view.state[known] != before.state
     if open_ids:
-        changed |= [store_id in open_ids for store_id in view.store_ids]
+        for row in np.flatnonzero(may_end & ~changed).tolist():
+            changed[row] = view.store_ids[row] in open_ids
     return np.flatnonzero(changed)
+
+
+def _is_next(view: View, before: View) -> bool:
+    """Whether nothing can have come and gone between two views of the same stores."""
+    apart_us = view.as_of_us - before.as_of_us
+    return before.epoch == view.epoch and apart_us <= MOST_APART_US
 
 
 def _differ(view: View, before: View) -> Flags:
@@ -67,9 +79,15 @@ def _differ(view: View, before: View) -> Flags:
     differ: Flags = view.run_up[known] != before.run_up
     differ |= view.run_start_us[known] != before.run_start_us
     differ |= (view.confirmed_us[known] < 0) != (before.confirmed_us < 0)
-    for state in (DOWN, SILENT):
-        differ |= (view.state[known] == state) != (before.state == state)
+    differ |= (view.state[known] == DOWN) != (before.state == DOWN)
     return differ | (view.anew[known] > before.sequence)
+
+
+def _newly_due(view: View, before: View) -> Flags:
+    """Which stores were not silent before, or have been heard in between."""
+    is_due: Flags = before.silent_at_us >= before.as_of_us
+    is_due |= view.silent_at_us[: len(before)] != before.silent_at_us
+    return is_due
 
 
 def news_of(

@@ -29,6 +29,7 @@ from streamproc.web.handlers.status import StatusHandlers
 from streamproc.web.handlers.store import StoreHandlers
 from streamproc.web.handlers.store_page import StorePageHandlers
 from streamproc.web.handlers.stores import StoresHandlers
+from streamproc.web.handlers.suspects import SuspectHandlers
 from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
 from streamproc.web.handlers.uploads import UploadHandlers
@@ -99,6 +100,7 @@ def make_application(
     _add(app, "GET", "/api/v1/periods/{period}", periods.fleet)
     _add(app, "GET", "/api/v1/stores/{store_id:[^/]+}/periods", periods.store)
     _add(app, "GET", "/api/v1/webhook", WebhookHandlers(site).one)
+    _add(app, "GET", "/api/v1/suspects", SuspectHandlers(site).list)
     _add_reports(app, ReportHandlers(site))
     _add_tables(app, TableHandlers(site))
     _add_rejected(app, RejectedHandlers(site))

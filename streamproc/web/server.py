@@ -80,6 +80,7 @@ class WebServer(Service):
         self._chores = [
             self._web_loop.create_task(self._site.flow.keep_measuring()),
             self._web_loop.create_task(self._site.warm_up()),
+            self._web_loop.create_task(self._site.suspicions.keep_watching()),
             self._web_loop.create_task(self._site.watch.keep_looking()),
         ]
         # Only now: another worker that has the port may have its token there.

@@ -39,6 +39,8 @@ from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.names import ALL_LABELS, Names
 from streamproc.web.store.stores import Stores
+from streamproc.web.suspicion.calls import BLACKOUTS, EXPECTED, SUSPECTS, TURNED
+from streamproc.web.suspicion.watching import Suspicions
 from streamproc.web.system.attention import Watch
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
 from streamproc.web.tables.reading import Tables
@@ -68,6 +70,10 @@ CALLS = (
     PREVIEW_ALL,
     STORES_NOW,
     WEBHOOK,
+    TURNED,
+    EXPECTED,
+    SUSPECTS,
+    BLACKOUTS,
 )
 """All that one worker may ask another."""
 
@@ -99,6 +105,7 @@ class Site:
         self.watch = Watch(self.rejected, self.cluster)
         self.received = ReceivedReader(program)
         self.flow = FlowMeter(program, self.cluster, self.app.run)
+        self.suspicions = Suspicions(program, self.cluster, app)
         self.cluster.status = self.flow.status
         self._backlog = StartBacklog(program)
         self.changes.on_made = self._outdate

@@ -118,6 +118,14 @@ EXAMPLES = {
         ],
         at(12, 1),
     ),
+    "the last 48 gaps make the usual interval": Example(
+        [
+            *(up(0, 2 * number) for number in range(100)),
+            *(up(4, 40 * number) for number in range(50)),
+        ],
+        [(SILENT, at(14, 0, 1), at(12, 40, 1))],
+        at(14, 0, 1) + 1,
+    ),
     "closed time does not make silent": Example(
         [up(16, 30), up(9, 30, 1)], [], at(9, 40, 1), SHOP
     ),

@@ -44,7 +44,7 @@ async def read_events(settings: Settings) -> list[Event | Suspect]:
 async def until_told(
     settings: Settings,
     enough: Callable[[Sequence[Event | Suspect]], bool],
-    limit_s: float = 20.0,
+    limit_s: float = 60.0,
 ) -> list[Event | Suspect]:
     """All that has been told, when it is enough."""
     async with asyncio.timeout(limit_s):

@@ -85,6 +85,7 @@ READS = (
     "/api/v1/stores/{}/periods",
     "/api/v1/periods/{}",
     "/api/v1/webhook",
+    "/api/v1/suspects",
     "/api/v1/incidents",
     "/api/v1/now",
     "/api/v1/status",

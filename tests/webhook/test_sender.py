@@ -68,7 +68,7 @@ async def posting(settings: Settings) -> AsyncIterator[Webhook]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(limit_s):
         while not condition():  # noqa: ASYNC110 - it is watched from outside

@@ -65,6 +65,7 @@ class StateHandlers:
                 counted(found.counts),
                 by_label(by, found.by, MOST_VALUES) if by else None,
                 catching_up(await site.flow.catching_up()),
+                await site.suspicions.now(as_of_us),
                 found.total,
                 number,
                 per_page,

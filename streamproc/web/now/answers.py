@@ -10,6 +10,7 @@ from streamproc.rules.now import CLOSED, DOWN, STATES
 from streamproc.web.flow import Left
 from streamproc.web.now.calls import Counts, StoreNow
 from streamproc.web.shapes import Keys, OneOf
+from streamproc.web.suspicion.answers import SuspectNow
 
 OPEN, KNOWN = "open", "known"
 COUNTS = (*STATES, OPEN, KNOWN)
@@ -65,12 +66,16 @@ class OneStore:
 
 @dataclass(frozen=True, slots=True)
 class FleetNow:
-    """What all stores are now; the worst come first, and what is so for longest."""
+    """What all stores are now; the worst come first, and what is so for longest.
+
+    ``suspects``: of many that turned bad at once it may be the poller that is broken.
+    """
 
     as_of: str
     counts: Counted
     by: ByLabel | None
     catching_up: CatchingUp | None
+    suspects: list[SuspectNow]
     total: int
     page: int
     per_page: int

@@ -1,0 +1,146 @@
+"""What a suspicion is made of, asked of every partition's owner; and what it is."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+
+from streamproc.events import Suspect, decode_event, encode_event
+from streamproc.program import Program
+from streamproc.rules.blackouts import edges_of
+from streamproc.rules.business import NONE
+from streamproc.rules.now import DOWN, NO_DATA, SILENT, UP
+from streamproc.rules.suspicion import FLEET, Group, Turned
+from streamproc.web.cluster.calls import Call
+from streamproc.web.refusal import moving
+from tables.blackouts import Steps, steps_by_group
+from tables.board import View
+from tables.board_labels import NO_LABELS, LabelBook
+from tables.board_source import Source
+from tables.boards import BoardNotReadyError
+
+
+def _view(program: Program, args: dict[str, Any]) -> View:
+    try:
+        return program.boards.view(args["partition"], args["as_of_us"])
+    except BoardNotReadyError as exc:
+        raise moving(f"{str(exc).capitalize()}.") from exc
+
+
+def _turned(program: Program, args: dict[str, Any]) -> list[Turned]:
+    view = _view(program, args)
+    return turned_of(view, program.boards.labels(args["partition"]), args["since_us"])
+
+
+def turned_of(view: View, book: LabelBook, since_us: int) -> list[Turned]:
+    """The stores that fell silent, or went down, from an instant on."""
+    is_silent, is_down = view.state == SILENT, view.state == DOWN
+    down_us = np.maximum(view.confirmed_us, view.since_us)
+    at_us = np.where(is_silent, view.silent_at_us, down_us)
+    known = is_silent | (is_down & (view.confirmed_us != NONE))
+    rows = np.flatnonzero(known & (at_us >= since_us)).tolist()
+    labels = book.all() if rows else {}
+    return [
+        Turned(
+            view.store_ids[row].decode(),
+            bool(is_silent[row]),
+            int(at_us[row]),
+            labels.get(view.store_ids[row], NO_LABELS).labels,
+        )
+        for row in rows
+    ]
+
+
+def _expected(program: Program, args: dict[str, Any]) -> dict[Group, int]:
+    view = _view(program, args)
+    groups = [(label, value) for label, value in args["groups"]]
+    return expected_of(view, program.boards.labels(args["partition"]), groups)
+
+
+def expected_of(
+    view: View, book: LabelBook, groups: Sequence[Group]
+) -> dict[Group, int]:
+    """How many stores of each group are in business, and were ever heard."""
+    due = np.isin(view.state, (UP, DOWN, NO_DATA, SILENT)) & (view.last != NONE)
+    rows = np.flatnonzero(due).tolist()
+    wanted, counts = frozenset(groups), Counter({FLEET: len(rows)})
+    labels = book.all() if len(wanted) > 1 else {}
+    for row in rows if labels else ():
+        mine = labels.get(view.store_ids[row], NO_LABELS).labels
+        counts.update(wanted.intersection(mine.items()))
+    return dict(counts)
+
+
+def _blackouts(program: Program, args: dict[str, Any]) -> dict[Group, Steps]:
+    partition = args["partition"]
+    source = Source(program.histories, program.facts, partition)
+    return steps_by_group(
+        source,
+        program.boards.labels(partition).all(),
+        program.settings.rules,
+        args["known_us"],
+        edges_of(args["begin_us"], args["end_us"]),
+    )
+
+
+def _encode_steps(found: dict[Group, Steps]) -> bytes:
+    told = [
+        [*group, stores.tolist(), without.tolist()]
+        for group, (stores, without) in found.items()
+    ]
+    return orjson.dumps(told)
+
+
+def _decode_steps(value: bytes) -> dict[Group, Steps]:
+    return {
+        (label, text): (np.array(stores, np.int64), np.array(without, np.int64))
+        for label, text, stores, without in orjson.loads(value)
+    }
+
+
+def _suspects(program: Program, args: dict[str, Any]) -> list[Suspect]:
+    return list(program.suspects)
+
+
+def _decode_turned(value: bytes) -> list[Turned]:
+    return [Turned(**each) for each in orjson.loads(value)]
+
+
+def _encode_expected(counts: dict[Group, int]) -> bytes:
+    return orjson.dumps([[*group, count] for group, count in counts.items()])
+
+
+def _decode_expected(value: bytes) -> dict[Group, int]:
+    told = orjson.loads(value)
+    return {(label, value): count for label, value, count in told}
+
+
+def _encode_suspects(suspects: list[Suspect]) -> bytes:
+    return b"\n".join(encode_event(one) for one in suspects)
+
+
+def _decode_suspects(value: bytes) -> list[Suspect]:
+    told = [decode_event(line) for line in value.splitlines()]
+    return [one for one in told if isinstance(one, Suspect)]
+
+
+TURNED = Call("turned", _turned, encode=orjson.dumps, decode=_decode_turned)
+EXPECTED = Call("expected", _expected, encode=_encode_expected, decode=_decode_expected)
+BLACKOUTS = Call(
+    "blackouts",
+    _blackouts,
+    encode=_encode_steps,
+    decode=_decode_steps,
+    whole=True,
+    current=True,
+)
+SUSPECTS = Call(
+    "suspects",
+    _suspects,
+    table="announced",
+    encode=_encode_suspects,
+    decode=_decode_suspects,
+    quick=lambda args: True,
+)

@@ -1,0 +1,104 @@
+"""When most stores were without data together: which spans, of how many stores."""
+
+import numpy as np
+import pytest
+
+from streamproc.rules import history
+from streamproc.rules.blackouts import (
+    LEAST,
+    MOST_STEPS,
+    STEP_US,
+    Blackout,
+    blackouts,
+    edges_of,
+    not_within,
+    without_data,
+)
+from streamproc.rules.business import BusinessTime, clipped
+from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
+from streamproc.rules.uptime import Rules, Times
+from tests.reference import Poll, Span
+from tests.rules.test_incidents import ALWAYS, SHOP, at, down, up
+
+
+def steps(
+    polls: list[list[Poll]], business: list[Span], begin_us: int, end_us: int
+) -> tuple[list[int], list[int]]:
+    """Stores in business in each step, and those without data; hold 60."""
+    packed = [history.canonical(history.pack(each)) for each in polls]
+    span = begin_us - DAY_US, end_us
+    time = BusinessTime([clipped(business, *span)], *span)
+    edges = edges_of(begin_us, end_us)
+    stores, without = np.zeros(len(edges) - 1, int), np.zeros(len(edges) - 1, int)
+    for _, opened, missing in without_data(
+        np.concatenate(packed),
+        np.array([len(each) for each in packed]),
+        np.zeros(len(polls), np.int64),
+        Times.plain(time),
+        Rules(HOUR_US),
+        edges,
+    ):
+        stores += opened.sum(axis=0)
+        without += missing.sum(axis=0)
+    return stores.tolist(), without.tolist()
+
+
+def test_a_store_is_without_data_when_no_status_covers_a_step() -> None:
+    """Up or down is data; the last poll holds an hour."""
+    stores, without = steps([[up(10), down(10, 30)]], ALWAYS, at(9, 50), at(11, 50))
+    assert stores == [1] * 24
+    assert without == [1] * 2 + [0] * 18 + [1] * 4
+
+
+def test_a_status_that_covers_a_part_of_a_step_is_data() -> None:
+    """Polls that come two minutes late each hour are no blackout."""
+    polls = [up(8), up(9, 2), up(10, 4), up(11, 6)]
+    assert sum(steps([polls], ALWAYS, at(8), at(12))[1]) == 0
+
+
+def test_closed_time_is_not_without_data() -> None:
+    """Nor counts who is closed among those in business."""
+    stores, without = steps([[up(16, 30)], [up(16)]], SHOP, at(16), at(18))
+    assert stores == [2] * 12 + [0] * 12
+    assert without == [1] * 6 + [0] * 6 + [0] * 12
+
+
+def test_many_stores_are_added_up_some_at_a_time() -> None:
+    """Each with its own polls."""
+    polls = [[up(10)] if number % 3 else [up(11)] for number in range(3_000)]
+    stores, without = steps(polls, ALWAYS, at(10), at(11))
+    assert stores == [3_000] * 12
+    assert without == [1_000] * 12
+
+
+def test_a_blackout_is_where_more_than_half_have_no_data() -> None:
+    """Of at least five stores; neighbouring steps are one span."""
+    edges = edges_of(at(10), at(10, 40))
+    stores = np.array([10, 10, 10, 10, 8, 10, LEAST, LEAST - 1])
+    without = np.array([5, 6, 9, 5, 8, 0, LEAST, LEAST - 1])
+    assert blackouts(edges, stores, without) == [
+        Blackout(at(10, 5), at(10, 15), 10, 9),
+        Blackout(at(10, 20), at(10, 25), 8, 8),
+        Blackout(at(10, 30), at(10, 35), LEAST, LEAST),
+    ]
+
+
+@pytest.mark.parametrize("length_us", [1, STEP_US, HOUR_US + 1, DAY_US, 8 * DAY_US])
+def test_steps_cover_the_span_and_are_not_too_many(length_us: int) -> None:
+    """Whole minutes, five at least; the last one may be shorter."""
+    edges = edges_of(at(10), at(10) + length_us)
+    assert edges[0] == at(10)
+    assert edges[-1] == at(10) + length_us
+    assert len(edges) - 1 <= MOST_STEPS
+    assert (np.diff(edges) > 0).all()
+    assert (np.diff(edges)[:-1] % MINUTE_US == 0).all()
+
+
+def test_what_another_span_covers_is_left_out() -> None:
+    """When all stores had no data it is not the poller of some."""
+    whole = Blackout(at(10), at(11), 9, 9)
+    within, beside = (
+        Blackout(at(10), at(10, 30), 5, 5),
+        Blackout(at(9), at(10, 5), 5, 5),
+    )
+    assert not_within([within, beside], [whole]) == [beside]

@@ -1,0 +1,107 @@
+"""A broken poller is told from broken stores: the event, the banner, and its end."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from streamproc.events import Suspect
+from streamproc.rules.poll import Poll
+from tests.system.events import SECOND_US, now_us, until_told
+from tests.system.harness import publish, publish_raw
+from tests.web.live_site import HOUR_US, NOW_US, LiveSite, ago
+
+StartSite = Callable[..., LiveSite]
+
+
+def _labels(store_id: str, poller: str) -> bytes:
+    return orjson.dumps({"store_id": store_id, "labels": {"poller": poller}})
+
+
+def _until(answer: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
+    """What is answered, when it is enough."""
+    give_up = time.monotonic() + 60
+    while not enough(found := answer()):
+        assert time.monotonic() < give_up, found
+        time.sleep(0.1)
+    return found
+
+
+def test_stores_of_one_poller_that_go_down_together_are_told_as_one_suspicion(
+    start_site: StartSite,
+) -> None:
+    """With a correction that could be made; over when half of them are up again."""
+    site = start_site()
+    site.program.now_us = now_us
+    ids = [f"s{number}" for number in range(90)]
+    pollers = {store_id: f"p{number % 3}" for number, store_id in enumerate(ids)}
+    keys = [store_id.encode() for store_id in ids]
+    labels = [_labels(store_id, poller) for store_id, poller in pollers.items()]
+    asyncio.run(publish_raw(site.settings, keys, labels, "labels"))
+    begun_us = now_us()
+    ups = [Poll(store_id, begun_us - 5 * SECOND_US, True) for store_id in ids]
+    downs = [
+        Poll(store_id, begun_us - SECOND_US, False)
+        for store_id in ids
+        if pollers[store_id] == "p1"
+    ]
+    asyncio.run(publish(site.settings, [*ups, *downs]))
+    (told,) = _until(
+        lambda: site.get("/api/v1/now").json["suspects"], lambda found: len(found) == 1
+    )
+    assert told["labels"] == {"poller": "p1"}
+    counts = [told[name] for name in ("stores", "silent", "down", "expected")]
+    assert counts == [30, 0, 30, 30]
+    assert told["correction"]["kind"] == "correction-unknown"
+    assert told["correction"]["from"] == told["since"]
+    assert told["correction"]["note"] == "what polls poller=p1 was broken"
+    events = asyncio.run(until_told(site.settings, lambda told: len(told) >= 31))
+    (suspect,) = [one for one in events if isinstance(one, Suspect)]
+    assert (suspect.id, suspect.key) == (told["id"], b"*")
+    assert suspect.since_us == begun_us - SECOND_US
+    again = [Poll(one.store_id, now_us(), True) for one in downs[:16]]
+    asyncio.run(publish(site.settings, again))
+    _until(lambda: site.get("/api/v1/now").json["suspects"], lambda found: not found)
+    events = asyncio.run(until_told(site.settings, lambda told: True))
+    assert sum(isinstance(one, Suspect) for one in events) == 1
+
+
+def test_spans_in_which_a_poller_was_broken_are_listed(start_site: StartSite) -> None:
+    """By the label whose stores had no data together; each offers its correction."""
+    site = start_site()
+    pollers = {f"s{number}": f"p{number % 3}" for number in range(30)}
+    keys = [store_id.encode() for store_id in pollers]
+    labels = [_labels(store_id, poller) for store_id, poller in pollers.items()]
+    asyncio.run(publish_raw(site.settings, keys, labels, "labels"))
+    polls = [
+        ago(60 * hours, store_id, True)
+        for store_id, poller in pollers.items()
+        for hours in range(12)
+        if poller != "p1" or hours not in (5, 6)
+    ]
+    asyncio.run(publish(site.settings, polls))
+    begin = (NOW_US - 8 * HOUR_US) // SECOND_US
+    answer = site.get(f"/api/v1/suspects?from={stamp(begin)}").json
+    (span,) = answer["suspects"]
+    assert (span["labels"], span["stores"], span["without"]) == (
+        {"poller": "p1"},
+        10,
+        10,
+    )
+    hours = [stamp((NOW_US - hours * HOUR_US) // SECOND_US) for hours in (6, 4)]
+    assert [span["from"], span["to"]] == hours
+    assert span["correction"] == {
+        "kind": "correction-unknown",
+        "from": hours[0],
+        "to": hours[1],
+        "note": "what polls poller=p1 was broken",
+    }
+    assert answer["step_s"] == 300
+    assert site.get("/api/v1/suspects?from=2025-05-07T00:00:00Z").status == 400
+
+
+def stamp(time_s: int) -> str:
+    """A whole second as the API writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_s))
