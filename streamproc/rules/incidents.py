@@ -15,7 +15,7 @@ from streamproc.cells import Ints
 from streamproc.rules import history
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.statuses import Statuses
-from streamproc.rules.uptime import Rules, Times, known_polls, statuses
+from streamproc.rules.uptime import Rules, Times, known_polls, statuses, what_is_told
 
 Flags = npt.NDArray[np.bool_]
 
@@ -80,7 +80,8 @@ def incidents(
     ``packed``, ``counts``, ``schedule``: as in ``uptime.account``.
     """
     business = times.business
-    told = statuses(packed, counts, schedule, times, rules)
+    packed, store = known_polls(packed, counts, times)
+    told = what_is_told(packed, store, schedule, times, rules)
     spoken = spoken_time(told, schedule, business)
     first, last = runs(spoken, bridge_us)
     short = spoken.gap[last] <= bridge_us
@@ -98,7 +99,7 @@ def incidents(
         whose,
         start_us,
         np.where(ongoing, NONE, end_us),
-        _last_active(*known_polls(packed, counts, times), whose, start_us),
+        _last_active(packed, store, whose, start_us),
         _summed(down, first, last),
         _summed(bridged, first, last),
         end_us - start_us,
