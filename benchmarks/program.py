@@ -34,6 +34,7 @@ from streamproc.worker import app, process
 JOINED, DONE = "JOINED", "DONE"
 _sort = polls_agent.sort
 _first: list[float] = []
+_cpu: list[float] = []
 
 
 def load(
@@ -48,6 +49,7 @@ def load(
 def _timed(program: Program, batch: Batch) -> Sorted:
     if not _first:
         _first.append(time.perf_counter())
+        _cpu.append(time.process_time())
     return _sort(program, batch)
 
 
@@ -65,10 +67,16 @@ async def until_committed(program: Program) -> dict[str, float]:
     while any(consumer._committed_offset.get(tp) != end for tp, end in ends.items()):
         await consumer.commit()
         await asyncio.sleep(0)
-    last = time.perf_counter()
+    last, cpu = time.perf_counter(), time.process_time() - _cpu[0]
     polls = program.metrics.polls.labels("accepted")._value.get()
     first = _first[0]
-    return {"polls": polls, "seconds": last - first, "first": first, "last": last}
+    return {
+        "polls": polls,
+        "seconds": last - first,
+        "first": first,
+        "last": last,
+        "cpu": cpu,
+    }
 
 
 async def _say(word: str) -> None:

@@ -1,0 +1,80 @@
+"""Two workers on Kafka: what stores are now moves with their partition."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+
+from streamproc.rules.poll import Poll, encode_poll
+from streamproc.topics import topics_for
+from streamproc.transport.connect import connect
+from tests.kafka.test_web import SECRET, ask, owners, until
+from tests.kafka.workers import Start, Worker
+from tests.web.live_site import MINUTE_US, free_port
+
+STORES = 60
+
+pytestmark = pytest.mark.timeout(240)
+
+
+async def publish(one: Worker, polls: list[Poll]) -> None:
+    """Send polls, each to its store's partition."""
+    client = await connect(one.settings)
+    try:
+        topic = topics_for(one.settings).polls
+        keys = [poll.store_id.encode() for poll in polls]
+        await client.publish(topic, keys, [encode_poll(poll) for poll in polls])
+    finally:
+        await client.close()
+
+
+def polls(minutes_ago: float, down: int) -> list[Poll]:
+    """One poll of every store; the first ``down`` of them are inactive."""
+    at_us = time.time_ns() // 1_000 - round(minutes_ago * MINUTE_US)
+    return [Poll(f"store-{n}", at_us, n >= down) for n in range(STORES)]
+
+
+def states(port: int) -> dict[str, tuple[str, str]]:
+    """State and since of every store, as a worker tells them."""
+    status, body = ask(port, "/api/v1/now?per_page=100")
+    if status != 200:
+        return {}
+    stores = json.loads(body)["stores"]
+    return {one["store_id"]: (one["now"], one["since"]) for one in stores}
+
+
+def down(port: int) -> int:
+    """How many stores a worker says are down."""
+    return sum(state == "down" for state, _ in states(port).values())
+
+
+def test_the_board_moves_with_a_partition(worker: Start) -> None:
+    """Both workers say the same; one is killed, and the other knows all of it."""
+    ports = (free_port(), free_port())
+    options: dict[str, Any] = {"web": "on", "web_cluster_secret": SECRET}
+    first, second = (
+        worker(number, web_port=port, **options)
+        for number, port in enumerate(ports, start=1)
+    )
+    first.start()
+    first.ready()
+    second.start()
+    second.ready()
+    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    asyncio.run(publish(first, polls(20, 10)))
+    until("ten are down", lambda: [down(port) for port in ports] == [10, 10])
+    before = states(ports[0])
+    assert len(before) == STORES
+    assert before == states(ports[1])
+    asyncio.run(publish(first, polls(10, 25)))
+    second.kill()
+    until("all are known again", lambda: down(ports[0]) == 25)
+    after = states(ports[0])
+    assert len(after) == STORES
+    assert all(after[f"store-{n}"] == before[f"store-{n}"] for n in range(10))
+    second.start()
+    second.ready()
+    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    until("both say so", lambda: all(states(port) == after for port in ports))
