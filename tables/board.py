@@ -38,8 +38,8 @@ FEW = 20
 KEPT_POLLS = 2_000_000
 """Polls that are kept before they are folded in; beyond that all is looked up."""
 
-CALM_S = 0.5
-"""Without another batch for so long, nothing more is on its way."""
+CALM_S = 3.0
+"""Without another batch for so long, a backlog is worked off."""
 
 BACKLOG_MS, BACKLOG_S = 10_000, 60.0
 """Polls that were sent so long ago are a backlog; it is folded in so seldom."""
@@ -119,11 +119,9 @@ class Board:
     def is_flooded(self) -> bool:
         """Whether what comes in is to be folded in later, all at once."""
         clock = time.monotonic()
-        if clock - self._added_at > CALM_S:
-            return False
         ago_s = clock - self._folded_at
         if time.time() * 1000 - self._sent_ms > BACKLOG_MS:
-            return ago_s < BACKLOG_S
+            return ago_s < BACKLOG_S and clock - self._added_at < CALM_S
         return self._kept > FLOOD and ago_s < FLOOD_S
 
     # -- asking -----

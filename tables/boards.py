@@ -20,6 +20,8 @@ from tables.calendars import FactTables
 from tables.facts import ALL_STORES
 from tables.histories import Histories
 from tables.labels import LabelsTable
+from tables.long_ago import LongAgo
+from tables.outages import OutageSearch
 
 WAIT_S = 4.0
 """How long it is waited for a board that somebody else builds."""
@@ -67,6 +69,7 @@ class Boards:
         self._facts = facts
         self._labels = labels
         self._books: dict[int, LabelBook] = {}
+        self._long_ago: dict[int, LongAgo] = {}
         self._by = by
         self._is_ready = is_ready
         self._slots: defaultdict[int, _Slot] = defaultdict(_Slot)
@@ -107,6 +110,7 @@ class Boards:
         """Partitions may have changed hands."""
         self._slots.clear()
         self._books.clear()
+        self._long_ago.clear()
 
     # -- asking -----
 
@@ -137,6 +141,17 @@ class Boards:
     def labels(self, partition: int) -> LabelBook:
         """Names and labels of the partition's stores."""
         return self._books.setdefault(partition, LabelBook(self._labels, partition))
+
+    def long_ago(self, partition: int) -> LongAgo:
+        """Since when stores of the partition are down that have been so for long."""
+        tables = self._histories, self._facts, self._labels
+
+        def search(as_of_us: int) -> OutageSearch:
+            span = as_of_us, as_of_us - 1, as_of_us
+            by = self._by
+            return OutageSearch(*tables, partition, *span, by.of_polls, by.bridge_us)
+
+        return self._long_ago.setdefault(partition, LongAgo(search))
 
     def progress(self) -> dict[int, int | None]:
         """Stores looked up so far by partition; None where the board is ready."""

@@ -194,3 +194,24 @@ async def test_the_board_equals_a_walk_over_the_whole_history(
             assert fleet.told(now_us) == fleet.walked(now_us), number
     kept, fleet.boards = fleet.told(now_us), fleet.fresh()
     assert fleet.told(now_us) == kept == fleet.walked(now_us)
+
+
+async def test_a_store_down_for_long_says_since_when_although_that_is_archived(
+    fleet: Fleet,
+) -> None:
+    """The start is that of the incident, months back; remembered until it changes."""
+    began_us = NOON_US - 100 * DAY_US
+    await fleet.poll([(b"a", began_us - HOUR_US, True), (b"b", NOON_US, True)])
+    for day in range(0, 100, 5):
+        hours = range(began_us + day * DAY_US, began_us + (day + 5) * DAY_US, HOUR_US)
+        await fleet.poll([(b"a", at_us, False) for at_us in hours])
+    view = fleet.view(NOON_US)
+    row = view.store_ids.index(b"a")
+    assert STATES[view.state[row]] == "down"
+    long_ago = fleet.boards.long_ago(PARTITION)
+    rows = np.arange(len(view))
+    assert int(view.since_us[row]) > began_us
+    assert long_ago.starts(view, rows) == {row: began_us}
+    await fleet.poll([(b"a", NOON_US - 20 * DAY_US + 1, True)])
+    view = fleet.view(NOON_US)
+    assert long_ago.starts(view, rows) == {row: NOON_US - 20 * DAY_US + HOUR_US}

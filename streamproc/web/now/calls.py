@@ -1,5 +1,6 @@
 """What a partition's stores are now, asked of whoever owns it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from streamproc.web.refusal import moving
 from tables.board import View
 from tables.board_labels import NO_LABELS, LabelBook
 from tables.boards import BoardNotReadyError
+from tables.long_ago import LongAgo
 
 _RANK = np.argsort(WORST_FIRST)
 
@@ -85,11 +87,17 @@ def _part(program: Program, args: dict[str, Any]) -> PartNow:
         view = program.boards.view(partition, wanted.as_of_us)
     except BoardNotReadyError as exc:
         raise moving(f"{str(exc).capitalize()}.") from exc
-    return part_of(view, program.boards.labels(partition), wanted)
+    boards = program.boards
+    return part_of(view, boards.labels(partition), wanted, boards.long_ago(partition))
 
 
-def part_of(view: View, book: LabelBook, wanted: Wanted) -> PartNow:
-    """What is asked for, of one partition."""
+def part_of(
+    view: View, book: LabelBook, wanted: Wanted, long_ago: LongAgo | None = None
+) -> PartNow:
+    """What is asked for, of one partition.
+
+    ``long_ago``: knows since when stores are down for which that is not at hand.
+    """
     counted = _matching(view, book, wanted)
     rows = np.flatnonzero(counted)
     by: dict[str, Counts] = {}
@@ -101,8 +109,9 @@ def part_of(view: View, book: LabelBook, wanted: Wanted) -> PartNow:
     counts = np.bincount(view.state[rows], minlength=len(STATES)).tolist()
     if wanted.states:
         rows = rows[np.isin(view.state[rows], wanted.states)]
-    stores = _stores(view, book, _worst(view, rows, wanted.limit))
-    return PartNow(counts, by, len(rows), stores)
+    total, rows = len(rows), _worst(view, rows, wanted.limit)
+    stores = _stores(view, book, rows, long_ago.starts(view, rows) if long_ago else {})
+    return PartNow(counts, by, total, stores)
 
 
 def _matching(view: View, book: LabelBook, wanted: Wanted) -> npt.NDArray[np.bool_]:
@@ -142,7 +151,10 @@ def _worst(view: View, rows: Ints, limit: int) -> Ints:
     return found
 
 
-def _stores(view: View, book: LabelBook, rows: Ints) -> list[StoreNow]:
+def _stores(
+    view: View, book: LabelBook, rows: Ints, starts: Mapping[int, int]
+) -> list[StoreNow]:
+    """One by one; ``starts``: since when, of rows of which the view knows it less."""
     known = book.all()
     found = []
     for row in rows.tolist():
@@ -152,7 +164,7 @@ def _stores(view: View, book: LabelBook, rows: Ints) -> list[StoreNow]:
             StoreNow(
                 view.store_ids[row].decode(),
                 int(view.state[row]),
-                _or_none(view.since_us[row]),
+                _or_none(starts.get(row, view.since_us[row])),
                 _or_none(view.last[row]),
                 view.zone_of(row),
                 _or_none(view.usual_us[row]),
