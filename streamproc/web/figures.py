@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from streamproc.rules.now import STATES
 from streamproc.rules.percent import percent
-from streamproc.rules.status import STATES
 from streamproc.rules.windows import NAMES
 from streamproc.web.shapes import Keys, OneOf
 

@@ -96,9 +96,7 @@ class Site:
         self.performances = Performances(self.periods, self.instants)
         self.names = Names(self.cluster, program.settings.partitions)
         self.pages = Pages()
-        self.everybody = Everybody(
-            self.live_fleet, self.overviews, self.stores, self.names
-        )
+        self.everybody = Everybody(self.live_fleet, self.overviews, self.names)
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)

@@ -5,6 +5,7 @@ import io
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -70,16 +71,16 @@ def test_a_stores_figures_are_the_references(site: LiveSite, store_id: str) -> N
         ("alpha", "down"),
         ("beta", "up"),
         ("gamma", "up"),
-        ("quiet", "unknown"),
+        ("quiet", "silent"),
         ("sleeper", "closed"),
-        ("unpolled", "unknown"),
+        ("unpolled", "no%20data"),
     ],
 )
 def test_what_a_store_is_now_is_told_apart(
     site: LiveSite, store_id: str, now: str
 ) -> None:
     """Down, silent and closed are three things; the listing says the same."""
-    assert site.get(f"/api/v1/stores/{store_id}").json["now"] == now
+    assert site.get(f"/api/v1/stores/{store_id}").json["now"] == unquote(now)
     listed = site.get(f"/api/v1/stores?q={store_id}&now={now}").json["stores"]
     assert [store["store_id"] for store in listed] == [store_id]
 

@@ -190,3 +190,21 @@ def test_what_cannot_be_asked_is_named(site: LiveSite, query: str, reason: str) 
     answer = site.get(f"{PATH}?{query}")
     assert answer.status == 400
     assert answer.json["error"] == reason
+
+
+def test_every_door_says_the_same_state(site: LiveSite) -> None:
+    """The list of now, of stores, a store itself, its badge, counts, any instant."""
+    told = {one["store_id"]: (one["now"], one["since"]) for one in listed(site)}
+    for as_of in ("now", text(NOW_US)):
+        path = f"/api/v1/stores?per_page=500&as_of={as_of}"
+        stores = site.get(path).json["stores"]
+        assert {one["store_id"]: one["now"] for one in stores} == {
+            store_id: state for store_id, (state, _) in told.items()
+        }
+        counts = site.get(f"/api/v1/overview?as_of={as_of}").json["stores"]
+        assert counts == site.get(PATH).json["counts"]
+    for store_id in ("alpha", "beta", "gamma", "quiet", "sleeper", "unpolled"):
+        one = site.get(f"/api/v1/stores/{store_id}").json
+        assert (one["now"], one["since"]) == told[store_id]
+        badge = site.get(f"/stores/{store_id}/badge.svg?window=now").text
+        assert f"<title>now: {one['now']}</title>" in badge

@@ -366,9 +366,8 @@ def test_a_store_is_open_from_its_first_minute_to_before_its_last(
     as_of: str, state: str
 ) -> None:
     """Openings are half-open, also for what a store is now."""
-    assert (
-        view(as_of, "09:00-17:00", "UTC", [("2025-05-01T00:00", True)]).state == state
-    )
+    polls = [("2025-05-06T08:00", True), ("2025-05-06T16:00", True)]
+    assert view(as_of, "09:00-17:00", "UTC", polls).state == state
 
 
 def test_polls_after_as_of_are_not_seen() -> None:

@@ -14,8 +14,9 @@ from streamproc.report.rows import (
 )
 from streamproc.rules.windows import NAMES
 from streamproc.web.figures import State, Windows, window_of
-from streamproc.web.fleet.overview import COUNTS, Overview
+from streamproc.web.fleet.overview import Overview
 from streamproc.web.flow import Flow
+from streamproc.web.now.counts import COUNTS
 from streamproc.web.shapes import Keys
 from streamproc.web.store.budgets import StoreBudget, budget_of
 from tables.budgets import MonthBudget

@@ -7,14 +7,14 @@ import numpy as np
 
 from streamproc.cells import Ints
 from streamproc.rules.labels import Where
-from streamproc.rules.status import STATES
+from streamproc.rules.now import STATES
 from streamproc.web.as_of import AsOf, as_of_text
-from streamproc.web.fleet.overview import SILENT, SORTS, Overview
+from streamproc.web.fleet.overview import SORTS, Overview
 from streamproc.web.parameters import AS_OF, PAGE, WHERE, Choice, Query, Text, Whole
 from streamproc.web.store.names import NOBODY, Directory
 
 Q = Text("q", "part of a store's id or name")
-NOW = Choice("now", (*STATES, "open", SILENT))
+NOW = Choice("now", (*STATES, "open"))
 SORT = Choice("sort", SORTS, "down_day")
 ORDER = Choice("order", ("asc", "desc"), help="the worst first, when it is left out")
 PER_PAGE = Whole("per_page", 25, 1, 500)

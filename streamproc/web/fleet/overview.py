@@ -12,16 +12,12 @@ import numpy.typing as npt
 from streamproc.cells import Ints
 from streamproc.report.rows import Rows
 from streamproc.rules import history
-from streamproc.rules.status import STATES, states
-from streamproc.rules.units import HOUR_US
+from streamproc.rules.now import STATES, WORST_FIRST
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import NAMES
 from streamproc.web.fleet.shard import Shard
+from streamproc.web.now.counts import counted
 from streamproc.web.store.names import NOBODY, Directory
-
-SILENT = "silent"
-SILENT_US = HOUR_US
-COUNTS = (*STATES, "open", SILENT, "known")
 
 Flags = npt.NDArray[np.bool_]
 
@@ -75,28 +71,15 @@ class Overview:
         """Time of each store's last poll, -1 for none."""
         return history.time_of(self.rows.last)
 
-    @cached_property
+    @property
     def states(self) -> Ints:
         """What each store is now: position in ``STATES``."""
-        last, is_open = self.rows.last, self.shard.is_open
-        return states(last, is_open, self.as_of_us, self.rules)
-
-    @cached_property
-    def silent(self) -> Flags:
-        """Stores that are open, and were not polled for over an hour."""
-        heard = (self.last_us >= 0) & (self.last_us > self.as_of_us - SILENT_US)
-        return self.shard.is_open & ~heard
+        return self.shard.state
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many stores are in each state now, open and silent."""
-        counted = np.bincount(self.states, minlength=len(STATES)).tolist()
-        return {
-            **dict(zip(STATES, counted, strict=True)),
-            "open": int(self.shard.is_open.sum()),
-            SILENT: int(self.silent.sum()),
-            "known": len(self.rows),
-        }
+        """How many stores are in each state now, open, and known."""
+        return counted(np.bincount(self.states, minlength=len(STATES)).tolist())
 
     def state_of(self, row: int) -> str:
         """What one store is now."""
@@ -114,8 +97,6 @@ class Overview:
             chosen &= np.fromiter(found, bool, len(ids))
         if now == "open":
             chosen &= self.shard.is_open
-        elif now == SILENT:
-            chosen &= self.silent
         elif now:
             chosen &= self.states == STATES.index(now)
         return np.flatnonzero(chosen)
@@ -137,7 +118,7 @@ class Overview:
         if sort == "store":
             return np.arange(len(self.rows), dtype=float)
         if sort == "now":
-            return np.array([0.0, 1.0, 3.0, 2.0])[self.states]
+            return -np.argsort(WORST_FIRST).astype(float)[self.states]
         if sort == "zone":
             return self.shard.zone.astype(float)
         if sort == "last_poll":

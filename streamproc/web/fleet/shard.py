@@ -10,8 +10,12 @@ import orjson
 from streamproc.cells import Ints
 from streamproc.program import Program
 from streamproc.report.rows import NO_ROWS, Rows, decode_rows, encode_rows, order_of
+from streamproc.rules.now import CLOSED
+from streamproc.rules.units import SECOND_US
 from streamproc.web.cluster.calls import Call
-from tables.snapshot import Snapshot
+from tables.boards import BoardNotReadyError
+from tables.snapshot import Snapshot, account
+from tables.states import StatesAt, StatesNow
 
 Flags = npt.NDArray[np.bool_]
 
@@ -20,16 +24,28 @@ Flags = npt.NDArray[np.bool_]
 class Shard:
     """Rows of some stores, in the order of their ids, and what they are now.
 
-    ``is_open``: shape (n,). ``zone``: shape (n,), position in ``zones``.
+    ``state``, ``since_us``: shape (n,), see ``rules.now.Now``. ``zone``: shape (n,),
+    position in ``zones``.
     """
 
     rows: Rows
-    is_open: Flags
+    state: Ints
+    since_us: Ints
     zone: Ints
     zones: list[str]
 
+    @property
+    def is_open(self) -> Flags:
+        """Which stores are open, in maintenance or not; shape (n,)."""
+        is_open: Flags = self.state != CLOSED
+        return is_open
 
-NO_SHARD = Shard(NO_ROWS, np.zeros(0, bool), np.zeros(0, np.int64), [])
+
+_NONE = np.zeros(0, np.int64)
+NO_SHARD = Shard(NO_ROWS, _NONE, _NONE, _NONE, [])
+
+NEAR_US = 5 * SECOND_US
+"""So near to the clock's now, the board is asked what stores are."""
 
 
 def compute(program: Program, partition: int, as_of_us: int) -> Shard:
@@ -41,18 +57,33 @@ def compute(program: Program, partition: int, as_of_us: int) -> Shard:
         as_of_us,
         program.settings.rules,
     )
-    parts = list(snapshot.rows_with_facts())
+    told = _states(program, partition, as_of_us)
+    rules = program.settings.rules
+    stores = [some for some in snapshot.stores() if some.store_ids]
+    states = [told.of(some) for some in stores]
+    rows = [account(some, as_of_us, rules) for some in stores]
     snapshot.left_out.check(as_of_us)
-    facts = [each for _, mine in parts for each in mine]
-    names = [each.zone_name for each in facts]
+    names = [facts.zone_name for some in stores for facts in some.facts]
     zones = sorted(set(names))
     number = {zone: at for at, zone in enumerate(zones)}
     return Shard(
-        Rows.join([rows for rows, _ in parts]),
-        np.array([each.is_open(as_of_us) for each in facts], bool),
+        Rows.join(rows),
+        np.concatenate([_NONE, *(each.state for each in states)]),
+        np.concatenate([_NONE, *(each.since_us for each in states)]),
         np.array([number[name] for name in names], np.int64),
         zones,
     )
+
+
+def _states(program: Program, partition: int, as_of_us: int) -> StatesAt | StatesNow:
+    """Who tells what stores are: the board, where it is of now that is asked."""
+    told = StatesAt(as_of_us, program.now_rules)
+    if abs(program.now_us() - as_of_us) > NEAR_US:
+        return told
+    try:
+        return StatesNow(program.boards.view(partition, as_of_us), told)
+    except BoardNotReadyError:
+        return told
 
 
 def join(shards: list[Shard]) -> Shard:
@@ -68,8 +99,9 @@ def join(shards: list[Shard]) -> Shard:
         if len(shard.zone)
     ]
     zone = np.concatenate([*renamed, np.zeros(0, np.int64)])
-    is_open = np.concatenate([shard.is_open for shard in shards])
-    return Shard(rows[order], is_open[order], zone[order], zones)
+    state = np.concatenate([shard.state for shard in shards])
+    since_us = np.concatenate([shard.since_us for shard in shards])
+    return Shard(rows[order], state[order], since_us[order], zone[order], zones)
 
 
 def encode(shard: Shard) -> bytes:
@@ -77,7 +109,8 @@ def encode(shard: Shard) -> bytes:
     return orjson.dumps(
         {
             "rows": encode_rows(shard.rows).decode(),
-            "is_open": shard.is_open.tolist(),
+            "state": shard.state.tolist(),
+            "since_us": shard.since_us.tolist(),
             "zone": shard.zone.tolist(),
             "zones": shard.zones,
         }
@@ -89,7 +122,8 @@ def decode(value: bytes) -> Shard:
     columns = orjson.loads(value)
     return Shard(
         decode_rows(columns["rows"].encode()),
-        np.array(columns["is_open"], bool),
+        np.array(columns["state"], np.int64),
+        np.array(columns["since_us"], np.int64),
         np.array(columns["zone"], np.int64),
         columns["zones"],
     )

@@ -12,10 +12,10 @@ from streamproc.web.now.answers import (
     FleetNow,
     by_label,
     catching_up,
-    counted,
     one_store,
 )
 from streamproc.web.now.calls import Wanted
+from streamproc.web.now.counts import counted
 from streamproc.web.parameters import PAGE, Text, Whole
 from streamproc.web.refusal import bad
 from streamproc.web.responses import json

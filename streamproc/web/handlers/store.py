@@ -22,13 +22,14 @@ from streamproc.web.store.answers import (
     store_of,
     timeline_of,
 )
-from streamproc.web.store.badge import badge_svg
+from streamproc.web.store.badge import percent_badge, state_badge
 from streamproc.web.store.labels import StoreLabels, answer_of
 from streamproc.web.store.view import StoreView
 
 SVG = "image/svg+xml"
 PER_PAGE = Whole("per_page", 50, 1, 1_000)
-WINDOW = Choice("window", NAMES, "day")
+STATE = "now"
+WINDOW = Choice("window", (*NAMES, STATE), "day")
 
 
 class StoreHandlers:
@@ -74,15 +75,10 @@ class StoreHandlers:
 
     @described(None, AS_OF, WINDOW, media=(SVG,))
     async def badge(self, request: web.Request) -> web.Response:
-        """A picture of one window's percentage, to be embedded elsewhere."""
+        """A picture of one window's percentage, or of the state now."""
         window = WINDOW.read(request.query)
         view = await self._view(request)
-        figures = view.windows[window]
-        shown = percent(figures.up_us, figures.down_us)
-        response = web.Response(
-            text=badge_svg(f"uptime {words.WINDOW_NAMES[window]}", shown),
-            content_type=SVG,
-        )
+        response = web.Response(text=_badge(view, window), content_type=SVG)
         response.headers["Cache-Control"] = "max-age=60"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
@@ -91,3 +87,11 @@ class StoreHandlers:
         return await self._site.stores.known(
             request.match_info["store_id"], AS_OF.read(request.query)
         )
+
+
+def _badge(view: StoreView, window: str) -> str:
+    if window == STATE:
+        return state_badge(view.state)
+    figures = view.windows[window]
+    shown = percent(figures.up_us, figures.down_us)
+    return percent_badge(f"uptime {words.WINDOW_NAMES[window]}", shown)

@@ -6,14 +6,12 @@ from typing import Annotated
 from streamproc.report.record import time_text
 from streamproc.report.rows import last_status
 from streamproc.rules import history
-from streamproc.rules.now import CLOSED, DOWN, STATES
+from streamproc.rules.now import DOWN, STATES
 from streamproc.web.flow import Left
-from streamproc.web.now.calls import Counts, StoreNow
+from streamproc.web.now.calls import StoreNow
+from streamproc.web.now.counts import COUNTS, Counts, counted
 from streamproc.web.shapes import Keys, OneOf
 from streamproc.web.suspicion.answers import SuspectNow
-
-OPEN, KNOWN = "open", "known"
-COUNTS = (*STATES, OPEN, KNOWN)
 
 State = Annotated[str, OneOf(STATES)]
 Counted = Annotated[dict[str, int], Keys(COUNTS)]
@@ -86,13 +84,6 @@ class FleetNow:
 def catching_up(left: Left | None) -> CatchingUp | None:
     """What is left of a backlog; null without one."""
     return None if left is None else CatchingUp(left.polls, left.about_s)
-
-
-def counted(counts: Counts) -> dict[str, int]:
-    """How many stores are in each state, are open, and are known."""
-    known = sum(counts)
-    by_name = dict(zip(STATES, counts, strict=True))
-    return {**by_name, OPEN: known - counts[CLOSED], KNOWN: known}
 
 
 def one_store(store: StoreNow, as_of_us: int) -> OneStore:

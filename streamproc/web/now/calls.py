@@ -14,6 +14,7 @@ from streamproc.rules.business import NONE
 from streamproc.rules.now import STATES, WORST_FIRST
 from streamproc.rules.standing import NEVER
 from streamproc.web.cluster.calls import Call
+from streamproc.web.now.counts import Counts
 from streamproc.web.refusal import moving
 from tables.board import View
 from tables.board_labels import NO_LABELS, LabelBook
@@ -21,9 +22,6 @@ from tables.boards import BoardNotReadyError
 from tables.long_ago import LongAgo
 
 _RANK = np.argsort(WORST_FIRST)
-
-Counts = list[int]
-"""Stores by the number of their state."""
 
 
 @dataclass(frozen=True, slots=True)

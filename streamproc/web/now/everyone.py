@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from streamproc.report.messages import NOW
-from streamproc.rules.now import CLOSED, DOWN, NO_DATA, SILENT, STATES, UP
-from streamproc.rules.status import STATES as SPOKEN
-from streamproc.rules.timeline import UNKNOWN
+from streamproc.rules.business import NONE
+from streamproc.rules.now import CLOSED, STATES
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.as_of import AsOf
 from streamproc.web.fleet.overview import Overview
@@ -17,12 +16,9 @@ from streamproc.web.kept import Kept
 from streamproc.web.now.calls import StoreNow, Wanted
 from streamproc.web.now.fleet import LiveFleet
 from streamproc.web.store.names import Directory, Names
-from streamproc.web.store.stores import Stores
 
 FRESH_S = 1.0
 MOST = 1 << 31
-_SINCE_KNOWN = 50
-"""Stores of another instant than now of which it is looked up since when."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +54,9 @@ class Everyone:
 class Everybody:
     """Tells what all stores are: now by the boards, at other instants by overviews."""
 
-    def __init__(
-        self, live: LiveFleet, overviews: Overviews, stores: Stores, names: Names
-    ) -> None:
+    def __init__(self, live: LiveFleet, overviews: Overviews, names: Names) -> None:
         self._live = live
         self._overviews = overviews
-        self._stores = stores
         self._names = names
         self.kept: Kept[AsOf, Everyone] = Kept(self._make, FRESH_S)
 
@@ -74,35 +67,27 @@ class Everybody:
             return Everyone(found.as_of_us, found.stores)
         overview = await self._overviews.get(as_of)
         told = told_by(overview, await self._names.all())
-        worst = [one for one in told if one.state in (DOWN, SILENT, NO_DATA)]
-        ids = [one.store_id for one in worst[:_SINCE_KNOWN]]
-        views = await self._stores.views(ids, overview.as_of_us)
-        since = {view.store_id: view.since_us for view in views}
-        known = [replace(one, since_us=since.get(one.store_id)) for one in told]
-        return Everyone(overview.as_of_us, sorted(known, key=lambda one: one.order))
+        return Everyone(overview.as_of_us, told)
 
 
 def told_by(overview: Overview, names: Directory) -> list[StoreNow]:
-    """What stores were, by an overview of another instant than now; since is not."""
-    silent = overview.silent.tolist()
-    found = []
-    for row, (store_id, last) in enumerate(
-        zip(overview.rows.store_ids, overview.rows.last.tolist(), strict=True)
-    ):
-        state = _NUMBERS.get(overview.state_of(row), NO_DATA)
-        if state == NO_DATA and silent[row]:
-            state = SILENT
+    """What stores were, by an overview of another instant than now."""
+    shard, found = overview.shard, []
+    columns = shard.state, shard.since_us, overview.rows.last, shard.zone
+    rows = zip(overview.rows.store_ids, *(c.tolist() for c in columns), strict=True)
+    for store_id, state, since_us, last, zone in rows:
         labels = names.of(store_id)
-        zone = overview.shard.zones[int(overview.shard.zone[row])]
         found.append(
             StoreNow(
-                *(store_id, state, None, None if last < 0 else last, zone),
-                *(None, None, labels.name, dict(labels.labels)),
+                store_id,
+                state,
+                None if since_us == NONE else since_us,
+                None if last == NONE else last,
+                shard.zones[zone],
+                None,
+                None,
+                labels.name,
+                dict(labels.labels),
             )
         )
     return sorted(found, key=lambda one: one.order)
-
-
-_NUMBERS = {name: number for number, name in enumerate(STATES)} | {UNKNOWN: NO_DATA}
-assert _NUMBERS["up"] == UP
-assert set(SPOKEN) <= set(_NUMBERS)

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from streamproc.program import Program
 from streamproc.rules.now import STATES
 from streamproc.web.cluster.peers import Cluster
-from streamproc.web.now.calls import NOW, Counts, StoreNow, Wanted
+from streamproc.web.now.calls import NOW, StoreNow, Wanted
+from streamproc.web.now.counts import Counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from prometheus_client import Gauge
 from streamproc.program import Program
 from streamproc.rules.now import STATES
 from streamproc.web.now.answers import OTHERS
-from streamproc.web.now.calls import Counts, Wanted, part_of
+from streamproc.web.now.calls import Wanted, part_of
+from streamproc.web.now.counts import Counts
 from tables.boards import BoardNotReadyError
 from tables.fencing import PartitionLostError
 

@@ -7,8 +7,15 @@ from typing import Annotated
 from streamproc.report.record import time_text
 from streamproc.report.rows import csv_rows, last_status, write_csv
 from streamproc.rules.schedule import Opening
-from streamproc.rules.status import STATES
-from streamproc.rules.timeline import EXCLUDED, Span, local_time
+from streamproc.rules.timeline import (
+    CLOSED,
+    DOWN,
+    EXCLUDED,
+    UNKNOWN,
+    UP,
+    Span,
+    local_time,
+)
 from streamproc.rules.windows import LONGEST_US
 from streamproc.web.figures import State, Windows, window_of
 from streamproc.web.shapes import OneOf, called
@@ -37,7 +44,7 @@ class StoreDetail:
     report_row: list[str]
 
 
-SpanState = Annotated[str, OneOf((*STATES, EXCLUDED))]
+SpanState = Annotated[str, OneOf((CLOSED, UP, DOWN, UNKNOWN, EXCLUDED))]
 
 
 @dataclass(frozen=True, slots=True)

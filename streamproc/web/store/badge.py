@@ -1,4 +1,7 @@
-"""A picture of one percentage, to be embedded elsewhere. Pure."""
+"""A picture of one percentage or state, to be embedded elsewhere. Pure."""
+
+GOOD, FAIR = 99, 90
+"""Percent from which on a badge is green, or not red."""
 
 BADGE_COLOURS = {
     "good": "#1f7a4d",
@@ -8,18 +11,23 @@ BADGE_COLOURS = {
 }
 
 
-def badge_svg(label: str, percent: str | None) -> str:
-    """A badge; no observation is said in words, not as zero."""
-    value = "no data" if percent is None else f"{percent}%"
-    grade = "none"
-    if percent is not None:
-        grade = (
-            "good"
-            if float(percent) >= 99
-            else "fair"
-            if float(percent) >= 90
-            else "bad"
-        )
+def percent_badge(label: str, percent: str | None) -> str:
+    """A badge of a percentage; no observation is said in words, not as zero."""
+    if percent is None:
+        return _svg(label, "no data", "none")
+    good, fair = float(percent) >= GOOD, float(percent) >= FAIR
+    return _svg(label, f"{percent}%", "good" if good else "fair" if fair else "bad")
+
+
+def state_badge(state: str) -> str:
+    """A badge of what a store is now."""
+    return _svg("now", state, _GRADES.get(state, "none"))
+
+
+_GRADES = {"up": "good", "down": "bad", "silent": "fair"}
+
+
+def _svg(label: str, value: str, grade: str) -> str:
     left, right = 8 + 6.4 * len(label), 12 + 6.8 * len(value)
     width = round(left + right)
     return (

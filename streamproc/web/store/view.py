@@ -9,10 +9,12 @@ from itertools import groupby
 import numpy as np
 
 from streamproc.report.rows import Rows
-from streamproc.rules import history, status, timeline
+from streamproc.rules import history, timeline
 from streamproc.rules.calendar import local_day
 from streamproc.rules.incidents import DEFAULT_BRIDGE_US, NONE, incidents
+from streamproc.rules.now import STATES, Now
 from streamproc.rules.schedule import Opening, Schedule
+from streamproc.rules.standing import NowRules
 from streamproc.rules.timeline import DOWN, EXCLUDED, UNKNOWN, UP, Day, OpenTime, Span
 from streamproc.rules.units import DAY_S, HOUR_US
 from streamproc.rules.uptime import Rules, Uptime
@@ -20,6 +22,7 @@ from streamproc.rules.windows import LONGEST_US, WINDOWS
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.store.data import StoreData
 from tables.calendars import StoreFacts, calendar_of
+from tables.states import StatesAt
 
 _EPOCH = date(1970, 1, 1).toordinal()
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -160,7 +163,7 @@ class StoreView:
             np.array([[w.down_us] for w in windows], np.int64),
             np.array([[w.open_us] for w in windows], np.int64),
             np.array([[w.excluded_us] for w in windows], np.int64),
-            np.array([status.NEVER if self.last is None else self.last], np.int64),
+            np.array([NONE if self.last is None else self.last], np.int64),
         )
 
     # -- now -----
@@ -186,24 +189,30 @@ class StoreView:
         """Time of its last poll."""
         return None if self.last is None else history.time_of(self.last)
 
+    @cached_property
+    def _now(self) -> Now:
+        by = NowRules(self.rules, self.bridge_us)
+        return StatesAt(self.as_of_us, by).of_one(self.data.packed, self.facts)
+
+    @property
+    def state_number(self) -> int:
+        """What it is now: position in ``rules.now.STATES``."""
+        return int(self._now.state[0])
+
     @property
     def state(self) -> str:
-        """What it is now: up, down, unknown or closed."""
-        last = status.NEVER if self.last is None else self.last
-        return status.state(last, self.is_open, self.as_of_us, self.rules)
+        """The same in a word."""
+        return STATES[self.state_number]
 
     @property
     def since_us(self) -> int | None:
-        """Since when it is that; None when it is so for the whole week.
+        """Since when it is that; None where that is not known, see ``rules.now``.
 
         Of a store that is down: since its incident began, gaps without data and
         nights included.
         """
-        if self.state == DOWN and self._incidents and self._incidents[-1].end is None:
-            return self._incidents[-1].start_us
-        if not self.spans or self.spans[-1].state != self.state:
-            return self.as_of_us
-        return self.spans[-1].start_us if len(self.spans) > 1 else None
+        since_us = int(self._now.since_us[0])
+        return None if since_us == NONE else since_us
 
     # -- the timeline -----
 
