@@ -34,6 +34,7 @@ def main(polls: int, plain_polls: int, stores: int, runs: int) -> None:
         root = Path(folder)
         _ingest(root, polls, plain_polls, runs)
         _reports(root, stores)
+        _board(stores)
         _recovery(root, polls)
         files.make_apart(root)
         files.bench(root, runs)
@@ -103,6 +104,23 @@ def _reports(root: Path, most: int) -> None:
         rows.append((f"{stores:,}", first, next_, hourly, f"{one.peak_mib:,.0f}"))
         shutil.rmtree(data_dir)
     table("A report, from request to file", rows)
+
+
+def _board(most: int) -> None:
+    rows = [("stores", "states, ms", "a batch of 50,000, ms", "looked up, s", "MiB")]
+    for stores in sorted({14_000, most}):
+        one = run("benchmarks.board", stores)
+        told = one.figures
+        rows.append(
+            (
+                f"{stores:,}",
+                f"{told['states'] * 1e3:.1f}",
+                f"{told['folded'] * 1e3:.0f}",
+                f"{told['built']:.1f}",
+                f"{one.peak_mib:,.0f}",
+            )
+        )
+    table("What all stores are now, from memory", rows)
 
 
 def _recovery(root: Path, polls: int) -> None:

@@ -184,6 +184,20 @@ def test_polls_of_a_status_in_a_row_confirm_it(
         assert standings.confirmed_us.tolist() == [confirmed]
 
 
+def test_a_gap_from_which_polls_were_thinned_out_is_none() -> None:
+    """Else a store polled every minute would be taken for one of every five."""
+    polls = history.pack([(at(9, 5 * n), True) for n in range(10)])
+    polls[3:] |= history.THINNED
+    times = times_of([Store([], ALWAYS, ALWAYS)])
+    first = Standings.none(1)
+    some = Polls(polls, np.zeros(len(polls), np.int64), at(12))
+    by = NowRules(Rules(HOUR_US), 0)
+    told = advance(first, some, np.zeros(1, np.int64), times, by)
+    assert np.count_nonzero(told.gaps_ms) == 3
+    assert told.usual_us.tolist() == [5 * MINUTE_US]
+    assert told.streak.tolist() == [17]
+
+
 @st.composite
 def spans(draw: st.DrawFn, grain: int) -> list[Span]:
     """Times in order that do not overlap."""

@@ -181,6 +181,7 @@ async def test_the_board_equals_a_walk_over_the_whole_history(
 ) -> None:
     """After any batch: over closing times, changed clocks, late polls, corrections."""
     monkeypatch.setattr(board_module, "FEW", 2 if seed % 2 else 20)
+    monkeypatch.setattr(board_module, "KEPT_POLLS", 20 if seed % 3 else 2_000_000)
     dice = random.Random(seed)
     now_us = NOON_US - 2 * DAY_US
     for number in range(40):
@@ -215,3 +216,57 @@ async def test_a_store_down_for_long_says_since_when_although_that_is_archived(
     await fleet.poll([(b"a", NOON_US - 20 * DAY_US + 1, True)])
     view = fleet.view(NOON_US)
     assert long_ago.starts(view, rows) == {row: NOON_US - 20 * DAY_US + HOUR_US}
+
+
+async def test_corrections_begin_and_end_by_themselves(fleet: Fleet) -> None:
+    """One of the future is heeded when its time comes, although no poll does."""
+    minutes = [NOON_US + n * MINUTE_US for n in (1, 11, 21)]
+    await fleet.poll([(b"a", NOON_US, True), (b"b", NOON_US, True)])
+    said = Exclusion("x", "correction-down", minutes[0] + 1, minutes[1] + 1)
+    key = encode_key(b"a", b"x")
+    await fleet.know(fleet.facts.exclusions, key, exclusions.encode(said))
+    told = [fleet.told(at_us)[b"a"] for at_us in minutes]
+    begin = NOON_US
+    assert told == [("up", begin), ("down", said.begin), ("up", said.end)]
+
+
+async def test_a_store_closed_for_months_is_silent_from_its_opening_on(
+    fleet: Fleet,
+) -> None:
+    """Its business time is looked at as far as it takes."""
+    closed_us = NOON_US - 60 * DAY_US
+    await fleet.poll([(b"a", closed_us - HOUR_US, True), (b"b", NOON_US, True)])
+    await fleet.know(fleet.facts.zones, b"a", zones.encode("UTC"))
+    opened = {"dayOfWeek": 0, "start_time_local": "00:00", "end_time_local": "12:00"}
+    last_day = closed_us // DAY_US
+    for day in range(last_day, NOON_US // DAY_US):
+        openings = parse_hours([opened]) if day == last_day else ()
+        key = encode_key(b"a", encode_day(day))
+        value = special_hours.encode(SpecialHours(day, openings))
+        await put(fleet.facts.special_hours, {key: value})
+    today = NOON_US // DAY_US * DAY_US
+    assert fleet.told(today - 1)[b"a"] == ("closed", None)
+    assert fleet.told(today + 10 * MINUTE_US)[b"a"][0] == "up"
+    assert fleet.told(today + 10 * MINUTE_US + 1)[b"a"][0] == "silent"
+
+
+async def test_a_flood_is_folded_in_when_it_is_over(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backlog too: polls that were sent long ago wait until no more are coming."""
+    await fleet.poll([(b"a", NOON_US - HOUR_US, True)])
+    assert not fleet.view(NOON_US).is_behind
+    board = fleet.boards._slots[PARTITION].board
+    assert board is not None
+    late = Cells.of([b"a"]), np.zeros(1, np.int64), history.pack([(NOON_US, False)])
+    board.add(*late, sent_ms=0)
+    assert fleet.view(NOON_US + 1).is_behind
+    assert fleet.told(NOON_US + 1)[b"a"][0] == "up"
+    monkeypatch.setattr(board_module, "CALM_S", 0.0)
+    assert fleet.told(NOON_US + 1)[b"a"][0] == "down"
+    monkeypatch.setattr(board_module, "FLOOD", 0)
+    later = history.pack([(NOON_US + 1, True)])
+    board.add(*late[:2], later, round(time.time() * 1000))
+    assert fleet.view(NOON_US + 2).is_behind
+    monkeypatch.setattr(board_module, "FLOOD_S", 0.0)
+    assert fleet.told(NOON_US + 2)[b"a"] == ("up", NOON_US + 1)

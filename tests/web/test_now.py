@@ -118,6 +118,8 @@ def test_labels_filter_and_are_counted(start_site: Callable[..., LiveSite]) -> N
         ("b", "bbb"),
     ]
     assert (west["counts"]["down"], west["counts"]["up"]) == (1, 1)
+    counted = west["by"]["values"]
+    assert {value: counts["known"] for value, counts in counted.items()} == {"West": 2}
     every = site.get(f"{PATH}?by=region").json["by"]
     assert every["label"] == "region"
     assert {v: c["known"] for v, c in every["values"].items()} == {"West": 2, "East": 1}

@@ -103,7 +103,8 @@ def part_of(
         numbers, values = book.column(wanted.by, _key(view), view.store_ids)
         table = np.zeros((len(values), len(STATES)), np.int64)
         np.add.at(table, (numbers[rows], view.state[rows]), 1)
-        by = {value: table[n].tolist() for n, value in enumerate(values) if value}
+        found = enumerate(values)
+        by = {v: table[n].tolist() for n, v in found if v and table[n].any()}
     counts = np.bincount(view.state[rows], minlength=len(STATES)).tolist()
     if wanted.states:
         rows = rows[np.isin(view.state[rows], wanted.states)]
