@@ -8,7 +8,6 @@ from aiohttp import web
 from streamproc.errors import ReportFailedError
 from streamproc.report.messages import LATEST, NOW
 from streamproc.rules.calendar import local_day
-from streamproc.rules.now import NO_DATA, STATES
 from streamproc.rules.periods import Asked, edge_us, parse_period
 from streamproc.rules.timeline import UNKNOWN
 from streamproc.web import requests
@@ -138,7 +137,7 @@ class StorePageHandlers:
             everyone = await self._site.everybody.kept.get(as_of)
             if view.store_id in everyone.of:
                 return everyone.of[view.store_id]
-        state = NO_DATA if view.state == UNKNOWN else STATES.index(view.state)
+        state = view.state_number
         labels = (await self._site.names.all()).of(view.store_id)
         return StoreNow(
             *(view.store_id, state, view.since_us, view.last, view.zone),
