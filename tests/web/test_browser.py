@@ -247,7 +247,7 @@ def test_a_report_is_triggered_followed_and_downloaded(
     assert page.locator("td.empty").count() == 1
     page.click("button:has-text('Trigger report')")
     page.wait_for_url("**/reports")
-    page.locator("tbody .chip.up:has-text('Complete')").wait_for()
+    page.locator("tbody .word.up:has-text('Complete')").wait_for()
     with page.expect_download() as caught:
         page.click("tbody a:has-text('CSV')")
     saved = tmp_path / "saved.csv"
