@@ -268,7 +268,7 @@ def test_a_token_is_asked_for_once(
     tab = Tab(browser, site.url)
     page = tab.open("/reports")
     assert page.locator("button:has-text('Trigger report')").count() == 0
-    page.click(".acts a:has-text('Sign in')")
+    page.click(".banner a:has-text('Sign in')")
     page.fill("#token", "wrong")
     page.keyboard.press("Enter")
     page.locator("[role=alert]").wait_for()
