@@ -30,20 +30,25 @@ TICK_S = 1.0
 
 
 def register(program: Program) -> None:
-    """Declare the timer on the program's app."""
+    """Declare the task on the program's app.
+
+    No timer: looking at all stores for the first time takes longer than a tick.
+    """
     if not program.settings.events:
         return
-    teller = Teller(program)
+    app, teller = program.app, Teller(program)
 
-    @program.app.timer(TICK_S, name="events-timer")
-    async def tick() -> None:
-        """Tell what has changed."""
-        try:
-            await teller.tick()
-        except Exception as exc:
-            # Faust would go on without the timer: nobody would be told any more.
-            await program.app.crash(exc)
-            raise
+    @app.task
+    async def tell() -> None:
+        """Tell what has changed, once a second."""
+        while not app.should_stop:
+            try:
+                await teller.tick()
+            except Exception as exc:
+                # Faust would go on without the task: nobody would be told any more.
+                await app.crash(exc)
+                raise
+            await app.sleep(TICK_S)
 
 
 @dataclass(slots=True)
