@@ -27,6 +27,8 @@ from tables.telling import News, events_of, news_of, rows_to_look_at
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+ANSWER_S = 10.0
+"""How long the broker may take to say what waits."""
 
 
 def register(program: Program) -> None:
@@ -96,7 +98,14 @@ class Teller:
 
     async def _look_at(self, partition: int) -> None:
         watch = self._watches.setdefault(partition, _Watch())
-        as_of_us = await self._as_of(partition, watch)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                as_of_us = await self._as_of(partition, watch)
+        except Exception as exc:
+            # A topic is missing, or no broker answers: the watchdog says so, and for
+            # how long the worker lives with it.
+            log.debug("Nobody says what waits for partition %d: %r", partition, exc)
+            return
         if as_of_us is None:
             return
         view, news = await asyncio.to_thread(self._news, partition, watch, as_of_us)

@@ -12,6 +12,7 @@ from typing import Any
 import aiokafka
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import (
+    IllegalStateError,
     KafkaError,
     OffsetOutOfRangeError,
 )
@@ -135,6 +136,14 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
         except OffsetOutOfRangeError as exc:
             await self.out_of_range(exc)
             return {}
+
+    async def position(self, tp: TP) -> int | None:
+        """Offset of the next record to be read; None of what is not assigned (now)."""
+        try:
+            found: int | None = await super().position(tp)
+        except IllegalStateError:
+            return None
+        return found
 
     async def is_member(self) -> bool:
         """Whether the group still counts this worker in."""
