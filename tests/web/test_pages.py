@@ -12,6 +12,7 @@ from streamproc.rules import history
 from streamproc.rules.units import HOUR_US
 from streamproc.rules.uptime import Rules
 from streamproc.web import words
+from streamproc.web.flow import FlowMeter, Left
 from streamproc.web.store.data import StoreData
 from streamproc.web.store.view import StoreView, opening_text
 from tables import hours as hours_table
@@ -39,6 +40,32 @@ def test_the_fleet_page_tells_down_silent_and_open_apart(site: LiveSite) -> None
     assert counts["open"] == sum(
         counts[state] for state in ("up", "down", "silent", "no data", "maintenance")
     )
+
+
+@pytest.mark.parametrize(
+    ("about_s", "said"),
+    [
+        (31.4, "Catching up: 1,234,567 polls left, about 31 s. What you see is as of"),
+        (None, "Catching up: 1,234,567 polls left. What you see is as of"),
+    ],
+)
+def test_a_backlog_is_said_with_how_long_it_takes(
+    site: LiveSite,
+    monkeypatch: pytest.MonkeyPatch,
+    about_s: float | None,
+    said: str,
+) -> None:
+    """Above the figures, which lack what waits; without the time while none knows."""
+
+    async def left(self: FlowMeter) -> Left:
+        return Left(1_234_567, about_s)
+
+    # Each a period that no other test asks for: pages are kept for some seconds.
+    path = "/?period=2025-05-0"
+    days = "1..2025-05-02", "1..2025-05-03" if about_s else "2..2025-05-04"
+    assert "Catching up" not in text_of(site.page(path + days[0]))
+    monkeypatch.setattr(FlowMeter, "catching_up", left)
+    assert said in text_of(site.page(path + days[1]))
 
 
 def test_every_percentage_has_its_period_and_its_denominator(site: LiveSite) -> None:

@@ -71,9 +71,10 @@ class NowHandlers:
 
     async def _context(self, period: str, as_of: AsOf) -> dict[str, Any]:
         site = self._site
-        (standing, why), flow, newest_us = await asyncio.gather(
+        (standing, why), flow, left, newest_us = await asyncio.gather(
             standing_of(site, period, as_of),
             site.flow.of_all(),
+            site.flow.catching_up(),
             site.instants.newest_us(),
         )
         everyone = standing.everyone
@@ -86,6 +87,7 @@ class NowHandlers:
             "counts": everyone.counts,
             "names": standing.names,
             "flow": flow,
+            "left": left,
             "newest_us": newest_us,
             "is_outdated": is_old and as_of == NOW,
             "now_us": now_us,
