@@ -127,12 +127,7 @@ class Teller:
             return None
         tps = [TP(topic.name, partition) for topic in program.topics.inputs]
         ends = await consumer_of(program.app).highwaters(*tps)
-        waiting = [
-            tp
-            for tp in tps
-            if await program.behind(tp, ends[tp])
-            and not await program.is_idle(tp, ends[tp])
-        ]
+        waiting = [tp for tp in tps if await program.waiting(tp, ends[tp])]
         watch.is_current |= not waiting
         if not watch.is_current:
             return None

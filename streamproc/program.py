@@ -253,8 +253,15 @@ class Program:
 
     async def behind(self, tp: TP, end: int) -> int:
         """How many offsets before ``end``, a mark of some time ago, are to be read."""
+        if (dealt_with := self._dealt_with(tp)) >= end:
+            return 0  # as a rule, so the broker is not asked
         begin = (await consumer_of(self.app).earliest_offsets(tp))[tp] or 0
-        return max(end - max(self._dealt_with(tp), begin), 0)
+        return max(end - max(dealt_with, begin), 0)
+
+    async def waiting(self, tp: TP, end: int) -> int:
+        """The same, but 0 when there is no record left among these offsets."""
+        behind = await self.behind(tp, end)
+        return behind if behind and not await self.is_idle(tp, end) else 0
 
     def _dealt_with(self, tp: TP) -> int:
         """Offset before which all of a partition is dealt with."""

@@ -45,12 +45,8 @@ class StartBacklog:
         if self._ends is None:
             self._ends = dict(await program.app.consumer.highwaters(*here))
             self._since = self._clock()
-        left = 0
-        for tp in here & self._ends.keys():
-            end = self._ends[tp] or 0
-            behind = await program.behind(tp, end)
-            if behind and not await program.is_idle(tp, end):
-                left += behind
+        tps = here & self._ends.keys()
+        left = sum([await program.waiting(tp, self._ends[tp] or 0) for tp in tps])
         self._is_over = not left
         return left
 

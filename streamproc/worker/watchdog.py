@@ -106,7 +106,6 @@ class Watchdog:
         tps = [TP(*tp) for tp in program.app.consumer.assignment() if tp[0] in names]
         ends = await program.app.consumer.highwaters(*tps) if tps else {}
         for tp in tps:
-            behind = await program.behind(tp, ends[tp])
-            if behind and not await program.is_idle(tp, ends[tp]):
-                return f"{behind} records wait in {tp.topic}, partition {tp.partition}"
+            if waiting := await program.waiting(tp, ends[tp]):
+                return f"{waiting} records wait in {tp.topic}, partition {tp.partition}"
         return None
