@@ -54,29 +54,29 @@ class RejectedReader:
     async def newest(self) -> RejectedPage:
         """The newest records of every partition, at most ``PER_PARTITION`` each."""
         async with self._one_at_a_time:
-            if self._client is None:
-                self._client = await connect(self.program.settings)
-            topic = self.program.topics.rejected
-            begins = await self._client.begin_offsets(topic)
-            ends = await self._client.end_offsets(topic)
-            if (begins, ends) != self._bounds:
-                whole = await _read(self._client, begins, ends)
+            client, bounds = await self._bounds_now()
+            if bounds != self._bounds:
+                whole = await _read(client, *bounds)
                 self._page = replace(
                     whole, records=[_clipped(r) for r in whole.records]
                 )
-                self._bounds = begins, ends
+                self._bounds = bounds
             return self._page
 
     async def whole(self, key: str) -> Group | None:
         """A group of the newest records, with all that is kept of each."""
         async with self._one_at_a_time:
-            if self._client is None:
-                self._client = await connect(self.program.settings)
-            topic = self.program.topics.rejected
-            begins = await self._client.begin_offsets(topic)
-            ends = await self._client.end_offsets(topic)
-            found = groups((await _read(self._client, begins, ends)).records)
+            client, bounds = await self._bounds_now()
+            found = groups((await _read(client, *bounds)).records)
             return next((one for one in found if one.key == key), None)
+
+    async def _bounds_now(self) -> tuple[Client, Bounds]:
+        """A client, connected if need be, and where the topic begins and ends."""
+        if self._client is None:
+            self._client = await connect(self.program.settings)
+        topic = self.program.topics.rejected
+        begins = await self._client.begin_offsets(topic)
+        return self._client, (begins, await self._client.end_offsets(topic))
 
     async def close(self) -> None:
         """Disconnect."""

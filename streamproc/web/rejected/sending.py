@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from streamproc import rejected
 from streamproc.rejected import Rejected
 from streamproc.topics import placed
-from streamproc.transport.partitioner import by_partition
 from streamproc.transport.protocols import producer_of
 from streamproc.transport.topic import Topic
 from streamproc.web.rejected.mending import Ready
@@ -22,7 +21,8 @@ async def send(site: Site, ready: Sequence[Ready], by: str) -> None:
     for one in ready:
         by_topic[one.topic].append(one)
     for topic, mine in by_topic.items():
-        await _publish(site, topic, mine)
+        keys, values = [one.key for one in mine], [one.value for one in mine]
+        await site.appender.append(topic, placed(keys, values, topic.partitions))
     await settle(site, (one.was for one in ready), rejected.SENT_AGAIN, by)
 
 
@@ -41,27 +41,3 @@ async def settle(site: Site, records: Iterable[Rejected], reason: str, by: str) 
 
     async with asyncio.timeout(TIMEOUT_S):
         await site.app.run(keep_all())
-
-
-async def _publish(site: Site, topic: Topic, ready: Sequence[Ready]) -> None:
-    found = placed(
-        [one.key for one in ready], [one.value for one in ready], topic.partitions
-    )
-    producer = producer_of(site.program.app)
-
-    async def append() -> None:
-        for number, rows in by_partition(found.partitions).items():
-            await producer.append_batch(
-                topic.name,
-                number,
-                [found.keys[row] for row in rows],
-                [found.values[row] for row in rows],
-                {
-                    at: found.headers[row]
-                    for at, row in enumerate(rows)
-                    if row in found.headers
-                },
-            )
-
-    async with asyncio.timeout(TIMEOUT_S):
-        await site.app.run(append())
