@@ -17,6 +17,7 @@ from streamproc.cells import Ints
 from streamproc.rules import history
 from streamproc.rules.history import Flags
 from streamproc.rules.incidents import Spoken, runs, spoken_time
+from streamproc.rules.newest import newest_at
 from streamproc.rules.uptime import Rules, Times, known_polls, statuses
 from streamproc.rules.usual import (
     LONGEST_GAP_MS,
@@ -132,18 +133,9 @@ def _confirmed(
     """Whether the newest polls of stores at an instant are enough inactive ones."""
     if not len(packed):
         return np.zeros(len(at_us), bool)
-    both_store = np.concatenate((store, of_store))
-    both_time = np.concatenate((history.time_of(packed), at_us))
-    asked = np.arange(len(both_store)) >= len(packed)
-    # A poll at the instant itself is known at it, so it comes before.
-    order = np.lexsort((asked, both_time, both_store))
-    newest = np.maximum.accumulate(np.where(asked[order], -1, np.arange(len(order))))
-    rows = np.empty(len(order), np.int64)
-    rows[order] = np.where(newest < 0, 0, order[newest])
-    row = rows[len(packed) :]
+    row, known = newest_at(store, history.time_of(packed), of_store, at_us)
     enough: Flags = _streaks(packed, store, confirm)[row] >= confirm
-    known = (store[row] == of_store) & (history.time_of(packed[row]) <= at_us)
-    return np.asarray(enough & known)
+    return enough & known
 
 
 def _streaks(packed: Ints, store: Ints, confirm: int) -> Ints:

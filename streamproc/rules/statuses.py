@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from streamproc.cells import Ints
 from streamproc.rules.exclusions import UNKNOWN, UP, Correction
+from streamproc.rules.newest import newest_at
 
 Flags = npt.NDArray[np.bool_]
 
@@ -53,18 +54,10 @@ def _holding(
     store: Ints, begin: Ints, end: Ints, of_store: Ints, at_us: Ints
 ) -> tuple[Ints, Flags]:
     """Which span holds an instant of a store, and whether one does."""
+    row, has_begun = newest_at(store, begin, of_store, at_us)
     if not len(store):
-        return np.zeros(len(at_us), np.int64), np.zeros(len(at_us), bool)
-    both_store = np.concatenate((store, of_store))
-    both_time = np.concatenate((begin, at_us))
-    asked = np.arange(len(both_store)) >= len(store)
-    # A span that begins at the instant itself holds it, so it comes before.
-    order = np.lexsort((asked, both_time, both_store))
-    newest = np.maximum.accumulate(np.where(asked[order], -1, np.arange(len(order))))
-    rows = np.empty(len(order), np.int64)
-    rows[order] = np.where(newest < 0, 0, order[newest])
-    row = rows[len(store) :]
-    return row, (store[row] == of_store) & (begin[row] <= at_us) & (at_us < end[row])
+        return row, has_begun
+    return row, has_begun & (at_us < end[row])
 
 
 def corrected(
