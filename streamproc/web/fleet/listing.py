@@ -1,14 +1,13 @@
 """A page of the fleet's stores as asked for: search, state, order, page."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from streamproc.cells import Ints
 from streamproc.rules.labels import Where
 from streamproc.rules.now import STATES
-from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.as_of import AsOf
 from streamproc.web.fleet.overview import SORTS, Overview
 from streamproc.web.parameters import AS_OF, PAGE, WHERE, Choice, Query, Text, Whole
 from streamproc.web.store.names import NOBODY, Directory
@@ -33,29 +32,6 @@ class Listing:
     page: int
     per_page: int
     where: Where | None = None
-
-    def params(self, **changes: Any) -> dict[str, Any]:
-        """The query that asks for it; defaults are left out."""
-        given = {
-            "as_of": as_of_text(self.as_of),
-            "q": self.q,
-            "now": self.now,
-            "where": "" if self.where is None else self.where.text,
-            "sort": "" if self.sort == SORT.default else self.sort,
-            "order": "" if self.order == default_order(self.sort) else self.order,
-            "page": "" if self.page == 1 else self.page,
-            "per_page": "" if self.per_page == PER_PAGE.default else self.per_page,
-        }
-        return {**given, **changes}
-
-    def sorted_by(self, sort: str) -> dict[str, Any]:
-        """The query for another column, or for the same one the other way."""
-        order = default_order(sort)
-        if sort == self.sort and self.order == order:
-            order = "asc" if order == "desc" else "desc"
-        order = "" if order == default_order(sort) else order
-        sort = "" if sort == SORT.default else sort
-        return self.params(sort=sort, order=order, page="")
 
 
 def default_order(sort: str) -> str:

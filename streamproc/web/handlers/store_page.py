@@ -32,6 +32,15 @@ from streamproc.web.templating import goal_of, store_url, text
 
 DEFAULT_PERIOD = "this-week"
 MOST_DAYS = 31
+_NO_DAYS: dict[str, Any] = {
+    "days": [],
+    "incidents": [],
+    "gaps": [],
+    "day": None,
+    "day_polls": [],
+}
+"""What the page shows of a period of which nothing is kept, or that has not begun."""
+
 """Days of a period that are drawn as strips; of a longer one the newest."""
 
 POLLS_PER_PAGE = 25
@@ -153,23 +162,11 @@ class StorePageHandlers:
         begin_us, end_us = edge_us(view.zone, first), edge_us(view.zone, end)
         end_us = min(end_us, view.as_of_us)
         if begin_us >= end_us:
-            return {
-                "days": [],
-                "incidents": [],
-                "gaps": [],
-                "day": None,
-                "day_polls": [],
-            }
+            return _NO_DAYS
         try:
             found = await self._site.stores.stretch(view.store_id, begin_us, end_us)
         except ReportFailedError:
-            return {
-                "days": [],
-                "incidents": [],
-                "gaps": [],
-                "day": None,
-                "day_polls": [],
-            }
+            return _NO_DAYS
         asked = await incidents_of(
             self._site, view.as_of_us, begin_us, end_us, view.store_id
         )

@@ -248,15 +248,6 @@ class StoreView:
         ]
         return sorted(down + gaps, key=lambda span: span.start_us, reverse=True)
 
-    @cached_property
-    def short_gaps(self) -> list[Span]:
-        """Gaps without data of a few minutes, as hourly polls leave them."""
-        return [
-            span
-            for span in self.spans
-            if span.state == UNKNOWN and span.length_us <= self.bridge_us
-        ]
-
     # -- polls -----
 
     def polls(self, first: int, count: int) -> list[PollRow]:
