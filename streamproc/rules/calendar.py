@@ -9,14 +9,13 @@ import functools
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from streamproc.rules.days import date_of, day_of_date
 from streamproc.rules.schedule import Opening, Schedule
 from streamproc.rules.units import DAY_S, SECOND_US
 from streamproc.rules.zones import load_zone
-
-_EPOCH = date(1970, 1, 1)
 
 
 def instant_us(zone: ZoneInfo, day: int, second: int) -> int:
@@ -26,7 +25,7 @@ def instant_us(zone: ZoneInfo, day: int, second: int) -> int:
     the first: both are what ``fold=0`` means (PEP 495).
     """
     local = datetime.combine(
-        _EPOCH + timedelta(days=day + second // DAY_S), datetime.min.time(), zone
+        date_of(day + second // DAY_S), datetime.min.time(), zone
     ).replace(
         hour=second % DAY_S // 3600, minute=second % 3600 // 60, second=second % 60
     )
@@ -61,7 +60,7 @@ def _midnight_us(zone_name: str, day: int) -> int | None:
     All its hours, and the next midnight, have the same distance from UTC then.
     """
     zone = load_zone(zone_name)
-    midnight = datetime.combine(_EPOCH + timedelta(days=day), time.min, zone)
+    midnight = datetime.combine(date_of(day), time.min, zone)
     offset = midnight.utcoffset()
     if any((midnight + hour).utcoffset() != offset for hour in _HOURS):
         return None
@@ -74,7 +73,7 @@ _HOURS = [timedelta(hours=hour) for hour in range(1, 25)]
 def local_day(zone_name: str, time_us: int) -> int:
     """Days since 1970-01-01 of the local date at a UTC instant."""
     moment = datetime.fromtimestamp(time_us // SECOND_US, UTC)
-    return (moment.astimezone(load_zone(zone_name)).date() - _EPOCH).days
+    return day_of_date(moment.astimezone(load_zone(zone_name)).date())
 
 
 def _exists(zone: ZoneInfo, day: int) -> bool:

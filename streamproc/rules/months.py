@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
-_EPOCH = date(1970, 1, 1).toordinal()
+from streamproc.rules.days import date_of, day_of_date
+
 _BEGIN = b"\1"
 _MONTH_BYTES = 2
 LAST_MONTH = 0xFFFF
@@ -21,14 +22,14 @@ _BEFORE_ID = len(_BEGIN) + _MONTH_BYTES
 @lru_cache(maxsize=4096)
 def month_of(day: int) -> int:
     """Month of a day (days since 1970-01-01), as year * 12 + month - 1."""
-    then = date.fromordinal(_EPOCH + day)
+    then = date_of(day)
     return then.year * 12 + then.month - 1
 
 
 @lru_cache(maxsize=4096)
 def first_day_of(month: int) -> int:
     """The first day of a month."""
-    return date(month // 12, month % 12 + 1, 1).toordinal() - _EPOCH
+    return day_of_date(date(month // 12, month % 12 + 1, 1))
 
 
 def month_prefix(month: int) -> bytes:

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from streamproc.errors import InvalidInput, did_you_mean, shown
 from streamproc.rules.calendar import instant_us
+from streamproc.rules.days import date_of, day_of_date
 from streamproc.rules.units import DAY_US
 from streamproc.rules.zones import load_zone
 
@@ -24,18 +25,9 @@ FORMS = (
     " quarter or year"
 )
 
-_EPOCH = date(1970, 1, 1).toordinal()
 _DATE = r"\d{4}-\d\d-\d\d"
 _RANGE = re.compile(rf"({_DATE})\.\.({_DATE})\Z", re.ASCII)
 _LONGEST = 40
-
-
-def _date_of(day: int) -> date:
-    return date.fromordinal(_EPOCH + day)
-
-
-def _day_of(then: date) -> int:
-    return then.toordinal() - _EPOCH
 
 
 def _months_on(first: date, months: int) -> date:
@@ -62,11 +54,11 @@ class Unit:
 
     def holding(self, day: int) -> "Period":
         """The one that holds a date."""
-        first = self.begin(_date_of(day))
+        first = self.begin(date_of(day))
         return Period(
             f"{self.name}:{self.text(first)}",
-            _day_of(first),
-            _day_of(self.following(first)),
+            day_of_date(first),
+            day_of_date(self.following(first)),
         )
 
 
@@ -205,12 +197,12 @@ def parse_period(text: object) -> Asked:
         first = UNITS[name].read(*map(int, match.groups()))
     except ValueError as exc:
         raise InvalidInput(BAD, f"period is {shown(text)}: {exc}") from exc
-    return Asked(text, _within_years(text, UNITS[name].holding(_day_of(first))))
+    return Asked(text, _within_years(text, UNITS[name].holding(day_of_date(first))))
 
 
 def _from_to(text: str, *ends: str) -> Period:
     try:
-        first, last = (_day_of(date.fromisoformat(end)) for end in ends)
+        first, last = (day_of_date(date.fromisoformat(end)) for end in ends)
     except ValueError as exc:
         raise InvalidInput(BAD, f"period is {shown(text)}: {exc}") from exc
     if first > last:
@@ -219,7 +211,7 @@ def _from_to(text: str, *ends: str) -> Period:
 
 
 def _within_years(text: str, period: Period) -> Period:
-    first, last = (_date_of(day).year for day in (period.first_day, period.end_day - 1))
+    first, last = (date_of(day).year for day in (period.first_day, period.end_day - 1))
     # The first week of 1970 begins in 1969.
     if first < FIRST_YEAR - 1 or not FIRST_YEAR <= last <= LAST_YEAR:
         raise InvalidInput(

@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any
 
 from streamproc.errors import InvalidHours, shown
+from streamproc.rules.days import date_of, day_of_date
 from streamproc.rules.schedule import Closing, Schedule, parse_opening
 
 MAX_NOTE = 500
 
-_EPOCH = date(1970, 1, 1)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 
 
@@ -35,7 +35,7 @@ def parse_date(text: object, field: str) -> int:
     """Days since 1970-01-01 of ``YYYY-MM-DD``; raises InvalidHours."""
     if isinstance(text, str) and _DATE.match(text.strip()):
         try:
-            day = (date.fromisoformat(text.strip()) - _EPOCH).days
+            day = day_of_date(date.fromisoformat(text.strip()))
         except ValueError as exc:
             raise InvalidHours("bad-date", f"{field} is {shown(text)}: {exc}") from exc
         if day >= 0:
@@ -47,7 +47,7 @@ def parse_date(text: object, field: str) -> int:
 
 def date_text(day: int) -> str:
     """``YYYY-MM-DD`` of days since 1970-01-01."""
-    return date.fromordinal(_EPOCH.toordinal() + day).isoformat()
+    return date_of(day).isoformat()
 
 
 def parse_special_hours(row: Mapping[str, Any]) -> SpecialHours:

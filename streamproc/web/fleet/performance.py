@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from streamproc.cells import Ints
 from streamproc.report.period_rows import PeriodRows
+from streamproc.rules.days import date_of
 from streamproc.rules.periods import Period, parse_period
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.refreshing import FRESH_S
 from streamproc.web.kept import Kept
-from streamproc.web.periods.choice import date_of, day_text
+from streamproc.web.periods.choice import day_text
 from streamproc.web.periods.reading import FleetPeriod, Periods
 
 Flags = npt.NDArray[np.bool_]

@@ -1,12 +1,12 @@
 """The handler of the front page: what is down now, and how the fleet has done."""
 
 import asyncio
-from datetime import date
 from typing import Any
 
 from aiohttp import web
 
 from streamproc.report.messages import NOW
+from streamproc.rules.days import date_of
 from streamproc.rules.now import DOWN, NO_DATA, SILENT
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.web.as_of import AsOf, as_of_text
@@ -150,11 +150,8 @@ class NowHandlers:
 
     def _chart(self, standing: Standing, as_of: AsOf) -> Performance | None:
         """The last days of all stores, when they are at hand; they take long."""
-        last = standing.everyone.as_of_us // DAY_US + _EPOCH
-        first, end = date.fromordinal(last - CHART_DAYS + 1), date.fromordinal(last)
+        last = standing.everyone.as_of_us // DAY_US
+        first, end = date_of(last - CHART_DAYS + 1), date_of(last)
         if standing.figures is None:
             return None
         return self._site.performances.kept.peek((f"{first}..{end}", as_of))
-
-
-_EPOCH = date(1970, 1, 1).toordinal()

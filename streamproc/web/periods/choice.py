@@ -5,9 +5,9 @@ bookmark of yesterday works tomorrow.
 """
 
 from dataclasses import dataclass
-from datetime import date
 
 from streamproc.errors import InvalidInput
+from streamproc.rules.days import date_of
 from streamproc.rules.periods import UNITS, Asked, Period, parse_period
 from streamproc.rules.units import DAY_US
 from streamproc.web.parameters import Query, Text
@@ -26,7 +26,6 @@ CHOICES = (
 )
 """What the picker offers, beside two dates."""
 
-_EPOCH = date(1970, 1, 1).toordinal()
 _UNIT_NAMES = {"week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
 _RELATIVE = dict(CHOICES)
 
@@ -39,11 +38,6 @@ def asked_period(query: Query, default: str) -> Asked:
         return parse_period(text or default)
     except InvalidInput as exc:
         raise bad(exc.reason, f"{exc}.") from exc
-
-
-def date_of(day: int) -> date:
-    """A date of days since 1970-01-01."""
-    return date.fromordinal(_EPOCH + day)
 
 
 def day_text(day: int, year: bool = True) -> str:

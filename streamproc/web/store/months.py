@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from urllib.parse import quote
 
 from streamproc.report.period_rows import PeriodRows
-from streamproc.rules.periods import UNITS, Period
+from streamproc.rules.days import date_of
+from streamproc.rules.periods import Period, parse_period
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import slice_text
 from streamproc.web.periods.calls import StorePeriod
-from streamproc.web.periods.choice import date_of, day_text
+from streamproc.web.periods.choice import day_text
 
 MONTHS = 13
 _LONGEST_MONTH = 31
@@ -82,10 +83,9 @@ def months_of(daily: StorePeriod, monthly: StorePeriod, goal: str) -> list[Month
 
 
 def _month(name: str) -> Period:
-    unit = UNITS["month"]
-    match = unit.form.match(name.partition(":")[2])
-    assert match is not None  # it is the name of a slice by month
-    return unit.holding((unit.read(*map(int, match.groups())) - date(1970, 1, 1)).days)
+    found = parse_period(name).period
+    assert found is not None  # it is the name of a slice by month
+    return found
 
 
 def _days(month: Period, by_day: dict[str, Figures], goal: str) -> Iterator[Bar]:

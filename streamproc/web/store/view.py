@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from itertools import groupby
 
@@ -11,6 +10,7 @@ import numpy as np
 from streamproc.report.rows import Rows
 from streamproc.rules import history, timeline
 from streamproc.rules.calendar import local_day
+from streamproc.rules.days import day_of_date
 from streamproc.rules.incidents import DEFAULT_BRIDGE_US, NONE, incidents
 from streamproc.rules.now import STATES, Now
 from streamproc.rules.schedule import Opening, Schedule
@@ -24,7 +24,6 @@ from streamproc.web.store.data import StoreData
 from tables.calendars import StoreFacts, calendar_of
 from tables.states import StatesAt
 
-_EPOCH = date(1970, 1, 1).toordinal()
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -229,7 +228,7 @@ class StoreView:
 
     def on_day(self, day: int) -> DayRow | None:
         """One local date, in days since 1970-01-01; None when it is not in the week."""
-        rows = [row for row in self.days if row.day.date.toordinal() - _EPOCH == day]
+        rows = [row for row in self.days if day_of_date(row.day.date) == day]
         return rows[0] if rows else None
 
     @cached_property
