@@ -1,13 +1,16 @@
 """Answers that take long, kept while somebody looks at them."""
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from streamproc.web.refusal import Refusal
+
+log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -72,7 +75,7 @@ class Kept(Generic[K, V]):
                     503, "busy", "Too much is asked at once.", retry_after_s=2
                 )
             entry.task = asyncio.create_task(self._renew(key, entry))
-            entry.task.add_done_callback(_note_failure)
+            entry.task.add_done_callback(note_failure)
         is_near = age_s < 2 * entry.lasts_s + self._fresh_s
         return entry.answer if is_near else None
 
@@ -100,7 +103,7 @@ class Kept(Generic[K, V]):
                 del self._entries[key]
 
 
-def _note_failure(task: "asyncio.Task[V]") -> None:
+def note_failure(made: "asyncio.Future[Any]") -> None:
     """A failure that nobody waits for is no news; the next reader tries again."""
-    if not task.cancelled():
-        task.exception()
+    if not made.cancelled() and made.exception() is not None:
+        log.debug("What nobody waits for was not made: %r", made.exception())

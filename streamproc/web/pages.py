@@ -14,6 +14,7 @@ from hashlib import sha256
 
 from aiohttp import web
 
+from streamproc.web.kept import note_failure
 from streamproc.web.templating import GUARD, url
 
 FRESH_S = 2.0
@@ -89,7 +90,7 @@ class Pages:
             entry.made_at = time.monotonic()
             making = self._render(name, entry, entry.number)
             entry.making = asyncio.ensure_future(making)
-            entry.making.add_done_callback(_note_failure)
+            entry.making.add_done_callback(note_failure)
         return entry.making
 
     async def _wait(self, name: str, making: asyncio.Future[bytes]) -> bytes:
@@ -127,9 +128,3 @@ class Pages:
             for part, inner in newer.items()
             if known.get(part) != inner
         }
-
-
-def _note_failure(making: asyncio.Future[bytes]) -> None:
-    """A failure that nobody waits for is no news; the next reader tries again."""
-    if not making.cancelled():
-        making.exception()

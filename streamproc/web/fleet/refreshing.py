@@ -1,7 +1,6 @@
 """Overviews that are looked at: computed in the background, kept a few seconds."""
 
 import asyncio
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -15,9 +14,8 @@ from streamproc.web.cluster.peers import Cluster
 from streamproc.web.fleet import shard
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.shard import SHARD
+from streamproc.web.kept import note_failure
 from streamproc.web.refusal import Refusal
-
-log = logging.getLogger(__name__)
 
 FRESH_S = 5.0
 SHARE = 0.03
@@ -89,7 +87,7 @@ class Overviews:
                 return entry.overview
         if entry.task is None:
             entry.task = asyncio.create_task(self._refresh(as_of, entry))
-            entry.task.add_done_callback(_note_failure)
+            entry.task.add_done_callback(note_failure)
         if entry.overview is not None and age < 2 * entry.lasts_s + FRESH_S:
             return entry.overview
         return await self._wait(as_of, entry, entry.task)
@@ -169,9 +167,3 @@ class Overviews:
 def _busy(wait_s: int) -> Refusal:
     why = "Other instants are being looked at; now and latest are answered first."
     return Refusal(503, "busy", why, retry_after_s=wait_s)
-
-
-def _note_failure(task: "asyncio.Task[Overview]") -> None:
-    """A refresh nobody waits for fails quietly; the next reader tries again."""
-    if not task.cancelled() and task.exception() is not None:
-        log.debug("Overview not refreshed: %r", task.exception())
