@@ -6,6 +6,7 @@ that share a slot only one is there: the others are looked up one by one.
 """
 
 from dataclasses import dataclass, field
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,9 @@ _Words = npt.NDArray[np.uint64]
 
 _WORD = 8
 _MAX_WORDS = 16
-_FACTORS = np.random.default_rng(5).integers(1, 1 << 63, _MAX_WORDS, np.uint64) | 1
+# numpy's own generator is a module that nothing else here loads.
+_DRAWN = Random(5)
+_FACTORS = np.array([_DRAWN.getrandbits(63) | 1 for _ in range(_MAX_WORDS)], np.uint64)
 _FREE = -1
 _GROWTH = 4
 _LEAST_BITS, _MOST_BITS = 16, 24

@@ -5,6 +5,7 @@ characters for each amount, out of a table. What is padding is taken out at the 
 The csv module would make and join an object for each cell.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -21,12 +22,11 @@ _NOT_PLAIN = re.compile(r"^\W|[;,|\t\r\"\0]", re.MULTILINE)
 """What an id has that must be quoted, or looked at for formulas."""
 
 
+@functools.cache
 def _words() -> npt.NDArray[np.uint64]:
+    """The text of each number of hundredths, made when the first report is written."""
     texts = [f",{n // 100}.{n % 100:02d}".encode() for n in range(_HUNDREDTHS)]
     return np.array(texts, f"S{_WORD}").view(np.uint64)
-
-
-_WORDS = _words()
 
 
 def plain_csv(store_ids: Sequence[str], hundredths: Sequence[Ints]) -> str | None:
@@ -37,7 +37,7 @@ def plain_csv(store_ids: Sequence[str], hundredths: Sequence[Ints]) -> str | Non
     text = "\n".join(store_ids)
     if not text or text.count("\n") >= len(store_ids) or _NOT_PLAIN.search(text):
         return None
-    if max(int(column.max()) for column in hundredths) >= len(_WORDS):
+    if max(int(column.max()) for column in hundredths) >= _HUNDREDTHS:
         return None
     ids = np.array([store_id.encode() for store_id in store_ids])
     ids = ids.astype(f"S{-(-ids.dtype.itemsize // _WORD) * _WORD}")
@@ -45,6 +45,6 @@ def plain_csv(store_ids: Sequence[str], hundredths: Sequence[Ints]) -> str | Non
     lines = np.zeros((len(ids), width + len(hundredths) + 1), np.uint64)
     lines[:, :width] = ids.view(np.uint64).reshape(len(ids), width)
     for at, column in enumerate(hundredths, width):
-        lines[:, at] = _WORDS[column]
+        lines[:, at] = _words()[column]
     lines[:, -1] = np.frombuffer(b"\n".ljust(_WORD, b"\0"), np.uint64)
     return lines.tobytes().translate(None, b"\0").decode()

@@ -16,12 +16,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -57,6 +56,10 @@ def write_workbook(
     memory for a row, and disk for all of them, in the system's temporary directory.
     Raises OSError when the file cannot be written.
     """
+    # Fifty modules, which a worker that makes no workbook itself need not load.
+    import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
+
     target.open("wb").close()  # or fail before anything is made
     cells = csv.reader(lines)
     header = next(cells)
@@ -83,7 +86,7 @@ def _portions(
         yield chain(ahead, islice(rows, per_sheet - 1))
 
 
-def _formats(book: Any) -> dict[str, Format]:
+def _formats(book: Any) -> "dict[str, Format]":
     looks = {
         "head": {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1},
         "text": {"num_format": "@"},
@@ -105,10 +108,10 @@ def kind_of(column: str) -> str:
 
 
 def _fill(
-    sheet: Worksheet,
+    sheet: "Worksheet",
     header: Sequence[str],
     rows: Iterable[Sequence[str]],
-    formats: dict[str, Format],
+    formats: "dict[str, Format]",
 ) -> None:
     kinds = [kind_of(name) for name in header]
     for column, (name, kind) in enumerate(zip(header, kinds, strict=True)):
@@ -123,12 +126,12 @@ def _fill(
 
 
 def _put(
-    sheet: Worksheet,
+    sheet: "Worksheet",
     row: int,
     column: int,
     cell: str,
     kind: str,
-    formats: dict[str, Format],
+    formats: "dict[str, Format]",
 ) -> None:
     """A figure as a number, if it is one; an empty cell stays empty: it is not 0."""
     if not cell:
@@ -143,7 +146,7 @@ def _put(
     sheet.write_string(row, column, cell, formats[kind])
 
 
-def _tell(sheet: Worksheet, about: About, formats: dict[str, Format]) -> None:
+def _tell(sheet: "Worksheet", about: About, formats: "dict[str, Format]") -> None:
     sheet.set_column(0, 0, 20)
     sheet.set_column(1, 1, 100)
     for row, (label, said) in enumerate(about.lines):
