@@ -529,7 +529,8 @@ async def test_a_missed_hour_is_written_once_the_newest_first(
         report = await ended(program, "hourly-20230125T1500Z")
         assert report.as_of_us == NOON_US + 3 * HOUR_US
         ids = [each.report_id for each in program.reports.all()]
-        assert ids == ["hourly-20230125T1200Z", "hourly-20230125T1500Z"]
+        hourly = [name for name in ids if name.startswith("hourly-")]
+        assert hourly == ["hourly-20230125T1200Z", "hourly-20230125T1500Z"]
         combined = program.report_files.combined.read_text()
         assert combined == program.report_files.path(report.report_id).read_text()
 
