@@ -10,7 +10,7 @@ from agents.consume import consume_ahead, reject, reroute
 from streamproc.cells import Ints
 from streamproc.errors import InvalidPoll
 from streamproc.program import Program
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.history import Segments
 from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.transport.batch import Batch
@@ -65,7 +65,7 @@ async def keep(program: Program, batch: Batch, given: Sorted) -> None:
     Everything produced here is durable before the batch is acked.
     """
     polls = given.polls
-    newest_us = history.time_of(int(polls.packed.max(initial=-1)))
+    newest_us = packing.time_of(int(polls.packed.max(initial=-1)))
     added = await program.histories.add(
         batch.partition, polls.store_ids, given.segments, newest_us
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.measure import tell
 from streamproc.cells import Cells, Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.standing import NowRules
 from streamproc.rules.units import HOUR_US
@@ -52,7 +52,7 @@ def polls(count: int, before_us: int, each: int) -> Ints:
     draw = np.random.default_rng(1)
     back = np.arange(each)[::-1] * HOUR_US + draw.integers(1, HOUR_US, (count, 1))
     active = draw.random((count, each)) < 0.95
-    return history.packed_of((before_us - back).ravel(), active.ravel().astype("i8"))
+    return packing.packed_of((before_us - back).ravel(), active.ravel().astype("i8"))
 
 
 class Stores:
@@ -96,7 +96,7 @@ def main() -> None:
     step = count // some
     ids = Cells.of([b"%d" % (10**17 + n * step * 7919) for n in range(some)])
     later = NOW_US + 30 * HOUR_US // 60
-    board.add(ids, np.arange(some), np.full(some, history.packed_of(later, 1)), 0)
+    board.add(ids, np.arange(some), np.full(some, packing.packed_of(later, 1)), 0)
     folded = seconds(lambda: board.view(later + 1))
     tell(
         stores=count,

@@ -21,7 +21,7 @@ from benchmarks.measure import tell
 from benchmarks.report_time import ZONES, week
 from streamproc import settings
 from streamproc.program import Program
-from streamproc.rules import history, months
+from streamproc.rules import history, months, packing
 from streamproc.rules.period_edges import Kept, Span
 from streamproc.rules.periods import Period, parse_period
 from streamproc.rules.units import DAY_US, HOUR_US
@@ -102,7 +102,7 @@ def _segments(
     for store_id in ids:
         times = np.array(days)[:, np.newaxis] * DAY_US + np.arange(24) * HOUR_US
         times += draw.integers(0, HOUR_US, times.shape)
-        packed = history.packed_of(times, (draw.random(times.shape) < 0.95).astype(int))
+        packed = packing.packed_of(times, (draw.random(times.shape) < 0.95).astype(int))
         for day, polls in zip(days, packed, strict=True):
             yield key(store_id, day), polls.tobytes()
 

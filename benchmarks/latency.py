@@ -18,7 +18,7 @@ from benchmarks.measure import tell
 from benchmarks.program import load
 from streamproc.cells import Cells
 from streamproc.program import Program, wall_clock_us
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.history import Segments
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.topics import topics_for
@@ -86,8 +86,8 @@ class Seen:
         added = await self._add(partition, store_ids, segments, newest_us)
         now = time.perf_counter()
         for value in segments.values:
-            for packed in history.unpack(value).tolist():
-                self._at[history.time_of(packed)] = now
+            for packed in packing.unpack(value).tolist():
+                self._at[packing.time_of(packed)] = now
         return added
 
     def missing(self, times_us: Iterable[float]) -> bool:

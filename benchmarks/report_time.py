@@ -17,7 +17,7 @@ from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.messages import ALL, HOURLY, NOW, Request
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.units import DAY_US
 from streamproc.transport.partitioner import partitions_for
@@ -44,7 +44,7 @@ async def fill(program: Program, stores: int) -> None:
             chosen = [ids[i] for i in mine[first : first + _AT_ONCE]]
             codes = np.repeat(np.arange(len(chosen)), POLLS)
             times = begin_us + draw.integers(0, 7 * DAY_US, len(codes))
-            packed = history.packed_of(
+            packed = packing.packed_of(
                 times, (draw.random(len(codes)) < 0.9).astype(np.int64)
             )
             segments = history.group(codes, packed)

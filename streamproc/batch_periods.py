@@ -16,7 +16,7 @@ from streamproc.report.messages import Request
 from streamproc.report.period_record import span_of_report
 from streamproc.report.period_rows import PeriodRows, join_period_rows
 from streamproc.report.record import Report
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.labels import Labels, parse_labels, parse_where
 from streamproc.rules.uptime import Rules
 from tables.chunks import Chunk
@@ -53,7 +53,7 @@ def make_period_report(
         surveyed(report, polls, now_us),
         ALL_STORES_PART,
         now_us,
-        kept_us=history.time_of(int(polls.packed.min())),
+        kept_us=packing.time_of(int(polls.packed.min())),
         zones=sorted({facts.zone_name for facts in known.facts}),
     )
     settled = survey.settled(report, now_us, 1, counted.day_starts_s)

@@ -5,7 +5,7 @@ is not loaded yet would look like silence.
 """
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.units import HOUR_US, SECOND_US
 
 OLD_US = HOUR_US
@@ -28,7 +28,7 @@ class Bulk:
         """Look at the polls of a batch."""
         if len(packed) < MANY:
             return
-        old = (history.time_of(packed) < now_us - OLD_US).sum()
+        old = (packing.time_of(packed) < now_us - OLD_US).sum()
         if old >= MANY and 2 * old > len(packed):
             self._seen_us[partition] = now_us
 

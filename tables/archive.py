@@ -14,7 +14,7 @@ from typing import Any
 
 import faust
 
-from streamproc.rules import history, months
+from streamproc.rules import history, months, packing
 from tables.batch_table import BatchTable
 
 MOVED = b"\0moved"
@@ -94,7 +94,7 @@ class Archive(BatchTable):
                 changes[MOVED] = moved.to_bytes(8, "big")
             await self.write(partition, changes)
         expired = sum(len(one.value) for one in gone if one.is_new)
-        return Taken(late, expired // history.POLL_BYTES)
+        return Taken(late, expired // packing.POLL_BYTES)
 
     async def _merge(
         self,

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from streamproc.cells import Cells, Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import NONE
-from streamproc.rules.history import Flags
 from streamproc.rules.now import phases
+from streamproc.rules.packing import Flags
 from streamproc.rules.standing import NowRules, Polls, Standings, advance
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Times
@@ -175,11 +175,11 @@ class Board:
         """Take in what was noted, as of an instant."""
         pending, touched = self._take()
         rows, packed = self._noted(pending, touched)
-        soon = history.time_of(packed) < as_of_us
+        soon = packing.time_of(packed) < as_of_us
         if not soon.all():
             self._later.append((rows[~soon], packed[~soon]))
             rows, packed = rows[soon], packed[soon]
-        rows, packed = history.canonical_rows(rows, packed)
+        rows, packed = packing.canonical_rows(rows, packed)
         rows, packed, stale = self._in_order(rows, packed)
         count = len(self._ids)
         stale[self._standings.good_until_us[:count] < as_of_us] = True
@@ -214,9 +214,9 @@ class Board:
         """
         stale = np.zeros(len(self._ids), bool)
         last = self._standings.last[rows]
-        before, time = history.time_of(last), history.time_of(packed)
+        before, time = packing.time_of(last), packing.time_of(packed)
         known = (last != NONE) & (time == before)
-        known &= history.is_active(packed) | ~history.is_active(last)
+        known &= packing.is_active(packed) | ~packing.is_active(last)
         rows, packed, before, time = (
             each[~known] for each in (rows, packed, before, time)
         )
@@ -257,7 +257,7 @@ class Board:
         self._sequence += 1
         self._anew[rows] = self._sequence
         store = np.repeat(np.arange(len(rows)), heard.counts)
-        soon = history.time_of(heard.packed) < as_of_us
+        soon = packing.time_of(heard.packed) < as_of_us
         self._later.append((rows[store[~soon]], heard.packed[~soon]))
         polls = Polls(heard.packed[soon], store[soon], as_of_us)
         told = begun(polls, heard, self._clock, self._by)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.standing import NEVER, NowRules, Polls, Standings, advance
 from streamproc.rules.units import DAY_US
 from tables.board_clock import Clock
@@ -34,7 +34,7 @@ def begun(polls: Polls, heard: Heard, clock: Clock, by: NowRules) -> Standings:
     """How stores stand by all their polls before now, which are ``polls``."""
     count = len(heard.store_ids)
     last = np.full(count, -1, np.int64)
-    last[polls.store] = history.time_of(polls.packed)
+    last[polls.store] = packing.time_of(polls.packed)
     told = Standings.none(count)
     for rows in _groups(last, polls.as_of_us):
         some = _Some(_of(polls, rows, count), heard.number[rows], heard.distinct)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.units import DAY_US
 
 STORES_PER_CHUNK = 16_000
@@ -86,10 +86,10 @@ def _replaced(chunk: Chunk, keys: Sequence[bytes], values: Sequence[bytes]) -> C
     begin_us = history.days_of(keys) * DAY_US
     begin = _first_from(chunk, (ends - chunk.counts)[rows], ends[rows], begin_us)
     end = _first_from(chunk, begin, ends[rows], begin_us + DAY_US)
-    sizes = np.fromiter(map(len, values), np.int64, len(values)) // history.POLL_BYTES
+    sizes = np.fromiter(map(len, values), np.int64, len(values)) // packing.POLL_BYTES
     counts = chunk.counts.copy()
     np.add.at(counts, rows, sizes - (end - begin))
-    packed = _spliced(chunk.packed, begin, end, sizes, history.unpack(b"".join(values)))
+    packed = _spliced(chunk.packed, begin, end, sizes, packing.unpack(b"".join(values)))
     return _without_empty(Chunk(chunk.store_ids, counts, packed))
 
 
@@ -115,7 +115,7 @@ def _without_empty(chunk: Chunk) -> Chunk:
 
 def _first_from(chunk: Chunk, low: Ints, high: Ints, time_us: Ints) -> Ints:
     """Position of the first poll from a time on, each within ``[low, high)``."""
-    least = history.packed_of(time_us, np.zeros_like(time_us))
+    least = packing.packed_of(time_us, np.zeros_like(time_us))
     while (unsure := low < high).any():
         middle = (low + high) >> 1
         at = np.where(unsure, middle, 0)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from streamproc.cells import Ints
-from streamproc.rules import history, months
+from streamproc.rules import history, months, packing
 from tables.archive import Archive
 from tables.histories import NEWEST, Histories
 
@@ -41,7 +41,7 @@ class Ahead:
 
     def note(self, store_id: bytes, packed: Ints) -> None:
         """Count polls of a store, one at least."""
-        self.newest_us = max(self.newest_us, history.time_of(int(packed[-1])))
+        self.newest_us = max(self.newest_us, packing.time_of(int(packed[-1])))
         self.store_ids.add(store_id)
         self._polls[store_id].update(packed.tolist())
 
@@ -55,8 +55,8 @@ def ahead_of(histories: Histories, partition: int, until_us: int) -> Ahead:
         (_archived(histories.archive, partition, first), found.archived),
     ):
         for key, store_id, _, value in segments:
-            packed = history.unpack(value)
-            past = history.time_of(packed) <= until_us
+            packed = packing.unpack(value)
+            past = packing.time_of(packed) <= until_us
             if not past.all():
                 found.note(store_id, packed[~past])
                 changes[key] = packed[past].tobytes() or None
@@ -116,10 +116,10 @@ def _brought_back(
     )
     changes: dict[bytes, bytes | None] = {}
     for store_id, value in zip(left, segments, strict=True):
-        packed = history.unpack(value)
-        past = packed[history.time_of(packed) <= until_us]
+        packed = packing.unpack(value)
+        past = packed[packing.time_of(packed) <= until_us]
         if len(past):
-            day = history.day_of(history.time_of(int(past[0])))
+            day = history.day_of(packing.time_of(int(past[0])))
             changes[history.segment_key(store_id, day)] = past.tobytes()
     return changes
 
@@ -136,4 +136,4 @@ def _keeps(histories: Histories, partition: int, store_id: bytes, found: Ahead) 
 
 
 def _end_us(value: bytes | None) -> int:
-    return history.time_of(int(history.unpack(value or b"")[-1]))
+    return packing.time_of(int(packing.unpack(value or b"")[-1]))

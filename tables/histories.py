@@ -17,7 +17,7 @@ import faust
 import numpy as np
 
 from streamproc.cells import Cells, Ints
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.history import Segments
 from streamproc.rules.timestamp import timestamp_text
 from tables.archive import Archive, Leaving
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 NEWEST = b"\0newest"
 OLDEST = b"\0oldest"
 _SURVEYED_STORES = 16_000
-_SHORT = history.THIN_ABOVE * history.POLL_BYTES
+_SHORT = history.THIN_ABOVE * packing.POLL_BYTES
 """Bytes of a segment that is not thinned."""
 
 
@@ -282,7 +282,7 @@ class Histories(BatchTable):
             if not key.startswith(prefix):
                 break
             values.append(value)
-        return history.unpack(b"".join(values))
+        return packing.unpack(b"".join(values))
 
 
 class _Builder:
@@ -315,8 +315,8 @@ class _Builder:
         edges = [*self._firsts, len(self._values)][: stores + 1]
         values = self._values[: edges[-1]]
         sizes = np.fromiter(map(len, values), np.int64, len(values))
-        counts = np.add.reduceat(sizes, edges[:-1]) // history.POLL_BYTES
-        packed = history.unpack(b"".join(values))
+        counts = np.add.reduceat(sizes, edges[:-1]) // packing.POLL_BYTES
+        packed = packing.unpack(b"".join(values))
         return Chunk(self._store_ids[:stores], counts, packed)
 
 

@@ -5,7 +5,7 @@ Leads to reports of periods, which tell of no date before.
 
 from collections.abc import Iterator
 
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.period_edges import Kept
 from streamproc.rules.units import DAY_US
 from tables import zones as zones_table
@@ -35,9 +35,9 @@ def kept(histories: Histories, partition: int, not_before_us: int = 0) -> Kept |
 def _first_polls(histories: Histories, partition: int) -> Iterator[int]:
     """Times of polls of which the least is that of the first poll of all."""
     for values in histories.archive.first_month(partition):
-        yield history.time_of(int(history.unpack(b"".join(values)).min()))
+        yield packing.time_of(int(packing.unpack(b"".join(values)).min()))
     for chunk in histories.chunks(partition, _STORES_AT_ONCE):
-        yield history.time_of(int(chunk.packed.min()))
+        yield packing.time_of(int(chunk.packed.min()))
 
 
 def zones_in_use(histories: Histories, zones: Zones, partition: int) -> set[str]:

@@ -7,7 +7,7 @@ archive when somebody wants to see it, and remembered.
 from collections.abc import Callable
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.now import DOWN
 from streamproc.rules.windows import LONGEST_US
 from tables.board_view import View
@@ -37,7 +37,7 @@ class LongAgo:
         found, left = {}, SOME
         for row in rows[view.state[rows] == DOWN].tolist():
             start_us = int(view.since_us[row])
-            if start_us > history.time_of(int(view.last[row])) - LONGEST_US:
+            if start_us > packing.time_of(int(view.last[row])) - LONGEST_US:
                 continue  # all polls since are at hand
             key = (view.store_ids[row], start_us, view.epoch, int(view.anew[row]))
             if key not in self._known and left:

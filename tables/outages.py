@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from streamproc.rules import history, months
-from streamproc.rules.history import Flags
+from streamproc.rules import history, months, packing
 from streamproc.rules.incidents import NONE, Incidents, incidents, up_within
 from streamproc.rules.labels import Where
+from streamproc.rules.packing import Flags
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules, Times
 from tables import labels as labels_table
@@ -195,7 +195,7 @@ class OutageSearch:
         """Before it nothing is known of the stores."""
         firsts = [self.as_of_us]
         if len(some.packed):
-            firsts.append(int(history.time_of(some.packed).min()))
+            firsts.append(int(packing.time_of(some.packed).min()))
         month = self.histories.archive.oldest_month(self.partition)
         if month is not None:
             firsts.append(months.first_day_of(month) * DAY_US)
@@ -284,8 +284,8 @@ def _at_hand(some: Stores, begin_us: int) -> Flags:
     """
     polled = np.flatnonzero(some.counts)
     ends = np.cumsum(some.counts)[polled]
-    firsts = history.time_of(some.packed[ends - some.counts[polled]])
-    newest = history.time_of(some.packed[ends - 1]) // DAY_US
+    firsts = packing.time_of(some.packed[ends - some.counts[polled]])
+    newest = packing.time_of(some.packed[ends - 1]) // DAY_US
     whole = np.zeros(len(some.counts), bool)
     since = np.minimum(firsts, (newest - history.KEPT_DAYS) * DAY_US)
     whole[polled] = since <= begin_us

@@ -11,8 +11,8 @@ import numpy as np
 from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.report.record import time_text
-from streamproc.rules import history
-from streamproc.rules.history import Flags
+from streamproc.rules import history, packing
+from streamproc.rules.packing import Flags
 from streamproc.rules.units import DAY_US
 from streamproc.rules.windows import LONGEST_US
 from tables.chunks import Chunk
@@ -53,7 +53,7 @@ class Past:
         late = np.ones(len(chunk.store_ids), bool)
         polled = chunk.counts > 0
         firsts = (np.cumsum(chunk.counts) - chunk.counts)[polled]
-        late[polled] = history.time_of(chunk.packed[firsts]) > self._begin_us
+        late[polled] = packing.time_of(chunk.packed[firsts]) > self._begin_us
         return late
 
     def polls_of(self, store_id: bytes) -> Ints:
@@ -62,7 +62,7 @@ class Past:
         chunk = Chunk([store_id], np.array([len(polls)], np.int64), polls)
         chunk, whole = self.complete(chunk)
         if not whole.all():
-            since_us = max(history.time_of(int(polls[0])), self._kept_since_us())
+            since_us = max(packing.time_of(int(polls[0])), self._kept_since_us())
             raise ReportFailedError(
                 f"as_of {time_text(self.as_of_us)} lies too far back: the history of"
                 f" store {store_id.decode()} is kept since {time_text(since_us)}, not"
@@ -80,9 +80,9 @@ class Past:
         if not values:
             return chunk
         rows = np.concatenate([np.repeat(np.arange(count), chunk.counts), archived])
-        packed = np.concatenate([chunk.packed, history.unpack(values)])
-        past = history.time_of(packed) < self.as_of_us
-        rows, packed = history.canonical_rows(rows[past], packed[past])
+        packed = np.concatenate([chunk.packed, packing.unpack(values)])
+        past = packing.time_of(packed) < self.as_of_us
+        rows, packed = packing.canonical_rows(rows[past], packed[past])
         return Chunk(chunk.store_ids, np.bincount(rows, minlength=count), packed)
 
     def _archived(self, chunk: Chunk, late: Ints) -> tuple[Ints, bytes]:
@@ -97,5 +97,5 @@ class Past:
             b"".join([newest, *some])
             for newest, some in zip(earlier, within, strict=True)
         ]
-        counts = [len(value) // history.POLL_BYTES for value in joined]
+        counts = [len(value) // packing.POLL_BYTES for value in joined]
         return np.repeat(late, counts), b"".join(joined)

@@ -11,7 +11,7 @@ from itertools import groupby
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules import history, months
+from streamproc.rules import history, months, packing
 from streamproc.rules.uptime import Rules
 from tables.archive import Archive
 from tables.chunks import Chunk
@@ -99,23 +99,23 @@ class SpanPolls:
             values[row].append(value)
         if not any(map(any, values)):
             return chunk
-        ends = np.cumsum(chunk.counts) * history.POLL_BYTES
-        starts = ends - chunk.counts * history.POLL_BYTES
-        own = history.bytes_of(chunk.packed)
+        ends = np.cumsum(chunk.counts) * packing.POLL_BYTES
+        starts = ends - chunk.counts * packing.POLL_BYTES
+        own = packing.bytes_of(chunk.packed)
         for row, (a, z) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
             values[row].append(own[a:z])
         joined = [b"".join(some) for some in values]
         sizes = np.array([len(value) for value in joined], np.int64)
-        rows = np.repeat(np.arange(len(joined)), sizes // history.POLL_BYTES)
-        packed = history.unpack(b"".join(joined))
-        rows, packed = history.in_order(rows, packed)
+        rows = np.repeat(np.arange(len(joined)), sizes // packing.POLL_BYTES)
+        packed = packing.unpack(b"".join(joined))
+        rows, packed = packing.in_order(rows, packed)
         counts = np.bincount(rows, minlength=len(joined))
         return before(Chunk(chunk.store_ids, counts, packed), self.as_of_us)
 
 
 def before(chunk: Chunk, end_us: int) -> Chunk:
     """A chunk without the polls from an instant on."""
-    known = history.time_of(chunk.packed) < end_us
+    known = packing.time_of(chunk.packed) < end_us
     if known.all():
         return chunk
     rows = np.repeat(np.arange(len(chunk.counts)), chunk.counts)[known]
@@ -125,7 +125,7 @@ def before(chunk: Chunk, end_us: int) -> Chunk:
 
 def rows_without(chunk: Chunk, before_us: int) -> list[int]:
     """The rows of a chunk that have no poll before an instant."""
-    known = history.time_of(chunk.packed) < before_us
+    known = packing.time_of(chunk.packed) < before_us
     rows = np.repeat(np.arange(len(chunk.counts)), chunk.counts)[known]
     having = np.bincount(rows, minlength=len(chunk.counts)) > 0
     return [int(row) for row in np.flatnonzero(~having)]

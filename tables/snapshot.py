@@ -14,7 +14,7 @@ from streamproc.errors import ReportFailedError
 from streamproc.report.record import time_text
 from streamproc.report.rows import NO_ROWS, Rows, rows_of
 from streamproc.rules import uptime
-from streamproc.rules.history import Flags
+from streamproc.rules.packing import Flags
 from streamproc.rules.uptime import Rules, Times
 from streamproc.rules.windows import WINDOWS, Window
 from tables.calendars import FactNumbers, FactSource, OwnFacts, StoreFacts

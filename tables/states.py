@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.now import Now, now, phases
 from streamproc.rules.standing import NowRules, Polls
 from streamproc.rules.units import DAY_US
@@ -54,7 +54,7 @@ class StatesAt:
         used, of_used = np.unique(number, return_inverse=True)
         facts = [distinct[each] for each in used.tolist()]
         store = np.repeat(np.arange(len(counts)), counts)
-        past = history.time_of(packed) < self._as_of_us
+        past = packing.time_of(packed) < self._as_of_us
         polls = Polls(packed[past], store[past], self._as_of_us)
         heard = Heard(store_ids, counts, packed, of_used, facts)
         standings = begun(polls, heard, self._clock, self._by)

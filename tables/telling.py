@@ -12,9 +12,9 @@ import numpy as np
 from streamproc.cells import Ints
 from streamproc.events import Event, event_id, incident_id
 from streamproc.rules.episodes import episodes
-from streamproc.rules.history import Flags
 from streamproc.rules.labels import Labels
 from streamproc.rules.now import DOWN
+from streamproc.rules.packing import Flags
 from streamproc.rules.standing import NowRules
 from streamproc.rules.transitions import TOLD_FOR_US, Said, Transition, due
 from streamproc.rules.units import MINUTE_US

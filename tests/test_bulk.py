@@ -5,7 +5,7 @@ import pytest
 
 from streamproc.bulk import MANY, OLD_US, QUIET_US, Bulk
 from streamproc.cells import Ints
-from streamproc.rules.history import packed_of
+from streamproc.rules.packing import packed_of
 
 NOW_US = 1_764_072_000_000_000
 

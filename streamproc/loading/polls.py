@@ -18,7 +18,7 @@ from streamproc.loading.numbering import Codes, Numbering
 from streamproc.loading.refused import OnRefused, Refused
 from streamproc.loading.rows import Lines, Row, columns_of, rows_in
 from streamproc.loading.source import Block, Progress, worked_ahead
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.fields import are_plain, read_statuses
 from streamproc.rules.poll import (
     MAX_FUTURE_US,
@@ -77,7 +77,7 @@ def usual_of(
     chosen = slice(None) if good.all() else np.flatnonzero(good)
     odd = np.ones(len(lines.starts), bool)
     odd[rows[chosen]] = False
-    packed = history.packed_of(time_us, active)
+    packed = packing.packed_of(time_us, active)
     return Usual(lines, np.flatnonzero(odd), ids[chosen], packed[chosen])
 
 
@@ -134,7 +134,7 @@ class PollFile:
                 on_refused(refused)
         self._keep(
             Cells.of([poll.store_id.encode() for poll in found]),
-            history.pack((poll.time_us, poll.active) for poll in found),
+            packing.pack((poll.time_us, poll.active) for poll in found),
         )
 
     def _poll(self, row: Row, now_us: int) -> Poll:
@@ -171,7 +171,7 @@ class PollFile:
         The first poll of a store that has none before stays, so that it is known.
         """
         codes, packed = self._columns()
-        kept = history.time_of(packed) < until_us
+        kept = packing.time_of(packed) < until_us
         known = np.zeros(len(self._numbering), bool)
         known[codes[kept]] = True
         later = np.flatnonzero(~kept & ~known[codes])
@@ -185,7 +185,7 @@ class PollFile:
         """All polls as a set; the file lets go of its own."""
         codes, packed = self._columns()
         self._codes, self._packed = [], []
-        rows, packed = history.canonical_rows(
+        rows, packed = packing.canonical_rows(
             self._rank()[codes].astype(np.int64), packed
         )
         counts = np.bincount(rows, minlength=len(self._numbering))
@@ -229,7 +229,7 @@ class PollFile:
         """Rows by day, store (in the order of ids as bytes), and time."""
         rank = self._rank()
         order = np.argsort(packed, kind="stable")
-        days = history.time_of(packed[order]) // DAY_US
+        days = packing.time_of(packed[order]) // DAY_US
         cuts = np.flatnonzero(days[1:] != days[:-1]) + 1
         return np.concatenate(
             [

@@ -13,7 +13,7 @@ import orjson
 from streamproc.errors import InvalidInput, as_refusal
 from streamproc.report.plain_csv import plain_csv
 from streamproc.report.record import time_text
-from streamproc.rules import history, windows
+from streamproc.rules import packing, windows
 from streamproc.rules.percent import percents
 from streamproc.rules.uptime import Accounts
 from streamproc.rules.windows import WINDOWS
@@ -247,14 +247,14 @@ def _columns(amounts: Iterable[Ints], names: Sequence[str]) -> list[list[str]]:
 
 def last_poll_text(packed: int) -> str:
     """Time of a packed poll; empty for none."""
-    return "" if packed < 0 else time_text(history.time_of(packed))
+    return "" if packed < 0 else time_text(packing.time_of(packed))
 
 
 def last_status(packed: int) -> str:
     """Status of a packed poll; empty for none."""
     if packed < 0:
         return ""
-    return "active" if history.is_active(packed) else "inactive"
+    return "active" if packing.is_active(packed) else "inactive"
 
 
 def write_csv(stream: TextIO, rows: Rows, full: bool = False) -> None:

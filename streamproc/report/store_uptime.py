@@ -12,7 +12,7 @@ import orjson
 from streamproc.cells import Ints
 from streamproc.report.record import time_text
 from streamproc.report.rows import Rows, last_poll_text
-from streamproc.rules import history, windows
+from streamproc.rules import packing, windows
 
 _SECOND_US = 1_000_000
 _AFTER_9999_S = 253_402_300_800
@@ -63,7 +63,7 @@ def _seconds(amounts_us: Ints) -> list[bytes]:
 
 def _last_polls(packed: Ints) -> list[bytes]:
     """Time of each packed poll as JSON; null for none."""
-    seconds, micros = np.divmod(history.time_of(packed), _SECOND_US)
+    seconds, micros = np.divmod(packing.time_of(packed), _SECOND_US)
     if (seconds >= _AFTER_9999_S).any():
         return _or_null(packed, _strings([last_poll_text(p) for p in packed.tolist()]))
     times = np.datetime_as_string(seconds.view("datetime64[s]")).tolist()
@@ -82,7 +82,7 @@ def _fraction(micros: int) -> bytes:
 
 def _last_statuses(packed: Ints) -> list[bytes]:
     """Status of each packed poll as JSON; null for none."""
-    words = np.where(history.is_active(packed), b'"active"', b'"inactive"')
+    words = np.where(packing.is_active(packed), b'"active"', b'"inactive"')
     return _or_null(packed, words.tolist())
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules.history import Flags
+from streamproc.rules.packing import Flags
 from streamproc.rules.units import MINUTE_US
 from streamproc.rules.uptime import Rules, Times, statuses
 

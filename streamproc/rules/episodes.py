@@ -14,10 +14,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules import history
-from streamproc.rules.history import Flags
+from streamproc.rules import packing
 from streamproc.rules.incidents import Spoken, runs, spoken_time
 from streamproc.rules.newest import newest_at
+from streamproc.rules.packing import Flags
 from streamproc.rules.uptime import Rules, Times, known_polls, statuses
 from streamproc.rules.usual import (
     LONGEST_GAP_MS,
@@ -133,7 +133,7 @@ def _confirmed(
     """Whether the newest polls of stores at an instant are enough inactive ones."""
     if not len(packed):
         return np.zeros(len(at_us), bool)
-    row, known = newest_at(store, history.time_of(packed), of_store, at_us)
+    row, known = newest_at(store, packing.time_of(packed), of_store, at_us)
     enough: Flags = _streaks(packed, store, confirm)[row] >= confirm
     return enough & known
 
@@ -143,8 +143,8 @@ def _streaks(packed: Ints, store: Ints, confirm: int) -> Ints:
 
     Where some were left out between two of the same status, there were enough.
     """
-    active = history.is_active(packed)
-    weight = np.where(history.is_thinned(packed), confirm, 1)
+    active = packing.is_active(packed)
+    weight = np.where(packing.is_thinned(packed), confirm, 1)
     total = np.cumsum(np.where(active, 0, weight))
     first = np.ones(len(packed), bool)
     first[1:] = store[1:] != store[:-1]
@@ -204,7 +204,7 @@ class _Heard:
     def of(cls, packed: Ints, store: Ints, schedule: Ints, times: Times) -> "_Heard":
         """The polls in business time."""
         business, own = times.business, schedule[store]
-        time_us = history.time_of(packed)
+        time_us = packing.time_of(packed)
         before = business.before(own, time_us)
         following = np.full(len(store), NEVER, np.int64)
         followed = np.flatnonzero(store[1:] == store[:-1])
@@ -216,7 +216,7 @@ class _Heard:
         apart = time_us[followed + 1] - time_us[followed]
         whole[followed] = gap_us[followed] == apart
         # A gap from which polls were thinned out is none.
-        whole &= ~history.is_thinned(packed) & (time_us >= business.begin_us)
+        whole &= ~packing.is_thinned(packed) & (time_us >= business.begin_us)
         ahead = business.first_instant(own, before)
         instant = np.where(before < now, ahead, NEVER)
         return cls(store, time_us, before, instant, gap_us, following, whole)

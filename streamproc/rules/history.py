@@ -5,9 +5,7 @@ Pure. Comes from ``poll_batch``; leads through the table ``histories`` to
 
 A segment's key is the store id, a NUL byte and the day (days since
 1970-01-01, 4 bytes, big-endian): RocksDB keeps a store's days together and in
-order. Its value is a sorted array of int64, one per distinct poll time::
-
-    time_us << 2 | thinned << 1 | active
+order. Its value is a sorted array of polls as ``packing`` says, one per distinct time.
 
 The answers depend only on the set of polls, never on their order or
 repetition (and so does every byte, until a segment is thinned); that is what
@@ -18,21 +16,23 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from streamproc.cells import Cells, Ints
+from streamproc.rules.packing import (
+    ACTIVE,
+    ENCODING,
+    FLAG_BITS,
+    POLL_BYTES,
+    THINNED,
+    canonical,
+    sorted_rows,
+    time_of,
+    unpack,
+)
 from streamproc.rules.units import DAY_US
 from streamproc.rules.windows import LONGEST_US
-
-Flags = npt.NDArray[np.bool_]
-
-FLAG_BITS = 2
-ACTIVE = 1
-THINNED = 2
-POLL_BYTES = 8
 
 KEPT_DAYS = -(-LONGEST_US // DAY_US) + 1
 """The longest window, and a day more, so that ``as_of`` may lie a day back."""
@@ -43,97 +43,6 @@ THIN_GAP_US = 5 * 60 * 1_000_000
 
 _DAY_BYTES = 4
 _TAIL_BYTES = 1 + _DAY_BYTES
-_ENCODING = np.dtype("<i8")
-_SORTED_BITS = 63
-
-
-_P = TypeVar("_P", int, Ints)
-
-
-def time_of(packed: _P) -> _P:
-    """Time of a packed poll in UTC microseconds; of one or of many."""
-    return packed >> FLAG_BITS
-
-
-@overload
-def is_active(packed: int) -> bool: ...
-@overload
-def is_active(packed: Ints) -> Flags: ...
-def is_active(packed: int | Ints) -> bool | Flags:
-    """Whether a packed poll says that the store was up; of one or of many."""
-    return packed & ACTIVE != 0
-
-
-@overload
-def is_thinned(packed: int) -> bool: ...
-@overload
-def is_thinned(packed: Ints) -> Flags: ...
-def is_thinned(packed: int | Ints) -> bool | Flags:
-    """Whether polls of the same status were left out after it; of one or of many."""
-    return packed & THINNED != 0
-
-
-def packed_of(time_us: _P, active: _P) -> _P:
-    """Packed polls; ``active`` is 1 or 0."""
-    return time_us << FLAG_BITS | active
-
-
-def pack(polls: Iterable[tuple[int, bool]]) -> Ints:
-    """Pack ``(time_us, active)`` pairs into the array form of a segment."""
-    return np.array([packed_of(time, int(active)) for time, active in polls], "i8")
-
-
-def unpack(value: bytes) -> Ints:
-    """Read a segment, or several one after another, without copying."""
-    return np.frombuffer(value, _ENCODING)
-
-
-def bytes_of(packed: Ints) -> bytes:
-    """Polls as segments hold them; ``unpack`` reads them."""
-    return packed.astype(_ENCODING, copy=False).tobytes()
-
-
-def canonical(packed: Ints) -> Ints:
-    """Sort by time and keep one poll per time; on disagreement inactive wins."""
-    packed = np.sort(packed)
-    return packed[_is_first(packed)]
-
-
-def canonical_rows(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
-    """The same for many stores; ``rows`` numbers the store of each poll."""
-    rows, packed = _sorted_rows(rows, packed)
-    first = _is_first(packed)
-    first[1:] |= rows[1:] != rows[:-1]
-    return rows[first], packed[first]
-
-
-def in_order(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
-    """The same, sooner where they are in order already, as segments mostly are."""
-    later = time_of(packed[1:]) > time_of(packed[:-1])
-    if ((rows[1:] > rows[:-1]) | (rows[1:] == rows[:-1]) & later).all():
-        return rows, packed
-    return canonical_rows(rows, packed)
-
-
-def _sorted_rows(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
-    """Polls by row, then time; as one number each where they fit, which is quicker."""
-    if not len(packed):
-        return rows, packed
-    base = int(packed.min())
-    bits = (int(packed.max()) - base).bit_length()
-    if int(rows.max()).bit_length() + bits > _SORTED_BITS:
-        order = np.lexsort((packed, rows))
-        return rows[order], packed[order]
-    both = np.sort(rows << bits | packed - base)
-    return both >> bits, (both & (1 << bits) - 1) + base
-
-
-def _is_first(packed: Ints) -> Flags:
-    """Which of sorted polls are the first of their time."""
-    time = time_of(packed)
-    first = np.ones(len(packed), bool)
-    first[1:] = time[1:] != time[:-1]
-    return first
 
 
 def segment_key(store_id: bytes, day: int) -> bytes:
@@ -226,7 +135,7 @@ def group(codes: Ints, packed: Ints) -> Segments:
     if not len(packed):
         return Segments([], [], [])
     if not _are_sorted(codes, packed):
-        codes, packed = _sorted_rows(codes, packed)
+        codes, packed = sorted_rows(codes, packed)
     time = packed >> FLAG_BITS
     first = np.ones(len(packed), bool)
     first[1:] = (codes[1:] != codes[:-1]) | (time[1:] != time[:-1])
@@ -234,7 +143,7 @@ def group(codes: Ints, packed: Ints) -> Segments:
     cut = np.flatnonzero((codes[1:] != codes[:-1]) | (day[1:] != day[:-1])) + 1
     starts = np.concatenate(([0], cut))
     ends = np.append(cut, len(packed))
-    buffer = packed.astype(_ENCODING, copy=False).tobytes()
+    buffer = packed.astype(ENCODING, copy=False).tobytes()
     bounds = zip(
         (starts * POLL_BYTES).tolist(), (ends * POLL_BYTES).tolist(), strict=True
     )
@@ -271,7 +180,7 @@ def merge(old: bytes, new: bytes) -> tuple[bytes, list[int]]:
         if (present & THINNED).any():
             added, late = _placeable(present.tolist(), added.tolist())
         both = canonical(np.concatenate((present, added)))
-        merged = both.astype(_ENCODING, copy=False).tobytes()
+        merged = both.astype(ENCODING, copy=False).tobytes()
     if len(merged) > THIN_ABOVE * POLL_BYTES:
         merged = _thin_if_due(merged, len(old) // POLL_BYTES)
     return merged, late
@@ -301,7 +210,7 @@ def _thin_if_due(value: bytes, old_count: int) -> bytes:
     count = len(value) // POLL_BYTES
     if old_count > THIN_ABOVE and count // THIN_STEP == old_count // THIN_STEP:
         return value
-    return np.array(thin(unpack(value).tolist()), _ENCODING).tobytes()
+    return np.array(thin(unpack(value).tolist()), ENCODING).tobytes()
 
 
 def thin(polls: Sequence[int]) -> list[int]:

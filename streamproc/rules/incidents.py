@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.statuses import Statuses
 from streamproc.rules.uptime import Rules, Times, known_polls, statuses, what_is_told
@@ -171,10 +171,10 @@ def runs(spoken: Spoken, bridge_us: int) -> tuple[Ints, Ints]:
 
 def _last_active(packed: Ints, store: Ints, of_store: Ints, before_us: Ints) -> Ints:
     """Time of each store's newest active poll before an instant, or NONE."""
-    active = history.is_active(packed)
+    active = packing.is_active(packed)
     known = Statuses(
         store[active],
-        history.time_of(packed[active]) + 1,
+        packing.time_of(packed[active]) + 1,
         np.full(np.count_nonzero(active), np.iinfo(np.int64).max),
         np.ones(np.count_nonzero(active), bool),
     )

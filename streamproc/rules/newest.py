@@ -3,7 +3,7 @@
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules.history import Flags
+from streamproc.rules.packing import Flags
 
 
 def newest_at(

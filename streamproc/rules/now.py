@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import NONE
 from streamproc.rules.standing import Standings
 from streamproc.rules.uptime import Times
@@ -74,7 +74,7 @@ def now(standings: Standings, phase: Phases, as_of_us: int) -> Now:
     state = np.where(as_of_us > standings.silent_at_us, SILENT, state)
     state = np.where(phase.state == NONE, state, phase.state)
     since = np.where(held, standings.run_start_us, standings.ended_us)
-    heard_us = np.where(standings.last == NONE, NONE, history.time_of(standings.last))
+    heard_us = np.where(standings.last == NONE, NONE, packing.time_of(standings.last))
     since = np.where(state == SILENT, heard_us, since)
     since = np.where(phase.state == NONE, since, phase.since_us)
     told_for_a_week = (state == UP) | (phase.state != NONE)

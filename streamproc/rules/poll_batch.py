@@ -19,7 +19,7 @@ import orjson
 
 from streamproc.cells import Bytes, Cells, Ints, group, leading
 from streamproc.errors import InvalidInput, as_refusal
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.fields import Flags, Words, are_plain, read_statuses
 from streamproc.rules.poll import MAX_FUTURE_US, Poll, parse_poll
 from streamproc.rules.timestamp import parse_timestamps
@@ -103,7 +103,7 @@ def _by_the_rules(
     read = _Read(
         np.array([row for row, _ in found], np.int64),
         Cells.of([poll.store_id.encode() for _, poll in found]),
-        history.pack((poll.time_us, poll.active) for _, poll in found),
+        packing.pack((poll.time_us, poll.active) for _, poll in found),
     )
     return read, rejected
 
@@ -128,7 +128,7 @@ def _accepted(rows: Ints, fields: Sequence[Cells], latest_us: int) -> _Read:
     time_us, good = parse_timestamps(stamps)
     active, known = read_statuses(statuses)
     good &= known & are_plain(store_ids) & (time_us <= latest_us)
-    packed = history.packed_of(time_us, active)
+    packed = packing.packed_of(time_us, active)
     chosen = slice(None) if good.all() else np.flatnonzero(good)
     return _Read(rows[chosen], store_ids[chosen], packed[chosen])
 
@@ -232,8 +232,8 @@ def encode_polls(store_ids: Cells, codes: Ints, packed: Ints) -> Cells:
     ``store_ids``: ``quoted`` ids; ``codes``: shape (n,), which of them each poll is of.
     """
     ids = store_ids[codes]
-    active = history.is_active(packed).astype(np.int64)
-    stamps, stamp_chars = _stamps(history.time_of(packed))
+    active = packing.is_active(packed).astype(np.int64)
+    stamps, stamp_chars = _stamps(packing.time_of(packed))
     text = [
         *(_HEAD, ids.chars(int(ids.lengths.max(initial=0)))),
         *(_MIDDLE, stamps),

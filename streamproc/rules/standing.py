@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import NONE, BusinessTime
 from streamproc.rules.exclusions import Correction
 from streamproc.rules.runs import Runs, last_runs
@@ -156,7 +156,7 @@ def advance(
     usual = usual_us(gaps_ms)
     limit = silent_limit_us(usual, by.rules, by.bridge_us)
     ended = business.before(schedule, run.end_us)
-    heard = business.before(schedule, history.time_of(last))
+    heard = business.before(schedule, packing.time_of(last))
     return Standings(
         last,
         *_streaks(before, more, by.confirm),
@@ -192,7 +192,7 @@ def _runs(
     bridge_us: int,
 ) -> tuple[Runs, Runs]:
     """The runs up to the last polls, and with them."""
-    open_end = told.begin_us >= history.time_of(last)[told.store]
+    open_end = told.begin_us >= packing.time_of(last)[told.store]
     known = merged(before.settled().told(), told[~open_end])
     settled = last_runs(known, schedule, business, bridge_us)
     known = merged(settled.told(), told[open_end])
@@ -202,18 +202,18 @@ def _runs(
 def _streaks(before: Standings, more: Polls, confirm: int) -> tuple[Ints, Ints]:
     """``streak`` and ``confirmed_us`` with more polls."""
     streak, confirmed = before.streak.copy(), before.confirmed_us.copy()
-    store, active = more.store, history.is_active(more.packed)
+    store, active = more.store, packing.is_active(more.packed)
     if not len(store):
         return streak, confirmed
     last = before.last[store]
-    goes_on = (last != NONE) & (history.is_active(last) == active)
+    goes_on = (last != NONE) & (packing.is_active(last) == active)
     head = np.ones(len(store), bool)
     head[1:] = store[1:] != store[:-1]
     goes_on[1:] = np.where(head[1:], goes_on[1:], active[1:] == active[:-1])
     at = np.arange(len(store))
     begin = np.maximum.accumulate(np.where(head | ~goes_on, at, 0))
     # Where polls were thinned out after one, there was another at least.
-    weight = 1 + history.is_thinned(more.packed).astype(np.int64)
+    weight = 1 + packing.is_thinned(more.packed).astype(np.int64)
     running = np.cumsum(weight)
     carried = np.where(goes_on[begin], streak[store], 0)
     so_far = running - running[begin] + weight[begin] + carried
@@ -224,7 +224,7 @@ def _streaks(before: Standings, more: Polls, confirm: int) -> tuple[Ints, Ints]:
     newest = np.zeros(len(before), np.int64)
     newest[store[tail]] = begin[tail]
     made = (so_far >= confirm) & (so_far - weight < confirm) & (begin == newest[store])
-    confirmed[store[made]] = history.time_of(more.packed[made])
+    confirmed[store[made]] = packing.time_of(more.packed[made])
     return streak, confirmed
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.exclusions import Correction
 from streamproc.rules.statuses import Statuses, corrected
@@ -143,7 +143,7 @@ def _polled(
     ``packed``: polls before that end, each store's in time order. ``store``: shape
     as ``packed``, the number of each one's store, ascending.
     """
-    start = history.time_of(packed)
+    start = packing.time_of(packed)
     following = np.full_like(start, business.end_us)
     followed = store[1:] == store[:-1]
     following[:-1][followed] = start[1:][followed]
@@ -151,7 +151,7 @@ def _polled(
     if rules.backfill and len(start):
         first = np.concatenate(([True], ~followed))
         start[first] = np.minimum(start[first], business.begin_us)
-    return Statuses(store, start, end, history.is_active(packed))
+    return Statuses(store, start, end, packing.is_active(packed))
 
 
 def sums(values: Ints, edges: Ints) -> Ints:
@@ -249,7 +249,7 @@ def _covered(
 def known_polls(packed: Ints, counts: Ints, times: Times) -> tuple[Ints, Ints]:
     """The polls before the end, and the number of each one's store."""
     store = np.repeat(np.arange(len(counts)), counts)
-    known = history.time_of(packed) < times.business.end_us
+    known = packing.time_of(packed) < times.business.end_us
     if known.all():
         return packed, store
     return packed[known], store[known]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import NONE, BusinessTime
 from streamproc.rules.units import HOUR_US
 from streamproc.rules.uptime import Rules
@@ -57,11 +57,11 @@ def gaps_between(
 
     A gap from which polls were thinned out is none.
     """
-    time = history.time_of(packed)
+    time = packing.time_of(packed)
     before = business.before(schedule[store], time)
     apart = np.diff(time)
     counted = (store[1:] == store[:-1]) & (apart == np.diff(before)) & (apart > 0)
-    counted &= ~history.is_thinned(packed[:-1])
+    counted &= ~packing.is_thinned(packed[:-1])
     counted &= time[:-1] >= business.begin_us
     chosen = np.flatnonzero(counted)
     length_ms = np.clip(apart[chosen] // _MS_US, 1, LONGEST_GAP_MS)

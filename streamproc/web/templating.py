@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from streamproc.report.record import time_text
 from streamproc.report.rows import last_poll_text
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.now import STATES
 from streamproc.rules.percent import percent
 from streamproc.rules.timeline import Span, clipped, local_time
@@ -176,8 +176,8 @@ def _environment() -> jinja2.Environment:
         time_text=time_text,
         last_poll_text=last_poll_text,
         state_words=STATE_WORDS,
-        time_of=history.time_of,
-        is_active=history.is_active,
+        time_of=packing.time_of,
+        is_active=packing.is_active,
         pooled_percent=pooled_percent,
         navigation=NAVIGATION,
     )

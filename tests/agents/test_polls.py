@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from agents import polls
 from streamproc.cells import Cells
 from streamproc.program import Program
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.history import Segments
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.transport.batch import Batch
@@ -65,7 +65,7 @@ def poll(store_id: str, minutes_ago: int = 60, active: bool = True) -> bytes:
 
 def packed(minutes_ago: int, active: bool = True) -> int:
     """The same as the histories keep it."""
-    (one,) = history.pack([(NOW_US - minutes_ago * MINUTE_US, active)]).tolist()
+    (one,) = packing.pack([(NOW_US - minutes_ago * MINUTE_US, active)]).tolist()
     return int(one)
 
 

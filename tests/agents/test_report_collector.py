@@ -31,7 +31,7 @@ from streamproc.report.messages import (
 from streamproc.report.record import COMPLETE, FAILED, RUNNING, Report
 from streamproc.report.rows import NO_ROWS, Rows, encode_rows
 from streamproc.report.wire import decode_order, encode
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.topics import identity_for
 from streamproc.transport.partitioner import partition_for
@@ -56,7 +56,7 @@ def collector(program: Program) -> Collector:
 def rows(*store_ids: str) -> Rows:
     """Rows of these stores; each was up for a minute of every window."""
     amounts = np.full((3, len(store_ids)), MINUTE_US)
-    last = np.full(len(store_ids), history.packed_of(NOW_US - DAY_US, 1))
+    last = np.full(len(store_ids), packing.packed_of(NOW_US - DAY_US, 1))
     none = amounts * 0
     return Rows(list(store_ids), amounts, none, amounts, none, last)
 

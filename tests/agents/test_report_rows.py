@@ -27,7 +27,7 @@ from streamproc.report.messages import (
 )
 from streamproc.report.rows import Rows, decode_rows
 from streamproc.report.wire import decode_inbox
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
 from tests.agents import fakes
@@ -90,7 +90,7 @@ async def poll(program: Program, *polls: tuple[str, int]) -> None:
     """Add active polls: store and time."""
     ids = sorted({store_id.encode() for store_id, _ in polls})
     codes = np.array([ids.index(name.encode()) for name, _ in polls], np.int64)
-    packed = history.pack((time_us, True) for _, time_us in polls)
+    packed = packing.pack((time_us, True) for _, time_us in polls)
     segments = history.group(codes, packed)
     newest_us = max(time_us for _, time_us in polls)
     await program.histories.add(PARTITION, Cells.of(ids), segments, newest_us)
@@ -182,7 +182,7 @@ async def test_a_purge_leaves_what_is_not_of_the_future(program: Program) -> Non
     await poll(program, *polls)
     (swept,) = await answers(program, Sweep("s", NOW_US, True))
     assert swept == Swept("s", PARTITION, 2, 2, NOW_US + 400 * DAY_US, "a")
-    times = history.time_of(program.histories.polls_of(PARTITION, b"a"))
+    times = packing.time_of(program.histories.polls_of(PARTITION, b"a"))
     assert times.tolist() == [NOW_US - 7]
     assert len(program.histories.polls_of(PARTITION, b"b")) == 0
     assert program.histories.newest_us(PARTITION) == NOW_US - 7

@@ -17,7 +17,7 @@ from rocksdict import AccessType, Options, Rdict
 
 from streamproc import report_client
 from streamproc.report.record import Report
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.settings import Settings
 from streamproc.topics import changelog, topics_for
 from streamproc.transport.client import Client
@@ -74,8 +74,8 @@ class Fleet:
         """Packed polls of each store."""
         base_us = int(START.timestamp()) * 1_000_000
         return {
-            store: history.canonical(
-                history.pack((base_us + time_us, active) for time_us, active in polls)
+            store: packing.canonical(
+                packing.pack((base_us + time_us, active) for time_us, active in polls)
             ).tolist()
             for store, polls in self.polls.items()
         }
@@ -159,7 +159,7 @@ def by_store(items: Iterable[tuple[bytes, bytes]]) -> dict[bytes, list[int]]:
         if key not in Histories.own_keys:
             values.setdefault(history.split_key(key)[0], []).append(value)
     return {
-        store: np.concatenate([history.unpack(v) for v in segments]).tolist()
+        store: np.concatenate([packing.unpack(v) for v in segments]).tolist()
         for store, segments in values.items()
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import BusinessTime, clipped
 from streamproc.rules.episodes import Episodes, episodes
 from streamproc.rules.exclusions import Correction
@@ -25,7 +25,7 @@ def episodes_of(
     corrections: Sequence[Correction] = (),
 ) -> Episodes:
     """What happened to a store, of the days before ``as_of_us``."""
-    packed = history.canonical(history.pack(polls))
+    packed = packing.canonical(packing.pack(polls))
     begin_us = as_of_us - KNOWN_US
     time = BusinessTime([clipped(opened, begin_us, as_of_us)], begin_us, as_of_us)
     (found,) = episodes(

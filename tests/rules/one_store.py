@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import Schedule
@@ -28,7 +28,7 @@ def account_one(
     rules: Rules,
 ) -> dict[str, Uptime]:
     """Account one store from its polls ``(time_us, active)``, in any order."""
-    packed = history.canonical(history.pack(polls))
+    packed = packing.canonical(packing.pack(polls))
     intervals = window_intervals(openings, zone, as_of_us)
     figures = account(
         packed,

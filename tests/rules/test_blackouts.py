@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.blackouts import (
     LEAST,
     MOST_STEPS,
@@ -25,7 +25,7 @@ def steps(
     polls: list[list[Poll]], business: list[Span], begin_us: int, end_us: int
 ) -> tuple[list[int], list[int]]:
     """Stores in business in each step, and those without data; hold 60."""
-    packed = [history.canonical(history.pack(each)) for each in polls]
+    packed = [packing.canonical(packing.pack(each)) for each in polls]
     span = begin_us - DAY_US, end_us
     time = BusinessTime([clipped(business, *span)], *span)
     edges = edges_of(begin_us, end_us)

@@ -13,15 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamproc.cells import Ints
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.business import BusinessTime
-from streamproc.rules.history import (
-    ACTIVE,
-    KEPT_DAYS,
-    THIN_ABOVE,
-    THIN_GAP_US,
-    THINNED,
-)
+from streamproc.rules.history import KEPT_DAYS, THIN_ABOVE, THIN_GAP_US
+from streamproc.rules.packing import ACTIVE, THINNED
 from streamproc.rules.schedule import Opening
 from streamproc.rules.uptime import Accounts, Rules, Times, account
 from streamproc.rules.windows import LONGEST_US
@@ -101,7 +96,7 @@ class Kept:
     def add(self, polls: Sequence[StorePoll]) -> None:
         """Merge a batch, then let go of days that are too old."""
         codes = np.array([store for store, _, _ in polls], np.int64)
-        packed = history.pack((time_us, active) for _, time_us, active in polls)
+        packed = packing.pack((time_us, active) for _, time_us, active in polls)
         segments = history.group(codes, packed)
         keys = zip(segments.stores, segments.days, strict=True)
         for key, value in zip(keys, segments.values, strict=True):
@@ -116,7 +111,7 @@ class Kept:
     def packed(self, store: int = 0) -> Ints:
         """A store's polls, packed, in time order."""
         keys = sorted(key for key in self.segments if key[0] == store)
-        return history.unpack(b"".join(self.segments[key] for key in keys))
+        return packing.unpack(b"".join(self.segments[key] for key in keys))
 
 
 def keep(batches: Iterable[Sequence[StorePoll]]) -> Kept:
@@ -183,13 +178,13 @@ def dense_day(step_s: int, count: int, active: bool = True) -> list[Poll]:
 
 def merged(polls: Iterable[Poll]) -> bytes:
     """One segment of all polls, added at once."""
-    new = history.canonical(history.pack(polls)).tobytes()
+    new = packing.canonical(packing.pack(polls)).tobytes()
     return history.merge(b"", new)[0]
 
 
 def word(time_us: int, active: bool) -> bytes:
     """One new poll as a segment."""
-    return history.pack([(time_us, active)]).tobytes()
+    return packing.pack([(time_us, active)]).tobytes()
 
 
 times = st.one_of(
@@ -310,7 +305,7 @@ def test_a_batch_is_split_by_store_and_utc_day() -> None:
     midnight = DAY_0_US + DAY_US
     polls = [(1, midnight, True), (0, midnight, False), (0, midnight - 1, True)]
     codes = np.array([store for store, _, _ in polls], np.int64)
-    packed = history.pack((time_us, active) for _, time_us, active in polls)
+    packed = packing.pack((time_us, active) for _, time_us, active in polls)
     segments = history.group(codes, packed)
     keys = list(zip(segments.stores, segments.days, strict=True))
     assert keys == [(0, DAY_0), (0, DAY_0 + 1), (1, DAY_0 + 1)]
@@ -319,13 +314,13 @@ def test_a_batch_is_split_by_store_and_utc_day() -> None:
 
 def test_no_polls_are_no_segments() -> None:
     """An empty batch changes nothing."""
-    assert len(history.group(np.zeros(0, np.int64), history.pack([]))) == 0
+    assert len(history.group(np.zeros(0, np.int64), packing.pack([]))) == 0
 
 
 def test_a_canonical_history_is_sorted_with_one_poll_per_time() -> None:
     """Repeats collapse and inactive wins."""
     polls = [(3, True), (1, True), (3, False), (1, True), (2, False)]
-    canonical = history.canonical(history.pack(polls))
+    canonical = packing.canonical(packing.pack(polls))
     assert pairs_of(canonical.tolist()) == [(1, True), (2, False), (3, False)]
 
 
@@ -346,7 +341,7 @@ def test_a_store_polled_every_second_stays_small(batch: int) -> None:
     value = b""
     largest = 0
     for at in range(0, len(polls), batch):
-        new = history.pack((t, s) for _, t, s in polls[at : at + batch]).tobytes()
+        new = packing.pack((t, s) for _, t, s in polls[at : at + batch]).tobytes()
         value, late = history.merge(value, new)
         largest = max(largest, len(value) // 8)
         assert late == []
@@ -360,7 +355,7 @@ def test_a_segment_that_cannot_be_thinned_is_thinned_when_it_can() -> None:
     assert len(value) == 600 * 8
     for n in range(0, 20_000, 10):
         times_us = (start_us + (n + by) * SECOND_US for by in range(10))
-        new = history.pack((time_us, True) for time_us in times_us).tobytes()
+        new = packing.pack((time_us, True) for time_us in times_us).tobytes()
         value, _ = history.merge(value, new)
     assert len(value) < 800 * 8
 
@@ -372,7 +367,7 @@ def test_polls_in_order_lose_nothing_by_thinning(
 ) -> None:
     """Every answer is that of the polls as they were sent, and none is late."""
     kept = keep(case.batches)
-    exact = history.canonical(history.pack(case.polls))
+    exact = packing.canonical(packing.pack(case.polls))
     assert kept.late == []
     assert_same_answers(exact, kept.packed(), as_of_us, rules)
 
@@ -385,7 +380,7 @@ def test_polls_in_any_order_count_exactly_but_for_the_late_ones(
     """Every answer is that of all polls that were not returned as late."""
     kept = keep(case.batches)
     late = set(pairs_of(kept.late))
-    exact = history.canonical(history.pack(p for p in case.polls if p not in late))
+    exact = packing.canonical(packing.pack(p for p in case.polls if p not in late))
     assert_same_answers(exact, kept.packed(), as_of_us, rules)
 
 
@@ -419,7 +414,7 @@ def test_a_thinned_day_answers_as_the_oracle_does(
         (time_us, n // run % 2 == 0)
         for n, (time_us, _) in enumerate(dense_day(step_s, 600))
     ]
-    packed = history.unpack(merged(polls))
+    packed = packing.unpack(merged(polls))
     assert len(packed) < len(polls)
     for as_of_us in (polls[377][0] + 1, polls[-1][0] + HOUR_US):
         oracle = reference(polls, None, "UTC", as_of_us, hold_us, backfill)
@@ -441,7 +436,7 @@ def test_thinning_drops_only_what_its_left_neighbour_says(
     for active, gap_us in zip(status, gaps, strict=False):
         polls.append((time_us, active))
         time_us += gap_us
-    packed = history.pack(polls).tolist()
+    packed = packing.pack(polls).tolist()
     thinned = history.thin(packed)
     kept = pairs_of(thinned)
     assert [kept[0], kept[-1]] == [polls[0], polls[-1]]
@@ -463,14 +458,14 @@ def test_thinning_drops_only_what_its_left_neighbour_says(
 def test_a_gap_of_exactly_5_minutes_may_arise(gap_us: int, dropped: bool) -> None:
     """One microsecond more would exceed the shortest hold."""
     polls = [(DAY_0_US, True), (DAY_0_US + MINUTE_US, True), (DAY_0_US + gap_us, True)]
-    assert dropped == (len(history.thin(history.pack(polls).tolist())) == 2)
+    assert dropped == (len(history.thin(packing.pack(polls).tolist())) == 2)
 
 
 @pytest.mark.parametrize("step_us", [3 * MINUTE_US, THIN_GAP_US // 2 + 1, HOUR_US])
 def test_polls_every_3_minutes_never_thin(step_us: int) -> None:
     """Any two neighbours lie more than 5 minutes apart: nothing may go."""
     polls = [(DAY_0_US + n * step_us, True) for n in range(2_000)]
-    packed = history.pack(polls).tolist()
+    packed = packing.pack(polls).tolist()
     assert packed == history.thin(packed)
 
 
@@ -495,7 +490,7 @@ def test_a_week_every_3_minutes_may_arrive_in_any_order(seed: int) -> None:
 def thinned_day() -> tuple[bytes, Poll, Poll]:
     """A thinned segment of active polls, and the ends of its first gap."""
     value = merged(dense_day(10, 600))
-    first, second = history.unpack(value).tolist()[:2]
+    first, second = packing.unpack(value).tolist()[:2]
     assert first & THINNED
     left, right = pairs_of([first, second])
     assert right[0] - left[0] > MINUTE_US
@@ -522,19 +517,19 @@ def test_a_poll_that_agrees_with_a_thinned_gap_is_absorbed() -> None:
 def test_a_poll_outside_of_thinned_gaps_is_placed() -> None:
     """Before the first poll and after the last one nothing was dropped."""
     value, left, _ = thinned_day()
-    last_us = pairs_of(history.unpack(value[-8:]).tolist())[0][0]
+    last_us = pairs_of(packing.unpack(value[-8:]).tolist())[0][0]
     for time_us in (left[0] - 1, last_us + 1):
         after, late = history.merge(value, word(time_us, False))
         assert late == []
-        assert (time_us, False) in pairs_of(history.unpack(after).tolist())
+        assert (time_us, False) in pairs_of(packing.unpack(after).tolist())
 
 
 def test_a_late_poll_does_not_keep_its_batch_out() -> None:
     """The others of its batch are placed."""
     value, left, _ = thinned_day()
-    last_us = pairs_of(history.unpack(value[-8:]).tolist())[0][0]
+    last_us = pairs_of(packing.unpack(value[-8:]).tolist())[0][0]
     contrary, newer = (left[0] + 1, False), (last_us + HOUR_US, False)
-    new = history.pack([contrary, newer]).tobytes()
+    new = packing.pack([contrary, newer]).tobytes()
     after, late = history.merge(value, new)
     assert pairs_of(late) == [contrary]
     assert value + word(*newer) == after
@@ -543,7 +538,7 @@ def test_a_late_poll_does_not_keep_its_batch_out() -> None:
 def test_an_active_poll_never_beats_a_thinned_inactive_one() -> None:
     """At the very time of a poll that was kept, inactive wins as anywhere."""
     value = merged(dense_day(10, 600, active=False))
-    for poll in history.unpack(value).tolist():
+    for poll in packing.unpack(value).tolist():
         assert (value, []) == history.merge(value, word(poll >> 2, True))
 
 
@@ -552,7 +547,7 @@ def test_replays_of_dropped_polls_change_nothing(step_s: int) -> None:
     """Each poll of a thinned day may come again, alone or all at once."""
     polls = dense_day(step_s, 600)
     value = merged(polls)
-    whole = history.canonical(history.pack(polls)).tobytes()
+    whole = packing.canonical(packing.pack(polls)).tobytes()
     assert (value, []) == history.merge(value, whole)
     for at in range(0, len(whole), 8):
         assert (value, []) == history.merge(value, whole[at : at + 8])
@@ -680,7 +675,7 @@ def test_where_a_history_is_whole_nothing_was_let_go_that_counts(
         polls.append(((DAY_0 + 400) * DAY_US, True))
     days = history.retained({history.day_of(time_us) for time_us, _ in polls})
     kept = [poll for poll in polls if history.day_of(poll[0]) in days]
-    packed = history.canonical(history.pack(kept))
+    packed = packing.canonical(packing.pack(kept))
     (since,) = history.known_since(packed, np.array([len(packed)])).tolist()
     if since <= as_of_us - WINDOWS_US["week"]:
         assert account_one(kept, (), "UTC", as_of_us, rules) == account_one(
@@ -710,7 +705,7 @@ def test_only_who_has_a_day_beyond_those_kept_has_let_go_of_any(
 ) -> None:
     """A newest day that stands alone makes none of the others such a day."""
     times = [(DAY_0 + day) * DAY_US + 7 for day in days]
-    packed = history.pack((time_us, True) for time_us in times)
+    packed = packing.pack((time_us, True) for time_us in times)
     found = history.known_since(packed, np.array([len(packed)]))
     expected = -1 if since is None else (DAY_0 + since) * DAY_US + 7
     assert found.tolist() == [expected]
@@ -724,7 +719,7 @@ def test_only_who_has_a_day_beyond_those_kept_has_let_go_of_any(
 def test_many_histories_are_judged_like_one(fleet: list[list[int]], until: int) -> None:
     """Since when each is whole, and its newest poll up to an instant."""
     stores = [
-        history.canonical(history.pack((hour * HOUR_US, True) for hour in hours))
+        packing.canonical(packing.pack((hour * HOUR_US, True) for hour in hours))
         for hours in fleet
     ]
     counts = np.array([len(packed) for packed in stores], np.int64)
@@ -733,7 +728,7 @@ def test_many_histories_are_judged_like_one(fleet: list[list[int]], until: int) 
     for one in stores:
         alone = np.array([len(one)], np.int64)
         since += history.known_since(one, alone).tolist()
-        times = [t for t in history.time_of(one).tolist() if t <= until * HOUR_US]
+        times = [t for t in packing.time_of(one).tolist() if t <= until * HOUR_US]
         newest.append(max(times, default=-1))
     assert history.known_since(packed, counts).tolist() == since
     found = history.known_until(packed, counts, until * HOUR_US)
@@ -751,15 +746,16 @@ def test_what_is_kept_covers_a_week_that_ended_a_day_ago() -> None:
         )
 
 
-def test_only_history_knows_how_a_poll_is_packed() -> None:
+def test_only_packing_and_history_know_how_a_poll_is_packed() -> None:
     """Everybody else asks its helpers, for a poll's bits as for a key's parts."""
     root = Path(history.__file__).parent.parent.parent
+    rules = {root / "streamproc/rules" / name for name in ("history.py", "packing.py")}
     packages = ("streamproc", "agents", "tables", "benchmarks")
     for path in (p for package in packages for p in (root / package).rglob("*.py")):
-        if path == Path(history.__file__):
+        if path in rules:
             continue
         text = path.read_text()
-        for word in ("FLAG_BITS", "history.ACTIVE", "THINNED", "[:-5]"):
+        for word in ("FLAG_BITS", "packing.ACTIVE", "THINNED", "[:-5]"):
             assert word not in text, f"{word} in {path}"
 
 

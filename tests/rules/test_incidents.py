@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.incidents import NONE, Incidents, incidents
 from streamproc.rules.units import MINUTE_US
@@ -136,7 +136,7 @@ def found(
     bridge_us: int,
 ) -> list[list[Outage]]:
     """The product's incidents of each store, all computed at once."""
-    packed = [history.canonical(history.pack(polls)) for polls, _ in stores]
+    packed = [packing.canonical(packing.pack(polls)) for polls, _ in stores]
     spans = [
         [(max(a, begin_us), min(b, as_of_us)) for a, b in open_ if a < as_of_us]
         for _, open_ in stores

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.business import NONE, BusinessTime
 from streamproc.rules.exclusions import DOWN, UNKNOWN, UP, Correction
 from streamproc.rules.now import STATES, now, phases
@@ -50,7 +50,7 @@ def stand(stores: Sequence[Store], cuts: Sequence[int], confirm: int = 1) -> Sta
     standings, done = Standings.none(len(stores)), 0
     for cut in cuts:
         some = [
-            history.canonical(history.pack([p for p in s.polls if done <= p[0] < cut]))
+            packing.canonical(packing.pack([p for p in s.polls if done <= p[0] < cut]))
             for s in stores
         ]
         store = np.repeat(schedule, [len(packed) for packed in some])
@@ -186,8 +186,8 @@ def test_polls_of_a_status_in_a_row_confirm_it(
 
 def test_a_gap_from_which_polls_were_thinned_out_is_none() -> None:
     """Else a store polled every minute would be taken for one of every five."""
-    polls = history.pack([(at(9, 5 * n), True) for n in range(10)])
-    polls[3:] |= history.THINNED
+    polls = packing.pack([(at(9, 5 * n), True) for n in range(10)])
+    polls[3:] |= packing.THINNED
     times = times_of([Store([], ALWAYS, ALWAYS)])
     first = Standings.none(1)
     some = Polls(polls, np.zeros(len(polls), np.int64), at(12))

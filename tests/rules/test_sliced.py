@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamproc.rules import history, sliced
+from streamproc.rules import packing, sliced
 from streamproc.rules.business import BusinessTime, clipped
 from streamproc.rules.exclusions import Correction, without
 from streamproc.rules.sliced import Sliced, account_slices
@@ -95,7 +95,7 @@ def product(fleet: Fleet) -> Sliced:
         [poll for poll in store.polls if poll[0] < fleet.as_of_us]
         for store in fleet.stores
     ]
-    packed = [history.canonical(history.pack(polls)) for polls in known]
+    packed = [packing.canonical(packing.pack(polls)) for polls in known]
     opened, business = (
         BusinessTime([clipped(each, begin, end) for each in times], begin, end)
         for times in (

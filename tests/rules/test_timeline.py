@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamproc.rules import history, timeline
+from streamproc.rules import packing, timeline
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.timeline import (
     CLOSED,
@@ -70,7 +70,7 @@ def test_spans_add_up_to_the_figures_of_every_window(
     """Up, down and open of each window equal the accounting's, to the microsecond."""
     openings = parse_hours(hours)
     timed = [(as_of_us + second * SECOND_US, active) for second, active in polls]
-    packed = history.canonical(history.pack(timed))
+    packed = packing.canonical(packing.pack(timed))
     intervals = window_intervals(openings, zone, as_of_us)
     found = spans(packed, OpenTime.plain(intervals), as_of_us, rules)
     expected = account_one(timed, openings, zone, as_of_us, rules)
@@ -90,7 +90,7 @@ def test_spans_fill_the_week_without_gap_and_neighbours_differ(
 ) -> None:
     """Each span begins where the one before ended, and says something else."""
     timed = [(as_of_us + second * SECOND_US, active) for second, active in polls]
-    packed = history.canonical(history.pack(timed))
+    packed = packing.canonical(packing.pack(timed))
     intervals = window_intervals(parse_hours(hours), zone, as_of_us)
     found = spans(packed, OpenTime.plain(intervals), as_of_us, rules)
     assert found[0].start_us == as_of_us - LONGEST_US
@@ -104,7 +104,7 @@ def test_the_worked_example_reads_up_then_down() -> None:
     """Active at 11:00, inactive at 11:30: half an hour each, nothing known before."""
     noon = us("2025-05-06T12:00")
     polls = [(noon - HOUR_US, True), (noon - HOUR_US // 2, False)]
-    packed = history.pack(polls)
+    packed = packing.pack(polls)
     found = spans(packed, OpenTime.plain([(noon - LONGEST_US, noon)]), noon, Rules())
     assert found[-2:] == [
         Span(noon - HOUR_US, noon - HOUR_US // 2, UP),

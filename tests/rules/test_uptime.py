@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc.rules import history, uptime
+from streamproc.rules import packing, uptime
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.calendar import Calendar, open_intervals
 from streamproc.rules.schedule import parse_hours
@@ -389,7 +389,7 @@ def test_figures_do_not_depend_on_how_many_polls_are_accounted_at_once(
     counts = np.array([0, 3, 0, 60, 1, 1, 0, 9, 0])
     now_us = 20_000 * DAY_US
     times_us = [now_us - np.sort(draw.integers(0, 9 * DAY_US, n))[::-1] for n in counts]
-    packed = history.packed_of(
+    packed = packing.packed_of(
         np.concatenate(times_us), draw.integers(0, 2, counts.sum())
     )
     opened = [[(now_us - 5 * DAY_US, now_us - DAY_US)], [(now_us - 7 * DAY_US, now_us)]]

@@ -16,7 +16,7 @@ from streamproc.loading.options import Files, Reading
 from streamproc.program import wall_clock_us
 from streamproc.report.rows import Rows
 from streamproc.report_client import new_request
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.settings import Settings
 from tests.system.harness import report
 
@@ -97,10 +97,10 @@ def check_equal(rows: Rows, expected: Rows) -> None:
     assert rows.store_ids == expected.store_ids
     for name in ("up", "down", "open", "excluded"):
         assert (getattr(rows, name) == getattr(expected, name)).all(), name
-    exact = (expected.last < 0) | ~history.is_thinned(expected.last)
+    exact = (expected.last < 0) | ~packing.is_thinned(expected.last)
     assert (rows.last == expected.last)[exact].all()
-    same = history.is_active(rows.last) == history.is_active(expected.last)
-    gap_us = history.time_of(rows.last) - history.time_of(expected.last)
+    same = packing.is_active(rows.last) == packing.is_active(expected.last)
+    gap_us = packing.time_of(rows.last) - packing.time_of(expected.last)
     assert (same & (gap_us >= 0) & (gap_us < history.THIN_GAP_US)).all()
 
 

@@ -16,7 +16,7 @@ from streamproc.report import record
 from streamproc.report.messages import ALL, NOW, STORE, Request, Waiting
 from streamproc.report.record import Report
 from streamproc.report.wire import INBOX, encode
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.sweeping import Sweeper
 from streamproc.topics import identity_for, topics_for
@@ -258,7 +258,7 @@ async def test_a_misplaced_poll_ends_in_the_right_store_once(program: Program) -
     await make_report(program)
     partition = partition_for(b"a", program.settings.partitions)
     stored = program.histories.polls_of(partition, b"a")
-    assert (stored >> history.FLAG_BITS).tolist() == sorted(p.time_us for p in polls)
+    assert (stored >> packing.FLAG_BITS).tolist() == sorted(p.time_us for p in polls)
     away = sum(
         partition_for(key, program.settings.partitions) != partition for key in keys
     )
@@ -296,7 +296,7 @@ async def test_old_days_are_archived_but_the_newest_of_them(program: Program) ->
         await publish(program.settings, [poll])
         await make_report(program)
     partition = partition_for(b"a", program.settings.partitions)
-    stored = program.histories.polls_of(partition, b"a") >> history.FLAG_BITS
+    stored = program.histories.polls_of(partition, b"a") >> packing.FLAG_BITS
     assert stored.tolist() == [NOON_US - ago * DAY_US for ago in range(9, -1, -1)]
     for ago, expired in ((15, 0), (440, 1)):
         await publish(program.settings, [Poll("a", NOON_US - ago * DAY_US, True)])

@@ -11,7 +11,7 @@ import pytest
 from streamproc.cells import Cells
 from streamproc.errors import ReportFailedError
 from streamproc.report.rows import Rows
-from streamproc.rules import history, months
+from streamproc.rules import history, months, packing
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
 from tables import histories as histories_module
@@ -62,7 +62,7 @@ class Tables:
         polls = list(polls)
         ids = sorted({store_id for store_id, _, _ in polls})
         codes = np.array([ids.index(store_id) for store_id, _, _ in polls], np.int64)
-        packed = history.pack((time_us, active) for _, time_us, active in polls)
+        packed = packing.pack((time_us, active) for _, time_us, active in polls)
         segments = history.group(codes, packed)
         newest_us = max(time_us for _, time_us, _ in polls)
         added = await self.histories.add(PARTITION, Cells.of(ids), segments, newest_us)
@@ -74,7 +74,7 @@ class Tables:
         splits = (history.split_key, months.split_archive_key)
         for table, split in zip((self.histories, self.archive), splits, strict=True):
             for key, value in table.scan(PARTITION, b"\1"):
-                for poll in history.unpack(value).tolist():
+                for poll in packing.unpack(value).tolist():
                     yield split(key)[0], poll
 
     def kept(self) -> set[tuple[bytes, int]]:
@@ -88,7 +88,7 @@ class Tables:
         return {
             (store_id, poll)
             for (store_id, _), value in found.items()
-            for poll in history.unpack(value).tolist()
+            for poll in packing.unpack(value).tolist()
         }
 
     def snapshot(self, as_of_us: int, settings: Settings) -> Snapshot:
@@ -135,7 +135,7 @@ def some_polls(seed: int, count: int, days: int) -> Polls:
 def packed(polls: Polls) -> set[tuple[bytes, int]]:
     """What is kept of polls when all are."""
     return {
-        (store_id, history.packed_of(time_us, int(active)))
+        (store_id, packing.packed_of(time_us, int(active)))
         for store_id, time_us, active in polls
     }
 
@@ -355,10 +355,10 @@ async def test_the_polls_of_a_store_before_an_instant_are_all_of_its_window(
         await tables.add([(b"a", (START_DAY + day) * DAY_US, True)])
     as_of_us = (START_DAY + 38) * DAY_US
     found = Past(tables.histories, PARTITION, as_of_us).polls_of(b"a")
-    times = history.time_of(found) // DAY_US - START_DAY
+    times = packing.time_of(found) // DAY_US - START_DAY
     assert times.tolist() == [30, 31, 34]
     newest = Past(tables.histories, PARTITION, as_of_us + 18 * DAY_US).polls_of(b"a")
-    assert (history.time_of(newest) // DAY_US - START_DAY).tolist() == [34, 38, 45, 56]
+    assert (packing.time_of(newest) // DAY_US - START_DAY).tolist() == [34, 38, 45, 56]
 
 
 async def test_the_last_poll_before_a_window_may_lie_months_back(
@@ -369,7 +369,7 @@ async def test_the_last_poll_before_a_window_may_lie_months_back(
         await tables.add([(b"a", (START_DAY + day) * DAY_US, True)])
     as_of_us = (START_DAY + 50) * DAY_US
     found = Past(tables.histories, PARTITION, as_of_us).polls_of(b"a")
-    assert (history.time_of(found) // DAY_US - START_DAY).tolist() == [1]
+    assert (packing.time_of(found) // DAY_US - START_DAY).tolist() == [1]
 
 
 async def test_a_window_that_begins_before_the_history_says_so(

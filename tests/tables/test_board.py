@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from streamproc.cells import Cells
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.business import NONE
 from streamproc.rules.exclusions import CORRECTIONS, MAINTENANCE, Exclusion
 from streamproc.rules.now import STATES
@@ -69,7 +69,7 @@ class Fleet:
         """Add a batch of polls, as the agent does."""
         store_ids = sorted({store_id for store_id, _, _ in polls})
         codes = np.array([store_ids.index(i) for i, _, _ in polls], np.int64)
-        packed = history.pack([(at_us, active) for _, at_us, active in polls])
+        packed = packing.pack([(at_us, active) for _, at_us, active in polls])
         cells, newest_us = Cells.of(store_ids), max(at_us for _, at_us, _ in polls)
         segments = history.group(codes, packed)
         await self.histories.add(PARTITION, cells, segments, newest_us)
@@ -258,14 +258,14 @@ async def test_a_flood_is_folded_in_when_it_is_over(
     assert not fleet.view(NOON_US).is_behind
     board = fleet.boards._slots[PARTITION].board
     assert board is not None
-    late = Cells.of([b"a"]), np.zeros(1, np.int64), history.pack([(NOON_US, False)])
+    late = Cells.of([b"a"]), np.zeros(1, np.int64), packing.pack([(NOON_US, False)])
     board.add(*late, sent_ms=0)
     assert fleet.view(NOON_US + 1).is_behind
     assert fleet.told(NOON_US + 1)[b"a"][0] == "up"
     monkeypatch.setattr(board_module, "CALM_S", 0.0)
     assert fleet.told(NOON_US + 1)[b"a"][0] == "down"
     monkeypatch.setattr(board_module, "FLOOD", 0)
-    later = history.pack([(NOON_US + 1, True)])
+    later = packing.pack([(NOON_US + 1, True)])
     board.add(*late[:2], later, round(time.time() * 1000))
     assert fleet.view(NOON_US + 2).is_behind
     monkeypatch.setattr(board_module, "FLOOD_S", 0.0)

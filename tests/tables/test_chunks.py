@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.units import DAY_US
 from tables import chunks as chunks_module
 from tables.chunks import Chunk, changed
@@ -36,14 +36,14 @@ def segment(key: bytes, minutes: set[int]) -> bytes:
     times = {begin_us + minute * 60_000_000 for minute in minutes}
     if 0 in minutes:
         times.add(begin_us + DAY_US - 1)
-    return history.canonical(history.pack((t, True) for t in times)).tobytes()
+    return packing.canonical(packing.pack((t, True) for t in times)).tobytes()
 
 
 def scanned(segments: dict[bytes, bytes]) -> list[tuple[bytes, list[int]]]:
     """The reference: each store and its polls, from all segments in key order."""
     found: dict[bytes, list[int]] = {}
     for key in sorted(segments):
-        packed = history.unpack(segments[key]).tolist()
+        packed = packing.unpack(segments[key]).tolist()
         found.setdefault(history.store_of(key), []).extend(packed)
     return list(found.items())
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.rules import history, timeline
+from streamproc.rules import packing, timeline
 from streamproc.rules.exclusions import Exclusion, parse_exclusion
 from streamproc.rules.percent import percent
 from streamproc.rules.schedule import parse_hours
@@ -56,7 +56,7 @@ def figures(
     facts: StoreFacts, polls: list[Poll], as_of_us: int, rules: Rules
 ) -> Accounts:
     """The store's figures."""
-    packed = history.canonical(history.pack(polls))
+    packed = packing.canonical(packing.pack(polls))
     times = times_of([facts], as_of_us - LONGEST_US, as_of_us)
     return account(packed, np.array([len(packed)]), np.array([0]), times, rules)
 
@@ -205,7 +205,7 @@ def test_any_exclusions_are_counted_as_walked(
         facts.business_between(begin_us, as_of_us),
         facts.corrections,
     )
-    packed = history.canonical(history.pack(polls))
+    packed = packing.canonical(packing.pack(polls))
     sums = timeline.totals(timeline.spans(packed, time, as_of_us, rules, DAY_US))
     names = (timeline.UP, timeline.DOWN, timeline.UNKNOWN, timeline.EXCLUDED)
     assert tuple(sums[name] for name in names) == expected

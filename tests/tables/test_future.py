@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
 from tables.future import ahead_of, purge
@@ -39,7 +39,7 @@ async def tables(make_settings: Callable[..., Settings]) -> Tables:
 def packed(polls: Polls) -> set[tuple[bytes, int]]:
     """Polls as the tables hold them."""
     return {
-        (store_id, int(history.pack([(time_us, active)])[0]))
+        (store_id, int(packing.pack([(time_us, active)])[0]))
         for store_id, time_us, active in polls
     }
 

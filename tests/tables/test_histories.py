@@ -12,7 +12,7 @@ from faust.types import TP
 
 from streamproc.cells import Cells
 from streamproc.program import Program
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.units import DAY_US
 from tables.fencing import PartitionLostError
 from tables.histories import NEWEST, OLDEST, Histories, Newest
@@ -42,7 +42,7 @@ async def add(table: Histories, polls: Iterable[tuple[int, int]]) -> int:
     polls = list(polls)
     ids = sorted({store_id(number) for number, _ in polls})
     codes = np.array([ids.index(store_id(number)) for number, _ in polls], np.int64)
-    packed = history.pack((time_us, True) for _, time_us in polls)
+    packed = packing.pack((time_us, True) for _, time_us in polls)
     segments = history.group(codes, packed)
     newest_us = max(time_us for _, time_us in polls)
     return (await table.add(PARTITION, Cells.of(ids), segments, newest_us)).expired
@@ -154,7 +154,7 @@ async def test_the_oldest_day_goes_back_with_late_polls(histories: Histories) ->
 
 async def test_an_empty_batch_changes_nothing(histories: Histories) -> None:
     """There may be nothing left of a batch when its polls were refused."""
-    segments = history.group(np.zeros(0, np.int64), history.pack([]))
+    segments = history.group(np.zeros(0, np.int64), packing.pack([]))
     added = await histories.add(PARTITION, Cells.of([]), segments, -1)
     assert (added.expired, added.segments, added.late) == (0, 0, [])
     assert dict(histories.scan(PARTITION)) == {}

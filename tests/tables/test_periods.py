@@ -12,7 +12,7 @@ from streamproc.errors import InvalidInput
 from streamproc.report.period_csv import period_table
 from streamproc.report.period_groups import grouped
 from streamproc.report.period_rows import Named, PeriodRows, join_period_rows
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.labels import Labels, Where
 from streamproc.rules.period_edges import Kept, Span, span_of
 from streamproc.rules.periods import parse_period
@@ -60,7 +60,7 @@ def rows_of(
     as_of_us = utc("2030-01-01 00:00")
     zones = [facts.zone_name]
     span = span_of(asked, by, None, Kept(first_us), as_of_us, zones, day_starts_s)
-    known = history.canonical(history.pack(polls))
+    known = packing.canonical(packing.pack(polls))
     some = Stores.of([b"1"], np.array([len(known)]), known, [facts])
     return rows_of_stores(some, [Labels()], span, rules or Rules(), BRIDGE_US)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from streamproc.cells import Cells
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
 from tables import histories as histories_module
@@ -31,7 +31,7 @@ async def add(table: Histories, polls: Polls) -> None:
     """Add polls as the agent does."""
     ids = sorted({store_id for store_id, _, _ in polls})
     codes = np.array([ids.index(store_id) for store_id, _, _ in polls], np.int64)
-    packed = history.pack((time_us, active) for _, time_us, active in polls)
+    packed = packing.pack((time_us, active) for _, time_us, active in polls)
     newest_us = max(time_us for _, time_us, _ in polls)
     segments = history.group(codes, packed)
     await table.add(PARTITION, Cells.of(ids), segments, newest_us)
@@ -48,7 +48,7 @@ def listed(chunks: Iterator[Chunk]) -> list[tuple[bytes, list[int]]]:
 
 def other_segment() -> dict[bytes, bytes]:
     """One of a store of its own, as somebody else would write it."""
-    polls = history.pack([(START_DAY * DAY_US, True)])
+    polls = packing.pack([(START_DAY * DAY_US, True)])
     return {history.segment_key(b"q", START_DAY): polls.tobytes()}
 
 

@@ -10,7 +10,7 @@ import pytest
 from streamproc.cells import Cells
 from streamproc.errors import ReportFailedError
 from streamproc.report.rows import Rows
-from streamproc.rules import history
+from streamproc.rules import history, packing
 from streamproc.rules.schedule import parse_hours
 from streamproc.rules.special_hours import SpecialHours
 from streamproc.rules.units import DAY_US, HOUR_US
@@ -44,7 +44,7 @@ class Tables:
     async def poll(self, store_id: bytes, polls: list[tuple[int, bool]]) -> None:
         """Add polls of a store."""
         self.polls.setdefault(store_id, []).extend(polls)
-        packed = history.canonical(history.pack(polls))
+        packed = packing.canonical(packing.pack(polls))
         segments = history.group(np.zeros(len(packed), np.int64), packed)
         newest_us = max(time_us for time_us, _ in polls)
         ids = Cells.of([store_id])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.units import HOUR_US
 from streamproc.rules.uptime import Rules
 from streamproc.web import words
@@ -345,7 +345,7 @@ def view(as_of: str, hours: str, zone: str, polls: list[tuple[str, bool]]) -> St
             for day in range(7)
         ]
     )
-    packed = history.pack([(us(time), active) for time, active in polls])
+    packed = packing.pack([(us(time), active) for time, active in polls])
     data = StoreData(
         packed, StoreFacts(((b"", hours_table.encode(week)),), zone.encode())
     )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from streamproc.cells import Ints
 from streamproc.report.rows import Rows
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.now import STATES, WORST_FIRST
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import NAMES
@@ -69,7 +69,7 @@ class Overview:
     @cached_property
     def last_us(self) -> Ints:
         """Time of each store's last poll, -1 for none."""
-        return history.time_of(self.rows.last)
+        return packing.time_of(self.rows.last)
 
     @property
     def states(self) -> Ints:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from streamproc.cells import Ints
 from streamproc.report.record import time_text
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.labels import Where
 from streamproc.rules.now import DOWN, STATES
 from streamproc.rules.percent import percent, percents
@@ -130,7 +130,7 @@ class Standing:
         """When each store was last heard; NaN for never."""
         lasts = [one.last for one in self.everyone.stores]
         return np.array(
-            [np.nan if last is None else history.time_of(last) for last in lasts],
+            [np.nan if last is None else packing.time_of(last) for last in lasts],
             np.float64,
         )
 
@@ -179,7 +179,7 @@ class Standing:
                 f"{int(self.longest[row]) / 1e6:.6f}",
                 STATES[one.state],
                 "" if one.since_us is None else time_text(one.since_us),
-                "" if one.last is None else time_text(history.time_of(one.last)),
+                "" if one.last is None else time_text(packing.time_of(one.last)),
                 "" if self.figures is None else self.figures.period.name,
                 time_text(self.everyone.as_of_us),
             )

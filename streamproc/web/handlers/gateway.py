@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from streamproc.rejected import GATEWAY, Rejected
-from streamproc.rules.history import is_active, time_of
+from streamproc.rules.packing import is_active, time_of
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
 from streamproc.topics import DOOR, Placed

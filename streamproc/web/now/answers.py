@@ -5,7 +5,7 @@ from typing import Annotated
 
 from streamproc.report.record import time_text
 from streamproc.report.rows import last_status
-from streamproc.rules import history
+from streamproc.rules import packing
 from streamproc.rules.now import DOWN, STATES
 from streamproc.web.flow import Left
 from streamproc.web.now.calls import StoreNow
@@ -90,7 +90,7 @@ def one_store(store: StoreNow, as_of_us: int) -> OneStore:
     """One store of the list."""
     since = _text(store.since_us)
     for_us = None if store.since_us is None else max(as_of_us - store.since_us, 0)
-    last_us = None if store.last is None else history.time_of(store.last)
+    last_us = None if store.last is None else packing.time_of(store.last)
     return OneStore(
         store.store_id,
         store.name,

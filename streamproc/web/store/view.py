@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from streamproc.report.rows import Rows
-from streamproc.rules import history, timeline
+from streamproc.rules import packing, timeline
 from streamproc.rules.calendar import local_day
 from streamproc.rules.days import day_of_date
 from streamproc.rules.incidents import DEFAULT_BRIDGE_US, NONE, incidents
@@ -175,7 +175,7 @@ class StoreView:
     @cached_property
     def _known(self) -> int:
         """How many of its polls lie before ``as_of_us``."""
-        times = history.time_of(self.data.packed)
+        times = packing.time_of(self.data.packed)
         return int(np.searchsorted(times, self.as_of_us))
 
     @property
@@ -186,7 +186,7 @@ class StoreView:
     @property
     def last_us(self) -> int | None:
         """Time of its last poll."""
-        return None if self.last is None else history.time_of(self.last)
+        return None if self.last is None else packing.time_of(self.last)
 
     @cached_property
     def _now(self) -> Now:
@@ -254,12 +254,12 @@ class StoreView:
         end = max(self._known - first, 0)
         start = max(end - count, 0)
         chosen = self.data.packed[start : min(end + 1, self._known)].tolist()
-        times = [*map(history.time_of, chosen), self.as_of_us]
+        times = [*map(packing.time_of, chosen), self.as_of_us]
         rows = [
             PollRow(
                 times[at],
-                history.is_active(poll),
-                history.is_thinned(poll),
+                packing.is_active(poll),
+                packing.is_thinned(poll),
                 self.rules.until(times[at], times[at + 1]),
             )
             for at, poll in enumerate(chosen[: end - start])

@@ -7,7 +7,7 @@ import orjson
 
 from streamproc.report import record
 from streamproc.report.record import time_text
-from streamproc.rules import history, months
+from streamproc.rules import history, months, packing
 from streamproc.rules.schedule import ALWAYS_CLOSED
 from streamproc.rules.special_hours import date_text
 from streamproc.rules.units import DAY_US
@@ -68,16 +68,16 @@ def _fact_key(name: str, key: bytes) -> tuple[str, str | None]:
 
 
 def _segment(value: bytes) -> tuple[str, Any]:
-    polls = history.unpack(value).tolist()
+    polls = packing.unpack(value).tolist()
     shown = [
         {
-            "time": time_text(history.time_of(poll)),
-            "status": "active" if history.is_active(poll) else "inactive",
-            **({"thinned": True} if history.is_thinned(poll) else {}),
+            "time": time_text(packing.time_of(poll)),
+            "status": "active" if packing.is_active(poll) else "inactive",
+            **({"thinned": True} if packing.is_thinned(poll) else {}),
         }
         for poll in polls[:SHOWN_POLLS]
     ]
-    active = sum(map(history.is_active, polls))
+    active = sum(map(packing.is_active, polls))
     polls_word = "poll" if len(polls) == 1 else "polls"
     return f"{len(polls)} {polls_word}, {active} active", shown
 
