@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from streamproc.rules.poll import encode_poll
 from streamproc.rules.schedule import clock_text
+from streamproc.transport.partitioner import partition_for
+from streamproc.transport.protocols import producer_of
 from streamproc.web.acting.editors import EDITORS, openings, openings_text
 from streamproc.web.refusal import Refusal
 from tests.web.live_site import LiveSite, ago
@@ -224,6 +226,101 @@ def test_a_labels_stores_are_changed_together(fleet: LiveSite) -> None:
     undo = {"what": "special-hours", "where": "region=West"}
     reader.save(**undo, undo=reader.hidden("undo"))
     assert [week(fleet, store)["down_s"] for store in "123"] == [1800] * 3
+
+
+@pytest.fixture
+def shut_partition(
+    fleet: LiveSite, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int | None], None]:
+    """Has the log not take what is of one partition; None: it takes all again."""
+    producer = producer_of(fleet.program.app)
+    append, shut = producer.append_batch, [-1]
+
+    async def append_batch(topic: str, partition: int, *rest: Any) -> int:
+        if partition == shut[0]:
+            raise TimeoutError
+        return await append(topic, partition, *rest)
+
+    monkeypatch.setattr(producer, "append_batch", append_batch)
+    return lambda partition: shut.__setitem__(0, -1 if partition is None else partition)
+
+
+def test_what_the_log_did_not_take_is_told_by_store_and_saved_again(
+    fleet: LiveSite, shut_partition: Callable[[int | None], None]
+) -> None:
+    """The others have it; saving the rest needs no form, undoing is for all of them."""
+    fields = {"what": "special-hours", "where": "region=West", "date": TODAY}
+    homes = [partition_for(s, fleet.settings.partitions) for s in (b"1", b"2")]
+    assert homes[0] != homes[1]
+    reader = Reader(fleet)
+    shut_partition(homes[1])
+    text = reader.save(**fields)
+    assert "Not saved for 1 of 2 stores. The log did not take in time" in text
+    assert "what is of S2. The others have it." in text
+    assert [week(fleet, store)["down_s"] for store in "123"] == [0, 1800, 1800]
+    saved = reader.hidden("saved")
+    again = {"what": "special-hours", "where": "region=West", "saved": saved}
+    assert "Not saved for 1 of 2" in reader.send(**again, do="rest")[1]
+    shut_partition(None)
+    text = reader.send(**again, do="rest")[1]
+    assert "Saved." in text
+    assert "Not saved" not in text
+    assert [week(fleet, store)["down_s"] for store in "123"] == [0, 0, 1800]
+    undo = {"what": "special-hours", "where": "region=West"}
+    reader.save(**undo, undo=reader.hidden("undo"))
+    assert [week(fleet, store)["down_s"] for store in "123"] == [1800] * 3
+
+
+def test_a_change_that_is_half_saved_can_be_undone(
+    fleet: LiveSite, shut_partition: Callable[[int | None], None]
+) -> None:
+    """Of all its stores, as nobody knows of which the log took it after all."""
+    fields = {"what": "special-hours", "where": "region=West"}
+    reader = Reader(fleet)
+    shut_partition(partition_for(b"2", fleet.settings.partitions))
+    reader.save(**fields, date=TODAY)
+    shut_partition(None)
+    reader.save(**fields, undo=reader.hidden("undo"))
+    assert [week(fleet, store)["down_s"] for store in "123"] == [1800] * 3
+
+
+def test_many_stores_are_saved_with_one_append_a_partition(
+    fleet: LiveSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stores, three dates each: not six appends one after the other."""
+    producer = producer_of(fleet.program.app)
+    append, seen = producer.append_batch, []
+
+    async def append_batch(topic: str, partition: int, *rest: Any) -> int:
+        if topic == fleet.program.topics.special_hours.name:
+            seen.append(partition)
+        return await append(topic, partition, *rest)
+
+    monkeypatch.setattr(producer, "append_batch", append_batch)
+    dates = {"date": "2025-05-04", "until": TODAY}
+    Reader(fleet).save(what="special-hours", where="region=West", **dates)
+    partitions = fleet.settings.partitions
+    assert sorted(seen) == sorted({partition_for(s, partitions) for s in (b"1", b"2")})
+
+
+@pytest.mark.parametrize(("length", "status"), [(200, 200), (201, 422)])
+def test_a_name_may_be_as_long_on_the_page_as_in_the_api(
+    fleet: LiveSite, length: int, status: int
+) -> None:
+    """One rule for who makes a change, at every door."""
+    name = "é" * length
+    zone = {"timezone_str": "UTC", "by": name}
+    body = orjson.dumps(zone)
+    json_body = {"Content-Type": "application/json"}
+    path = "/api/v1/stores/1/zone?preview=true"
+    assert fleet.ask("PUT", path, body, **json_body).status == status
+    query = urlencode({"preview": "true", "by": name})
+    forgotten = fleet.ask("DELETE", f"/api/v1/stores/1/labels?{query}")
+    assert forgotten.status == (status if status == 200 else 400)
+    reader = Reader(fleet)
+    found, text = reader.send(what="zone", store="1", **zone)
+    assert found == status
+    assert ("200 characters at most" in text) == (status == 422)
 
 
 def test_all_stores_are_changed_with_one_record(fleet: LiveSite) -> None:

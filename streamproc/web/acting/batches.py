@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -82,14 +82,47 @@ async def preview(site: Site, batch: Batch, as_of_us: int) -> Preview:
     return joined(list(await asyncio.gather(*map(one, by_store.values()))))
 
 
-async def make(site: Site, batch: Batch) -> Batch:
-    """Make all of them; the answer is what undoes it. Durable when this returns."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What came of a batch: what undoes all of it, and what is still to be made.
+
+    ``rest``: None once the log has taken everything.
+    """
+
+    undo: Batch
+    rest: Batch | None
+
+    @property
+    def stores(self) -> int:
+        """How many stores it is about."""
+        return len({change.store_id for change in self.undo.changes})
+
+    @property
+    def missed(self) -> list[str]:
+        """Ids of the stores that may have been missed, in order."""
+        rest = () if self.rest is None else self.rest.changes
+        return list(dict.fromkeys(change.store_id for change in rest))
+
+
+async def make(site: Site, batch: Batch) -> Saved:
+    """Make all of them at once; those that the log does not take are told.
+
+    What undoes them is found before any of them is made.
+    """
     undoing: list[Change] = []
     for change in batch.changes:
         undoing += await _undoing(site, change)
-    for change in batch.changes:
-        await site.changes.make(change)
-    return Batch(f"Undo: {batch.title}", batch.target, tuple(undoing))
+    undo = Batch(f"Undo: {batch.title}", batch.target, tuple(undoing))
+    return await make_rest(site, Saved(undo, batch))
+
+
+async def make_rest(site: Site, saved: Saved) -> Saved:
+    """Make what is still to be made, once more."""
+    if saved.rest is None:
+        return saved
+    outcome = await site.changes.make_all(saved.rest.changes)
+    missed = replace(saved.rest, changes=outcome.missed) if outcome.missed else None
+    return Saved(saved.undo, missed)
 
 
 async def _undoing(site: Site, change: Change) -> list[Change]:

@@ -20,6 +20,10 @@ from tables.fact_records import KINDS, Fact, read_message
 from tables.facts import encode_key
 
 MAX_AUTHOR = 200
+"""Characters of the name of who makes a change, through whichever door."""
+
+MAX_FIELD = 200
+"""Characters of a field's name that are compared with those that there are."""
 
 Row = Mapping[str, Any]
 
@@ -137,7 +141,8 @@ def author(text: object) -> str:
         raise Refusal(
             422,
             "bad-by",
-            f"by is {shown(text)}, expected a name of {MAX_AUTHOR} chars.",
+            f"by is {shown(text)}, expected a name of {MAX_AUTHOR} characters at "
+            "most, all of them visible.",
         )
     return name
 
@@ -181,6 +186,6 @@ def _check_fields(row: Row, known: Iterable[str]) -> None:
     names = [name for name in known if name]
     for name in row:
         if name not in names:
-            near = get_close_matches(name[:MAX_AUTHOR], names, 1)
+            near = get_close_matches(name[:MAX_FIELD], names, 1)
             told = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}."
             raise bad("unknown-field", f"There is no field {shown(name)} here; {told}")

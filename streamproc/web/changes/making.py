@@ -1,10 +1,11 @@
 """Changes made, or looked at before they are made."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamproc.program import Program, wall_clock_us
+from streamproc.rules.poll import ALL_STORES
 from streamproc.rules.uptime import Uptime
 from streamproc.topics import Placed, placed
 from streamproc.transport.partitioner import partition_for
@@ -28,6 +29,18 @@ class Made:
     """
 
     known: Known | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of changes that were made together.
+
+    ``missed``: those that the log did not take in time; ``in_place``: whether whoever
+    is asked next has the others, which are durable in any case.
+    """
+
+    missed: tuple[Change, ...]
+    in_place: bool
 
 
 class Changes:
@@ -70,7 +83,7 @@ class Changes:
         if not change.create:
             await self.require(change.store_id, change.is_of_all)
         topic = self._topic(change)
-        offsets = await self._appender.append(topic, self._placed(change))
+        offsets = await self._appender.append(topic, self._placed([change]))
         try:
             known = await asyncio.gather(
                 *(
@@ -83,6 +96,38 @@ class Changes:
                 raise
             return Made(None)
         return Made(known[0])
+
+    async def make_all(self, changes: Sequence[Change]) -> Outcome:
+        """Publish changes of one kind, of stores that are known, all at once.
+
+        Making those that were missed again does no harm, nor does making all again.
+        """
+        topic = self._topic(changes[0])
+        records = self._placed(changes)
+        try:
+            offsets, missed = await self._appender.append_each(topic, records)
+            homes = zip(records.keys, records.partitions, strict=True)
+            lost = {key for key, partition in homes if partition in missed}
+            return Outcome(
+                tuple(change for change in changes if change.key in lost),
+                await self._in_place(topic, offsets),
+            )
+        finally:
+            self.on_made()
+
+    async def _in_place(self, topic: Topic, offsets: Mapping[int, int]) -> bool:
+        """Wait until records are in the tables; False where that takes long."""
+        waiting = [
+            self._known(partition, ALL_STORES, topic.name, offset)
+            for partition, offset in offsets.items()
+        ]
+        try:
+            await asyncio.gather(*waiting)
+        except Refusal as exc:
+            if exc.status != 503:
+                raise
+            return False
+        return True
 
     async def preview(self, change: Change, as_of_us: int) -> Preview:
         """The figures as they are and as the change would make them; changes nothing.
@@ -133,13 +178,18 @@ class Changes:
         topic: Topic = getattr(self._program.topics, change.noun.table)
         return topic
 
-    def _placed(self, change: Change) -> Placed:
-        """The record on its store's partition, or on all; it names who made it."""
-        partitions = self._topic(change).partitions
-        records = placed([change.key], [change.value], partitions)
-        if change.by:
-            author = (BY, change.by.encode())
-            for row in range(len(records.keys)):
+    def _placed(self, changes: Sequence[Change]) -> Placed:
+        """Each record on its store's partition, or on all; it names who made it."""
+        partitions = self._topic(changes[0]).partitions
+        by = {change.key: change.by for change in changes if change.by}
+        records = placed(
+            [change.key for change in changes],
+            [change.value for change in changes],
+            partitions,
+        )
+        for row, key in enumerate(records.keys):
+            if key in by:
+                author = (BY, by[key].encode())
                 records.headers[row] = (*records.headers.get(row, ()), author)
         return records
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from streamproc.report.messages import NOW
 from streamproc.rules.poll import ALL_STORES
-from streamproc.web.acting.batches import Batch, make, preview
+from streamproc.web.acting.batches import Batch, Saved, make, make_rest, preview
 from streamproc.web.acting.editors import EDITORS, Editor
 from streamproc.web.acting.prefilled import current, prefilled
 from streamproc.web.acting.targets import Target, target_of
@@ -32,8 +32,11 @@ SAVED = Text("saved")
 MOST_UNDOS = 200
 """Changes that can be undone from a page; the oldest go first."""
 
-SAVE, WITHDRAW = "save", "withdraw"
+SAVE, WITHDRAW, REST = "save", "withdraw", "rest"
 """Values of buttons; any other one asks for a preview."""
+
+MOST_NAMED = 20
+"""Stores that are named one by one where a change has missed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class ActingHandlers:
     def __init__(self, site: Site, guard: Guard) -> None:
         self._site = site
         self._guard = guard
-        self._undos: OrderedDict[str, Batch] = OrderedDict()
+        self._saved: OrderedDict[str, Saved] = OrderedDict()
 
     async def page(self, request: web.Request) -> web.Response:
         """The form, with what is known now in it."""
@@ -67,11 +70,13 @@ class ActingHandlers:
     async def act(self, request: web.Request) -> web.Response:
         """Preview the form's changes, or save them when this was just previewed."""
         form = form_of(request)
-        by = author(self._guard, request, form)
         editor = EDITORS[WHAT.read(form)]
         store, where = STORE.read(form), WHERE.read(form)
         target = await target_of(self._site, editor.noun, store, where)
+        if form.get("do") == REST:
+            return see_other(await self._again(editor, form))
         try:
+            by = author(self._guard, request, form)
             batch = await self._batch(editor, target, form)
             return await self._previewed(request, editor, target, form, batch, by)
         except Refusal as exc:
@@ -90,31 +95,38 @@ class ActingHandlers:
         by: str,
     ) -> web.Response:
         if form.get("do") == SAVE and form.get("digest") == batch.digest:
-            return see_other(await self._saved(editor, form, batch.by(by)))
+            return see_other(await self._make(editor, form, batch.by(by)))
         as_of_us = await self._site.instants.resolve(NOW)
         looked = Looked(batch, await preview(self._site, batch, as_of_us))
         return await self._page(request, editor, target, form, looked)
 
-    async def _saved(
-        self, editor: Editor, form: Mapping[str, str], batch: Batch
-    ) -> str:
+    async def _make(self, editor: Editor, form: Mapping[str, str], batch: Batch) -> str:
         """Make the changes; where to go then."""
         token = secrets.token_urlsafe(12)
-        self._undos[token] = await make(self._site, batch)
-        if len(self._undos) > MOST_UNDOS:
-            self._undos.popitem(last=False)
-        store, where = form.get("store"), form.get("where")
-        return url("/change", what=editor.what, store=store, where=where, saved=token)
+        self._saved[token] = await make(self._site, batch)
+        if len(self._saved) > MOST_UNDOS:
+            self._saved.popitem(last=False)
+        return _address(editor, form, token)
+
+    async def _again(self, editor: Editor, form: Mapping[str, str]) -> str:
+        """Make what was missed once more; where to go then."""
+        token = form.get("saved", "")
+        self._saved[token] = await make_rest(self._site, self._found(token))
+        return _address(editor, form, token)
+
+    def _found(self, token: str) -> Saved:
+        """What came of a change; raises a 422 Refusal."""
+        if token not in self._saved:
+            why = "That change is too long ago, or was made at another worker."
+            raise Refusal(422, "no-undo", why)
+        return self._saved[token]
 
     async def _batch(
         self, editor: Editor, target: Target, form: Mapping[str, str]
     ) -> Batch:
         """The changes that the form stands for; raises a Refusal."""
         if token := form.get("undo"):
-            if token not in self._undos:
-                why = "That change is too long ago, or was made at another worker."
-                raise Refusal(422, "no-undo", why)
-            return self._undos[token]
+            return self._found(token).undo
         if number := form.get(WITHDRAW):
             known = await self._site.changes.known(target.store_ids[0])
             found = own_exclusion(known, number)
@@ -139,6 +151,9 @@ class ActingHandlers:
         status: int = 200,
     ) -> web.Response:
         saved = SAVED.read(request.query)
+        names = await self._site.names.all()
+        made = self._saved.get(saved)
+        missed = [] if made is None else made.missed
         return page(
             request,
             "change.html",
@@ -148,12 +163,20 @@ class ActingHandlers:
             target=target,
             form=form,
             looked=looked,
-            undo=self._undos.get(saved),
+            made=made,
+            missed=missed,
+            named=[names.name(store_id) for store_id in missed[:MOST_NAMED]],
             saved=saved,
             by=self._guard.author_of(request),
             here=await current(self._site, editor.what, target.store_ids),
-            values=(await self._site.names.all()).values,
+            values=names.values,
         )
+
+
+def _address(editor: Editor, form: Mapping[str, str], token: str) -> str:
+    """Where it is told what came of a change."""
+    store, where = form.get("store"), form.get("where")
+    return url("/change", what=editor.what, store=store, where=where, saved=token)
 
 
 def _offered(target: Target) -> list[Editor]:

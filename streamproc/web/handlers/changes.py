@@ -28,6 +28,7 @@ from streamproc.web.changes.change import (
     EXCLUSION,
     HOURS,
     LABELS,
+    MAX_AUTHOR,
     SPECIAL_HOURS,
     ZONE,
     Change,
@@ -46,7 +47,7 @@ from streamproc.web.store.labels import StoreLabels, answer_of
 PREVIEW = Choice(
     "preview", ("true", "false"), "false", "figures before and after; changes nothing"
 )
-BY = Text("by", "who makes the change")
+BY = Text("by", "who makes the change", MAX_AUTHOR)
 NEW = (PREVIEW, AS_OF)
 GONE = (*NEW, BY)
 
