@@ -59,20 +59,32 @@ def read_special_hours(
 def read_exclusions(
     path: Path, progress: Progress, tell: OnRefused, names: Mapping[str, str]
 ) -> StoreFile:
-    """One store-exclusions message per row; of two with one id the later counts."""
+    """One store-exclusions message per row; two of one id have to say the same."""
     file = StoreFile(path, "exclusions")
+    lines: dict[str, int] = {}
 
-    def read(row: Row, cells: Cells) -> dict[str, str]:
+    def read(row: Row, cells: Cells) -> tuple[Row, dict[str, str]]:
         fields = ("id", "kind", "from", "to", "from_local", "to_local", "note", "by")
         given = {name: text for name, text in zip(fields, cells, strict=True) if text}
         parse_exclusion(given, 0)
-        return given
+        return row, given
 
     columns = EXCLUSIONS, EXCLUSIONS_ALSO
-    for store_id, given in read_rows(
+    for store_id, (row, given) in read_rows(
         file, columns, names, read, progress, tell, of_all=True
     ):
+        key = key_of(store_id, given["id"])
         message = {"store_id": store_id, **given}
-        file.messages[key_of(store_id, given["id"])] = message
+        if file.messages.setdefault(key, message) != message:
+            file.refuse(row, _said_before(given["id"], lines[key]), store_id, tell)
+        lines.setdefault(key, row.line)
     file.leave_out(file.broken)
     return file
+
+
+def _said_before(exclusion_id: str, line: int) -> InvalidInput:
+    return InvalidInput(
+        "bad-exclusion-id",
+        f"id {exclusion_id} is that of line {line}, which says something else; each"
+        " exclusion of a store has an id of its own",
+    )

@@ -1,7 +1,8 @@
 """The first line of a CSV file: its separator, and where the wanted columns stand."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,7 @@ def read_header(
     places = _places(best, wanted, names)
     _refuse_missing(path, number + block.line, text, best, wanted, places)
     also = _places(best, optional, names)
+    _refuse_twice(path, number + block.line, best, (places | also).values())
     at = tuple((places | also).get(name, ABSENT) for name in (*wanted, *optional))
     others = [n for n, name in enumerate(best) if name and n not in at]
     if with_others:
@@ -116,11 +118,6 @@ def _refuse_missing(
 ) -> None:
     missing = [name for name in wanted if name not in places]
     if not missing:
-        again = {folded(columns[at]) for at in places.values()}
-        if twice := [
-            c for c in columns if folded(c) in again and _count(columns, c) > 1
-        ]:
-            raise LoadError(f"{path}, line {line}: two columns are {twice[0]}")
         return
     if not text.strip():
         raise LoadError(f"{path}: is empty; expected a header: {','.join(wanted)}")
@@ -136,5 +133,10 @@ def _refuse_missing(
     )
 
 
-def _count(columns: Sequence[str], name: str) -> int:
-    return [folded(column) for column in columns].count(folded(name))
+def _refuse_twice(
+    path: Path, line: int, columns: Sequence[str], places: Iterable[int]
+) -> None:
+    """One of two columns of a name would count, and nobody knows which."""
+    counts = Counter(map(folded, columns))
+    if twice := [columns[at] for at in places if counts[folded(columns[at])] > 1]:
+        raise LoadError(f"{path}, line {line}: two columns are {twice[0]}")

@@ -3,7 +3,7 @@
 Whether weekdays, ids and most rows make sense is known when all is read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from streamproc.loading.options import Loaded, Reading
 from streamproc.loading.polls import PollFile
 from streamproc.loading.refused import counted
 from streamproc.loading.stores import StoreFile
+from streamproc.rules.poll import ALL_STORES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +43,27 @@ class Judge:
 
     def _refuse_broken_stores(self) -> None:
         """Hours and zones that cannot be read are not absent."""
-        told = [
-            f"{counted(file.refused, 'row')} of {counted(len(file.broken), 'store')}"
-            f" refused in {first}"
-            for file in self.stores
-            if (first := file.first_refused) is not None
-        ]
-        if told and not self.reading.skip_refused:
-            left = (
-                "leaves those stores out of the report"
-                if self.reading.leave_out
-                else "leaves those stores' hours and zones as they were"
-            )
+        broken = [file for file in self.stores if file.first_refused is not None]
+        of_all = [file for file in broken if ALL_STORES in file.broken]
+        if of_all and self.reading.leave_out:
             raise LoadError(
-                f"{'; '.join(told)}. Nothing was published; mend the rows, or"
-                f" --skip-refused {left}"
+                f"{'; '.join(map(_refused, of_all))}. What is refused speaks of all"
+                " stores (*), so none can be left out for it; mend the rows"
             )
+        if broken and not self.reading.skip_refused:
+            raise LoadError(
+                f"{'; '.join(map(_refused, broken))}. Nothing was published; mend the"
+                f" rows, or --skip-refused {self._left(broken)}"
+            )
+
+    def _left(self, broken: Iterable[StoreFile]) -> str:
+        """What becomes of the stores of refused rows when these are skipped."""
+        # Labels change no figure.
+        if all(file.kind == "labels" for file in broken):
+            return "leaves out those stores' labels"
+        if self.reading.leave_out:
+            return "leaves those stores out of the report"
+        return "leaves those stores' hours and zones as they were"
 
     def _refuse_unread_polls(self, file: PollFile) -> None:
         """Refused polls are lost observations; too many are no observation."""
@@ -110,3 +116,9 @@ class Judge:
             f"{counted(len(broken), 'store')} left out of the report, as their hours or"
             f" zone cannot be read: {shown}{', …' if len(broken) > 3 else ''}"
         )
+
+
+def _refused(file: StoreFile) -> str:
+    """How many rows of a file are refused, of how many stores; and the first one."""
+    stores = counted(len(file.broken), "store")
+    return f"{counted(file.refused, 'row')} of {stores} refused in {file.first_refused}"

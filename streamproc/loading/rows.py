@@ -123,6 +123,13 @@ def rows_of(block: Block, header: Header) -> Iterator[Row]:
             yield row
 
 
+def seen_in(row: Row, header: Header, column: int) -> str:
+    """What stands in a wanted column, as far as that can be seen, of any line."""
+    cells = row.text.split(header.separator)
+    at = header.at[column]
+    return cells[at].strip(' \t"') if at < len(cells) else ""
+
+
 def _texts(cells: Cells) -> list[str]:
     """Cells as text, without what else is blank around them."""
     return [cell.decode().strip() for cell in cells.present()]

@@ -11,7 +11,7 @@ import orjson
 from streamproc.errors import InvalidInput
 from streamproc.loading.header import ZONES
 from streamproc.loading.refused import OnRefused, Refused, counted
-from streamproc.loading.rows import Row, rows_in, rows_of
+from streamproc.loading.rows import Row, rows_in, rows_of, seen_in
 from streamproc.loading.source import Progress
 from streamproc.rules.poll import ALL_STORES, check_store_id
 from streamproc.rules.zones import DEFAULT_ZONE, zone_or_none, zone_remark
@@ -142,6 +142,14 @@ def _store_id(text: str, of_all: bool) -> str:
     return ALL_STORES if of_all and text == ALL_STORES else check_store_id(text)
 
 
+def _spoken_of(text: str, check: Callable[[str], str]) -> str | None:
+    """The store that a line which is no row speaks of; None where nobody can say."""
+    try:
+        return check(text)
+    except InvalidInput:
+        return None
+
+
 def read_rows(
     file: StoreFile,
     columns: Columns,
@@ -170,6 +178,7 @@ def read_rows(
             store_id = None
             try:
                 if isinstance(row.cells, InvalidInput):
+                    store_id = _spoken_of(seen_in(row, header, 0), check)
                     raise row.cells
                 store_id = check(row.cells[0])
                 yield store_id, read(row, row.cells[1:])

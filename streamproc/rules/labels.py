@@ -5,9 +5,10 @@ figure.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from streamproc.errors import InvalidInput, shown
 
@@ -15,6 +16,7 @@ MAX_LABELS = 50
 MAX_LABEL = 64
 MAX_TEXT = 200
 MAX_TARGET = 100
+_NUMBER = re.compile(r"\d{1,3}(?:\.\d{0,20})?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,14 @@ def parse_labels(row: Mapping[str, Any]) -> Labels:
             "bad-labels", f"labels is {shown(given)}, expected an object; {{}} for none"
         )
     texts = {_label(name): _text(value, "bad-labels") for name, value in given.items()}
+    if len(texts) < len(given):
+        raise InvalidInput("bad-labels", "two labels differ in blanks only")
     labels = {name: text for name, text in sorted(texts.items()) if text}
     if len(labels) > MAX_LABELS:
         raise InvalidInput("bad-labels", f"more than {MAX_LABELS} labels")
-    name = _text(row.get("name") or "", "bad-name")
-    return Labels(name or None, labels, _target(row.get("target")))
+    name = row.get("name")
+    text = "" if name is None else _text(name, "bad-name")
+    return Labels(text or None, labels, _target(row.get("target")))
 
 
 def _label(name: object) -> str:
@@ -95,15 +100,20 @@ def _text(value: object, reason: str) -> str:
     return text
 
 
+def _is_number(value: object) -> TypeGuard[str | int | float]:
+    """Whether it is a number, or a text as people write one: ``99.5``, no ``9_9``."""
+    if isinstance(value, str):
+        return _NUMBER.match(value.strip()) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _target(value: object) -> float | None:
     """Percent, as a number or its text; None when it is not set."""
     if value is None or value == "":
         return None
     try:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise ValueError
-        target = float(value)
-    except (ValueError, OverflowError):
+        target = float(value) if _is_number(value) else math.nan
+    except OverflowError:
         target = math.nan
     if not 0 < target <= MAX_TARGET:
         raise InvalidInput(

@@ -197,6 +197,8 @@ def parse_period(text: object) -> Asked:
         first = UNITS[name].read(*map(int, match.groups()))
     except ValueError as exc:
         raise InvalidInput(BAD, f"period is {shown(text)}: {exc}") from exc
+    # What follows the year 9999 is no date.
+    _check_years(text, first.year, first.year)
     return Asked(text, _within_years(text, UNITS[name].holding(day_of_date(first))))
 
 
@@ -212,12 +214,22 @@ def _from_to(text: str, *ends: str) -> Period:
 
 def _within_years(text: str, period: Period) -> Period:
     first, last = (date_of(day).year for day in (period.first_day, period.end_day - 1))
-    # The first week of 1970 begins in 1969.
-    if first < FIRST_YEAR - 1 or not FIRST_YEAR <= last <= LAST_YEAR:
-        raise InvalidInput(
-            BAD, f"period is {shown(text)}, expected {FIRST_YEAR} to {LAST_YEAR}"
-        )
+    _check_years(text, first, last)
+    if last < FIRST_YEAR:
+        raise _other_years(text)
     return period
+
+
+def _check_years(text: str, first: int, last: int) -> None:
+    # The first week of 1970 begins in 1969.
+    if first < FIRST_YEAR - 1 or last > LAST_YEAR:
+        raise _other_years(text)
+
+
+def _other_years(text: str) -> InvalidInput:
+    return InvalidInput(
+        BAD, f"period is {shown(text)}, expected {FIRST_YEAR} to {LAST_YEAR}"
+    )
 
 
 def _refused(text: object) -> InvalidInput:

@@ -188,17 +188,27 @@ def parse_hours(rows: object) -> Schedule:
             raise InvalidHours(
                 "bad-hours", f"hours holds {shown(row)}, expected objects"
             )
-        if row.get("closed") is True:
-            found.append(Closing(parse_weekday(row.get("dayOfWeek", row.get("day")))))
-            continue
-        found.append(
-            parse_opening(
-                row.get("dayOfWeek", row.get("day")),
-                row.get("start_time_local"),
-                row.get("end_time_local"),
-            )
-        )
+        found.append(_row(row))
     return week_of(found)
+
+
+def _row(row: Mapping[str, object]) -> Opening | Closing:
+    """What one object says; raises InvalidHours when it says two things."""
+    day, closed = row.get("dayOfWeek", row.get("day")), row.get("closed")
+    start, end = row.get("start_time_local"), row.get("end_time_local")
+    if day != row.get("day", day):
+        raise InvalidHours(
+            "bad-weekday", f"dayOfWeek is {shown(day)}, day is {shown(row['day'])}"
+        )
+    if closed is not None and not isinstance(closed, bool):
+        raise InvalidHours(
+            "bad-hours", f"closed is {shown(closed)}, expected true or false"
+        )
+    if not closed:
+        return parse_opening(day, start, end)
+    if any(not _is_closed(time) for time in (start, end) if time is not None):
+        raise InvalidHours("bad-hours", "closed is true, and a time is given, too")
+    return Closing(parse_weekday(day))
 
 
 def week_of(rows: Iterable[Opening | Closing]) -> Schedule:

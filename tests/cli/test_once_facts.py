@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 POLLS = """store_id,status,timestamp_utc
 a,active,2025-11-24 09:00:00 UTC
 a,inactive,2025-11-24 12:00:00 UTC
@@ -77,6 +79,38 @@ def test_a_store_whose_labels_are_refused_stays_in_the_report(
     assert done.returncode == 0, done.stderr
     rows = (tmp_path / "out" / "combined_report.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["store_id", "a"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("special-hours", "store_id,date,start_time_local,end_time_local\n*,{},tea,\n"),
+        ("exclusions", "store_id,id,kind,from_utc,to_utc\n*,e,maintenance,{} 12:00,\n"),
+    ],
+)
+def test_no_store_can_be_left_out_for_what_is_refused_of_all(
+    streamproc: Callable[..., Any], tmp_path: Path, kind: str, text: str
+) -> None:
+    """Every figure would lack it; so there is no report, with --skip-refused either."""
+    (tmp_path / "polls.csv").write_text(POLLS)
+    (tmp_path / "facts.csv").write_text(text.format("2025-11-24"))
+    files = ("--polls", "polls.csv", f"--{kind}", "facts.csv", "--out", "out")
+    done = streamproc("once", *files, "--skip-refused")
+    assert done.returncode == 1, done.stderr
+    assert "facts.csv, line 2: " in done.stderr
+    assert "speaks of all stores (*)" in done.stderr
+    assert not (tmp_path / "out" / "combined_report.csv").exists()
+
+
+def test_what_refused_labels_are_left_out_of_is_said_as_it_is(
+    streamproc: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Their stores stay in the report, which is not to be feared."""
+    (tmp_path / "polls.csv").write_text(POLLS)
+    (tmp_path / "labels.csv").write_text("store_id,target\na,high\n")
+    files = ("--polls", "polls.csv", "--labels", "labels.csv", "--out", "out")
+    done = streamproc("once", *files)
+    assert "--skip-refused leaves out those stores' labels" in done.stderr
 
 
 def test_once_writes_a_full_report_beside_the_combined_one(

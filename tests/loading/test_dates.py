@@ -106,6 +106,22 @@ def test_an_exclusion_that_cannot_be_understood_refuses_its_store(
     assert (told[0].line, told[0].reason) == (2, reason)
 
 
+def test_an_id_that_says_two_things_refuses_its_store(tmp_path: Path) -> None:
+    """Of two exclusions one would be forgotten; the same row twice is one."""
+    day = "2026-11-23"
+    rows = (
+        f"7,m1,maintenance,{day} 12:00,{day} 13:00,,,\n"
+        f"8,m1,maintenance,{day} 12:00,{day} 13:00,,,\n"
+        f"7,m1,maintenance,{day} 14:00,{day} 15:00,,,\n"
+        f"8,m1,maintenance,{day} 12:00,{day} 13:00,,,\n"
+    )
+    messages, told, file = read(tmp_path, read_exclusions, EXCLUSIONS + rows)
+    assert (list(messages), file.broken) == (["8\0m1"], {"7"})
+    (one,) = told
+    assert (one.line, one.reason) == (4, "bad-exclusion-id")
+    assert "m1 is that of line 2, which says something else" in one.message
+
+
 def test_the_undated_week_of_a_store_goes_first(tmp_path: Path) -> None:
     """It forgets the dated ones before it, so they come after it."""
     rows = "7,0,08:00,12:00,2026-11-16\n7,0,09:00,17:00,\n8,0,09:00,17:00,2026-01-05\n"

@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 
 from streamproc.errors import LoadError
-from streamproc.loading.header import HOURS, POLLS, Header, read_header
+from streamproc.loading.header import (
+    EXCLUSIONS,
+    EXCLUSIONS_ALSO,
+    HOURS,
+    HOURS_ALSO,
+    LABELS,
+    LABELS_ALSO,
+    POLLS,
+    Header,
+    read_header,
+)
 from streamproc.loading.source import Block
 
 PATH = Path("polls.csv")
@@ -57,6 +67,23 @@ def test_other_names_are_told() -> None:
     assert header_of("shop,status,time_stamp\n", names=names).at == (0, 1, 2)
     assert header_of("store_id,status,time_stamp\n", names=names).at == (0, 1, 2)
     assert header_of("store_id,shop,status,timestamp\n", names=names).at == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "optional", "text", "twice"),
+    [
+        (HOURS, HOURS_ALSO, "valid_from,valid_from", "valid_from"),
+        (EXCLUSIONS, EXCLUSIONS_ALSO, "from_utc,to_utc,From UTC", "from_utc"),
+        (LABELS, LABELS_ALSO, "name,region,name", "name"),
+    ],
+)
+def test_a_column_that_may_be_missing_is_not_there_twice(
+    wanted: tuple[str, ...], optional: tuple[str, ...], text: str, twice: str
+) -> None:
+    """One of them would count, and nobody knows which."""
+    block = Block(f"{','.join(wanted)},{text}\n".encode(), 1)
+    with pytest.raises(LoadError, match=f"line 1: two columns are {twice}"):
+        read_header(PATH, block, wanted, {}, optional)
 
 
 @pytest.mark.parametrize(

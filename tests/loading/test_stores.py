@@ -47,6 +47,29 @@ def test_a_week_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (told[0].line, told[0].reason) == (3, "bad-time")
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        '"7,1,09:00,17:00',
+        '7,"1,09:00,17:00',
+        "7,1,09:00,17:00,x",
+        "7,1,09:00",
+        " 7 ,1",
+        f"7,1,09:00,17:00{' ' * 140_000}",
+    ],
+)
+def test_a_line_that_is_no_row_belongs_to_the_store_it_begins_with(
+    row: str, tmp_path: Path
+) -> None:
+    """Its week is not the rows that could be read: there would be a day less."""
+    file, told = hours_of(
+        tmp_path, f"7,0,09:00,17:00\n8,0,09:00,17:00\n{row}\n7,2,09:00,17:00\n"
+    )
+    assert list(file.messages) == ["8"]
+    assert file.broken == {"7"}
+    assert [each.line for each in told] == [4]
+
+
 def test_rows_that_contradict_refuse_the_week(tmp_path: Path) -> None:
     """Closed and open on one weekday."""
     file, told = hours_of(tmp_path, "7,0,09:00,17:00\n7,0,closed,closed\n")

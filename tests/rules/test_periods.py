@@ -86,6 +86,18 @@ def test_what_is_no_period_is_refused(text: object) -> None:
     assert len(str(refused.value)) < 500
 
 
+@pytest.mark.parametrize("year", ["2200", "9999"])
+@pytest.mark.parametrize(
+    "text", ["day:{}-12-31", "week:{}-W52", "month:{}-12", "quarter:{}-Q4", "year:{}"]
+)
+def test_the_last_years_there_are_are_refused_as_others_are(
+    text: str, year: str
+) -> None:
+    """The period after them has no date at all."""
+    with pytest.raises(InvalidInput, match="expected 1970 to 2199"):
+        parse_period(text.format(year))
+
+
 def test_a_refusal_says_what_there_is_and_what_may_be_meant() -> None:
     """A slip of the pen is seen at once."""
     with pytest.raises(InvalidInput, match=r"month:2026-10.*did you mean last-month\?"):

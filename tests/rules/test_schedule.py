@@ -145,6 +145,35 @@ def test_a_weekday_that_is_closed_and_open_is_refused() -> None:
         parse_hours(weekly((3, "09:00", "17:00"), (3, "closed", "closed")))
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"dayOfWeek": 1, "closed": True, "start_time_local": "09:00"}, "bad-hours"),
+        ({"dayOfWeek": 1, "closed": True, "end_time_local": "17:00"}, "bad-hours"),
+        ({"dayOfWeek": 1, "closed": "true"}, "bad-hours"),
+        ({"dayOfWeek": 1, "closed": 1}, "bad-hours"),
+        ({"dayOfWeek": 1, "day": 2, "closed": True}, "bad-weekday"),
+    ],
+)
+def test_a_row_that_says_two_things_is_refused(
+    row: dict[str, object], reason: str
+) -> None:
+    """Closed and a time, two weekdays; neither of them is guessed to be meant."""
+    with pytest.raises(InvalidHours) as caught:
+        parse_hours([row])
+    assert caught.value.reason == reason
+
+
+def test_a_row_may_say_one_thing_twice() -> None:
+    """Closed beside empty times, the weekday under both of its names."""
+    closed = {"closed": True, "start_time_local": "", "end_time_local": "closed"}
+    week = parse_hours([{"dayOfWeek": 1, "day": 1, **closed}])
+    assert week == ALWAYS_CLOSED
+    times = {"start_time_local": "09:00", "end_time_local": "17:00"}
+    (opening,) = parse_hours([{"day": 1, "closed": False, **times}])
+    assert opening == Opening(1, 9 * 3600, 17 * 3600)
+
+
 def test_no_rows_at_all_say_nothing() -> None:
     """An empty week is open 24x7, not closed."""
     assert week_of([]) == ()
