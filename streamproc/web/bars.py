@@ -5,7 +5,6 @@ what the target does not allow. Made here rather than in a template: there are
 thousands on a page.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,6 @@ from streamproc.web import words
 LEAST = 90.0
 """Percent at the foot of a bar; the top is 100."""
 
-CHART_DAYS = 90
 STEP, WIDTH = 8, 6
 """Units from one bar to the next, and of a bar."""
 
@@ -28,6 +26,7 @@ class Bar:
 
     ``title``: its date in words. ``is_told``: whether it lies within what is kept and
     has come. ``goal``: where a click leads, or nowhere. ``so_far``: it goes on.
+    ``tick``: what stands below it in a chart, if anything.
     """
 
     title: str
@@ -39,6 +38,7 @@ class Bar:
     is_told: bool = True
     goal: str = ""
     so_far: bool = False
+    tick: str = ""
 
     @property
     def state(self) -> str:
@@ -85,18 +85,18 @@ def bars(
     wide = max(STEP * len(days) - (STEP - WIDTH), WIDTH)
     goal = _goal(target, height, wide)
     inner = "".join(
-        _link(day, _shape(day, target, height, at * STEP))
+        linked(day, shape(day, target, height, f'x="{at * STEP}" width="{WIDTH}"'))
         for at, day in enumerate(days)
     )
     return Markup(
         f'<svg class="days" width="{wide * step // STEP}" height="{height}"'
         f' viewBox="0 0 {wide} {height}" preserveAspectRatio="none"'
-        f' role="{_role(days)}"'
+        f' role="{role(days)}"'
         f' aria-label="{escape(summary(days, target, label))}">{inner}{goal}</svg>'
     )
 
 
-def _role(days: Sequence[Bar]) -> str:
+def role(days: Sequence[Bar]) -> str:
     """A picture, or a group of links where its days lead somewhere."""
     return "group" if any(day.goal for day in days) else "img"
 
@@ -115,18 +115,18 @@ def summary(days: Sequence[Bar], target: float | None, label: str) -> str:
     return f"{said}, worst {worst.title} with {words.percent(shown or '')}"
 
 
-def _link(day: Bar, shape: str) -> str:
+def linked(day: Bar, drawn: str) -> str:
     """A day with its words; a link for the pointer, where it leads anywhere."""
-    inner = f"<title>{escape(day.text())}</title>{shape}"
+    inner = f"<title>{escape(day.text())}</title>{drawn}"
     faint = ' class="so-far"' if day.so_far else ""
     if not day.goal:
         return f"<g{faint}>{inner}</g>"
     return f'<a href="{escape(day.goal)}" tabindex="-1"{faint}>{inner}</a>'
 
 
-def _shape(day: Bar, target: float | None, height: int, x: int) -> str:
+def shape(day: Bar, target: float | None, height: int, place: str) -> str:
+    """A day as shapes; ``place``: the attributes that say where, and how wide."""
     state = day.state
-    place = f'x="{x}" width="{WIDTH}"'
     if state == "none":
         return f'<rect class="none" {place} height="{height}"/>'
     if state == "closed":
@@ -146,8 +146,8 @@ def _shape(day: Bar, target: float | None, height: int, x: int) -> str:
 def _parts(
     share: float, target: float | None, height: int, place: str
 ) -> Iterator[str]:
-    top = _depth(share, height)
-    allowed = 0.0 if target is None else min(_depth(target, height), top)
+    top = depth(share, height)
+    allowed = 0.0 if target is None else min(depth(target, height), top)
     if top < height:
         yield f'<rect class="up" {place} y="{top:g}" height="{height - top:g}"/>'
     if allowed:
@@ -159,45 +159,21 @@ def _parts(
         )
 
 
-def _depth(share: float, height: int) -> float:
+def depth(share: float, height: int) -> float:
     """How far below the top a percentage lies; what is not 100 is seen."""
-    depth = height * min(100 - share, 100 - LEAST) / (100 - LEAST)
-    return 0.0 if share >= 100 else max(round(depth, 1), 1.0)
+    lost = height * min(100 - share, 100 - LEAST) / (100 - LEAST)
+    return 0.0 if share >= 100 else max(round(lost, 1), 1.0)
 
 
 def _goal(target: float | None, height: int, wide: int) -> str:
-    if target is None or not LEAST < target < 100:
+    if not is_drawn(target):
         return ""
-    y = _depth(target, height)
+    assert target is not None
+    y = depth(target, height)
     line = f'd="M0 {y:g}H{wide}"'
     return f'<path class="goal-halo" {line}/><path class="goal" {line}/>'
 
 
-def chart(
-    days: Sequence[Bar], target: float | None, label: str, most: int = CHART_DAYS
-) -> Markup:
-    """The last days as a larger picture, its scale beside it; half as many when few."""
-    name = "chart-wide" if most == CHART_DAYS else "chart-narrow"
-    days = days[-most:]
-    most = most if 2 * len(days) > most else most // 2
-    wide, height = STEP * most, round(120 * math.sqrt(most / CHART_DAYS))
-    left = most - len(days)
-    inner = "".join(
-        _link(day, _shape(day, target, height, (left + at) * STEP))
-        for at, day in enumerate(days)
-    )
-    ticks = [(100.0, "100 %"), (95.0, "95 %"), (LEAST, "90 %")]
-    if target is not None and LEAST < target < 100:
-        ticks = [each for each in ticks if abs(each[0] - target) > 1]
-        ticks.append((target, words.percent(target)))
-    scale = "".join(
-        f'<text class="tick{" strong" if value == target else ""}" x="{wide + 8}"'
-        f' y="{8 + height * (100 - value) / 10 + 3.5:g}">{name}</text>'
-        for value, name in ticks
-    )
-    return Markup(
-        f'<svg class="chart {name}" viewBox="0 0 {wide + 56} {height + 16}"'
-        f' role="{_role(days)}"'
-        f' aria-label="{escape(summary(days, target, label))}">{scale}'
-        f'<g transform="translate(0 8)">{inner}{_goal(target, height, wide)}</g></svg>'
-    )
+def is_drawn(target: float | None) -> bool:
+    """Whether a target is a line of its own: not the top, not below the foot."""
+    return target is not None and LEAST < target < 100

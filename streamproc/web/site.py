@@ -120,7 +120,8 @@ class Site:
 
     def _outdate(self) -> None:
         """Something was changed here: what was made before is not given out again."""
-        for kept in (self.everybody.kept, self.performances.kept, self.names.kept):
+        shown = self.performances
+        for kept in (self.everybody.kept, shown.kept, shown.business, self.names.kept):
             kept.outdate()
         self.pages.outdate()
 

@@ -18,7 +18,8 @@ from streamproc.rules.now import STATES
 from streamproc.rules.percent import percent
 from streamproc.rules.timeline import Span, clipped, local_time
 from streamproc.rules.windows import WINDOWS
-from streamproc.web import bars, words
+from streamproc.web import bars, chart, words
+from streamproc.web.fleet.months import budget_picture
 from streamproc.web.fleet.standing import pooled_percent
 
 LIVE_EVERY_S = 5.0
@@ -169,7 +170,8 @@ def _environment() -> jinja2.Environment:
         goal_of=goal_of,
         has_page=lambda path: any(entry.path == path for entry in NAVIGATION),
         bars=bars.bars,
-        chart=bars.chart,
+        chart=chart.chart,
+        budget_picture=budget_picture,
         misses=misses,
         span_text=span_text,
         local_time=local_time,

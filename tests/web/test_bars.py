@@ -6,7 +6,8 @@ import pytest
 
 from streamproc.rules.periods import parse_period
 from streamproc.rules.units import HOUR_US
-from streamproc.web.bars import Bar, bars, chart
+from streamproc.web.bars import Bar, bars
+from streamproc.web.chart import chart
 from streamproc.web.periods.choice import Chosen, chosen_of
 
 DAY = parse_period("day:2026-11-24").period
@@ -80,6 +81,23 @@ def test_a_picture_is_said_in_a_sentence_and_its_days_are_for_the_pointer() -> N
         assert (
             'href="/stores/1?period=day%3A2026-11-24&amp;a=b" tabindex="-1"' in picture
         )
+
+
+def test_few_days_are_drawn_as_high_and_said_as_large_as_many() -> None:
+    """Nothing of a chart is scaled: only places across are in percent."""
+    few, many = (chart([bar(9, 1)] * count, 98.5, "s") for count in (10, 90))
+    for picture in (few, many):
+        assert "viewBox" not in picture
+        assert 'height="196"' in picture
+        assert picture.count('class="tick"') == 3
+
+
+def test_months_are_named_below_a_chart() -> None:
+    """Where the first of one stands, unless there is no room for its name."""
+    days = [bar(9, 1, tick=text) for text in ("", "1 Nov", "", "1 Dec")]
+    picture = chart(days, None, "s")
+    assert ">1 Nov</text>" in picture
+    assert "1 Dec" not in picture
 
 
 # -- the period of a page -----

@@ -38,32 +38,39 @@ class Group:
 
 
 def groups_of(
-    standing: Standing, rows: Ints, label: str, height: int = 30, days: int = 0
+    standing: Standing,
+    rows: Ints,
+    label: str,
+    shown: Standing | None = None,
+    height: int = 30,
 ) -> list[Group]:
-    """Groups of some stores, worst first; those of most stores when there are many."""
+    """Groups of some stores, worst first; those of most stores when there are many.
+
+    ``shown``: the same stores in the days that are drawn, where those are others.
+    """
     values = standing.values(label)
     by_value: dict[str, list[int]] = {}
     for row in rows.tolist():
         by_value.setdefault(values[row], []).append(row)
     largest = sorted(by_value, key=lambda value: (-len(by_value[value]), value))
     found = [
-        _group(standing, value, np.array(by_value[value]), height, days)
+        _group(standing, value, np.array(by_value[value]), shown or standing, height)
         for value in largest[:MOST_GROUPS]
     ]
     return sorted(found, key=lambda group: (group.share, group.value))
 
 
-def _group(standing: Standing, value: str, rows: Ints, height: int, days: int) -> Group:
-    figures = standing.figures
-    picture = Markup()
-    if figures is not None and figures.days:
-        daily = standing.daily.chosen(rows).pooled()
-        picture = bars(
-            figures.bars_of(daily)[-days:],
-            standing.fleet_target,
-            value or "none",
-            height,
-        )
-    return Group(
-        value, len(rows), standing.pooled(rows), standing.down_now(rows), picture
-    )
+def _group(
+    standing: Standing, value: str, rows: Ints, shown: Standing, height: int
+) -> Group:
+    amounts, down_now = standing.pooled(rows), standing.down_now(rows)
+    picture = _picture(shown, value, rows, height)
+    return Group(value, len(rows), amounts, down_now, picture)
+
+
+def _picture(shown: Standing, value: str, rows: Ints, height: int) -> Markup:
+    figures = shown.figures
+    if figures is None or not figures.days:
+        return Markup()
+    daily = figures.bars_of(shown.daily.chosen(rows).pooled())
+    return bars(daily, shown.fleet_target, value or "none", height)

@@ -1,7 +1,7 @@
 """All stores' figures of a period, whole and by day, as columns."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import quote
 
@@ -21,8 +21,11 @@ from streamproc.web.periods.reading import FleetPeriod, Periods
 
 Flags = npt.NDArray[np.bool_]
 
-MOST_BARS = 92
-"""Days that are drawn; of a longer period the newest."""
+MOST_BARS = 93
+"""Days that are drawn; of a longer period the newest. As many as three months have."""
+
+BUSINESS_FRESH_S = 60.0
+AMOUNTS = ("up", "down", "excluded", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,12 @@ class Amounts:
 
     def chosen(self, rows: Ints | int) -> "Amounts":
         """Those of some stores."""
-        columns = (self.up, self.down, self.excluded, self.open)
+        columns = (getattr(self, name) for name in AMOUNTS)
         return Amounts(*(column[rows] for column in columns))
 
     def pooled(self) -> "Amounts":
         """All stores together."""
-        columns = (self.up, self.down, self.excluded, self.open)
+        columns = (getattr(self, name) for name in AMOUNTS)
         return Amounts(*(column.sum(axis=0) for column in columns))
 
     def of(self, *place: int) -> tuple[int, int, int, int, int]:
@@ -91,6 +94,16 @@ class Performance:
         """Whether the last of its days is not over."""
         return bool(self.days) and self.period.end_day > self.days[-1].first_day + 1
 
+    def last_days(self, count: int) -> "Performance":
+        """The same, with the last of its days only."""
+        columns = (getattr(self.daily, name) for name in AMOUNTS)
+        return replace(
+            self,
+            days=self.days[-count:],
+            daily=Amounts(*(column[:, -count:] for column in columns)),
+            told=self.told[:, -count:],
+        )
+
     def bars_of(
         self, amounts: Amounts, told: Flags | None = None, goal: str = ""
     ) -> list[Bar]:
@@ -106,9 +119,16 @@ class Performance:
                 is_told=bool(self.told[:, at].any() if told is None else told[at]),
                 goal=goal.format(quote(self.days[at].name)) if goal else "",
                 so_far=at == last and self.goes_on,
+                tick=_tick(self.days[at]),
             )
             for at in range(max(last + 1 - MOST_BARS, 0), last + 1)
         ]
+
+
+def _tick(part: Period) -> str:
+    """What stands below a day in a chart: the first of a month."""
+    first = date_of(part.first_day)
+    return f"1 {first:%b}" if first.day == 1 else ""
 
 
 def slice_text(part: Period) -> str:
@@ -156,7 +176,7 @@ def _spread(rows: PeriodRows, place: dict[str, int], shape: tuple[int, int]) -> 
     at, number = _places(rows, place), rows.of("slice")
     known = (at >= 0) & (number < shape[1])
     columns = []
-    for name in ("up", "down", "excluded", "open"):
+    for name in AMOUNTS:
         column = np.zeros(shape, np.int64)
         column[at[known], number[known]] = rows.of(name)[known]
         columns.append(column)
@@ -184,6 +204,15 @@ class Performances:
         self._periods = periods
         self._instants = instants
         self.kept: Kept[tuple[str, AsOf], Performance] = Kept(self._make, FRESH_S)
+        #: Business time of all of a month, what is to come as well.
+        self.business: Kept[tuple[str, AsOf], int] = Kept(
+            self._business_us, BUSINESS_FRESH_S
+        )
+
+    async def _business_us(self, key: tuple[str, AsOf]) -> int:
+        month, as_of = key
+        as_of_us = await self._instants.resolve(as_of)
+        return await self._periods.business_us(parse_period(month), as_of_us)
 
     async def _make(self, key: tuple[str, AsOf]) -> Performance:
         text, as_of = key

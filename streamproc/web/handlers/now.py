@@ -1,18 +1,20 @@
 """The handler of the front page: what is down now, and how the fleet has done."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
+from streamproc.cells import Ints
 from streamproc.report.messages import NOW
-from streamproc.rules.days import date_of
 from streamproc.rules.now import DOWN, NO_DATA, SILENT
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.connect.view import how_to
 from streamproc.web.fleet import ranking
-from streamproc.web.fleet.groups import groups_of
+from streamproc.web.fleet.groups import Group, groups_of
+from streamproc.web.fleet.months import days_shown, month_going_on, months_of
 from streamproc.web.fleet.performance import Performance
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.stores import period_of, standing_of, strips_of, summary
@@ -34,8 +36,8 @@ MOST_UNHEARD = 8
 MOST_BACK = 8
 BACK_FRESH_S = 10.0
 WORST = 10
+GROUP_DAYS = 14
 DEFAULT_PERIOD = "yesterday"
-CHART_DAYS = 90
 OUTDATED_US = 24 * HOUR_US
 LISTED = frozenset(("q", "now", "sort", "order", "page", "per_page"))
 """Parameters of the list of stores, which once was this page."""
@@ -122,21 +124,16 @@ class NowHandlers:
     async def _figures(
         self, standing: Standing, text: str, as_of: AsOf
     ) -> dict[str, Any]:
-        """The period's: pooled, by two labels, the worst stores; and many days."""
-        figures, names = standing.figures, standing.names
+        """The period's: pooled, by labels, the worst stores; and many days."""
         asked = ranking.asked_for(text, as_of)
         rows = await asyncio.to_thread(ranking.chosen, standing, asked)
         period = period_of(standing, text, DEFAULT_PERIOD)
-        labels = list(names.values)
         worst = [row for row in rows[:WORST].tolist() if standing.whole.down[row] > 0]
-        groups = {}
-        if figures is not None:
-            groups = {
-                label: groups_of(standing, rows, label, 20, 14) for label in labels
-            }
+        many = self._many_days(standing, as_of)
+        groups = await asyncio.to_thread(_groups, standing, rows, many["chart_of"])
         return {
             "standing": standing,
-            "figures": figures,
+            "figures": standing.figures,
             "period": period,
             "target": standing.fleet_target,
             "summary": summary(standing, rows),
@@ -144,14 +141,32 @@ class NowHandlers:
             "pollers": groups.get(POLLED_BY, []),
             "worst": worst,
             "strips": await strips_of(self._site, standing, worst, period),
-            "chart_of": self._chart(standing, as_of),
+            **many,
             "kept": {"as_of": as_of_text(as_of), "period": period.in_url},
         }
 
-    def _chart(self, standing: Standing, as_of: AsOf) -> Performance | None:
-        """The last days of all stores, when they are at hand; they take long."""
+    def _many_days(self, standing: Standing, as_of: AsOf) -> dict[str, Any]:
+        """The last days and months of all stores, when they are at hand."""
         last = standing.everyone.as_of_us // DAY_US
-        first, end = date_of(last - CHART_DAYS + 1), date_of(last)
         if standing.figures is None:
-            return None
-        return self._site.performances.kept.peek((f"{first}..{end}", as_of))
+            return {"chart_of": None, "months": []}
+        shown = self._site.performances
+        found = shown.kept.peek((days_shown(last), as_of))
+        if found is None:
+            return {"chart_of": None, "months": []}
+        month = month_going_on(last if found.newest_day is None else found.newest_day)
+        whole_us = shown.business.peek((month, as_of))
+        months = months_of(found, standing.fleet_target, whole_us)
+        return {"chart_of": found, "months": months}
+
+
+def _groups(
+    standing: Standing, rows: Ints, many: Performance | None
+) -> dict[str, list[Group]]:
+    """Groups by each label, their last days as pictures, when they are at hand."""
+    if standing.figures is None:
+        return {}
+    recent = None if many is None else many.last_days(GROUP_DAYS)
+    shown = replace(standing, figures=recent)
+    labels = standing.names.values
+    return {label: groups_of(standing, rows, label, shown, 20) for label in labels}

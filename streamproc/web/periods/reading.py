@@ -89,6 +89,22 @@ class Periods:
         Raises ReportFailedError when nothing of the period is kept.
         """
         as_of_us = await self._instants.resolve(as_of)
+        return await self._fleet(asked, by, zone, where, as_of_us)
+
+    async def business_us(self, asked: Asked, as_of_us: int) -> int:
+        """Business time of all of a period, as it is known in advance."""
+        bounds = await self.bounds(asked, as_of_us)
+        whole = await self._fleet(asked, None, None, None, bounds.end_us)
+        return int((whole.rows.of("open") - whole.rows.of("excluded")).sum())
+
+    async def _fleet(
+        self,
+        asked: Asked,
+        by: str | None,
+        zone: str | None,
+        where: Where | None,
+        as_of_us: int,
+    ) -> FleetPeriod:
         known = await self._since(asked.not_before_us(as_of_us))
         count, starts_s = self._settings.partitions, self._settings.day_starts_s
         zones = [zone] if zone else await self._zones()
