@@ -20,8 +20,9 @@ from aiohttp import web
 
 from benchmarks.measure import table
 from streamproc import settings
+from streamproc.clock import wall_clock_us
 from streamproc.events import Event, decode_event
-from streamproc.program import Program, wall_clock_us
+from streamproc.program import Program
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.transport.client import Client
 from streamproc.transport.connect import connect

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from benchmarks.measure import tell
 from benchmarks.program import load
 from streamproc.cells import Cells
-from streamproc.program import Program, wall_clock_us
+from streamproc.clock import wall_clock_us
+from streamproc.program import Program
 from streamproc.rules import packing
 from streamproc.rules.history import Segments
 from streamproc.rules.poll import Poll, encode_poll

@@ -19,10 +19,9 @@ from streamproc.report.record import Report
 from streamproc.rules import packing
 from streamproc.rules.labels import Labels, parse_labels, parse_where
 from streamproc.rules.uptime import Rules
-from tables.chunks import Chunk
-from tables.period_polls import before
-from tables.periods import POLLS_PER_CHUNK, rows_of_stores
-from tables.snapshot import Stores
+from tables.accounting import Stores
+from tables.chunks import Chunk, before
+from tables.period_accounting import POLLS_PER_CHUNK, rows_of_stores
 
 _MOST_STORES = 2_000
 

@@ -25,11 +25,11 @@ from streamproc.rules import history
 from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.rules.uptime import Rules
 from tables import fact_records as kinds
+from tables.accounting import Stores, account
 from tables.calendars import NO_FACTS, StoreFacts
 from tables.chunks import STORES_PER_CHUNK
 from tables.fact_records import Kind
 from tables.facts import ALL_STORES, Facts
-from tables.snapshot import Stores, account
 
 KINDS = {
     "hours": kinds.HOURS,

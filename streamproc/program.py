@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import socket
-import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from faust.types import TP
 
 from streamproc import rejected
 from streamproc.bulk import Bulk
+from streamproc.clock import wall_clock_us
 from streamproc.clock_doubt import ClockDoubt
 from streamproc.events import Suspect
 from streamproc.metrics import Metrics
@@ -36,22 +36,19 @@ from tables.announced import Announced
 from tables.archive import Archive
 from tables.batch_table import BatchTable
 from tables.boards import Boards
-from tables.calendars import FactTables
-from tables.exclusions import Exclusions
+from tables.fact_tables import (
+    Exclusions,
+    FactTables,
+    Hours,
+    LabelsTable,
+    SpecialHoursTable,
+    Zones,
+)
 from tables.histories import Histories
-from tables.hours import Hours
-from tables.labels import LabelsTable
 from tables.reports import Reports
-from tables.special_hours import SpecialHoursTable
-from tables.zones import Zones
 
 NOTICED_S = 0.1
 """How often it is looked whether offsets that went back were noticed."""
-
-
-def wall_clock_us() -> int:
-    """Now, in UTC microseconds."""
-    return time.time_ns() // 1_000
 
 
 _WAIT_S = 0.02

@@ -1,25 +1,17 @@
 """Asking a running worker for a report, from another process, on either broker."""
 
-import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 
 from faust.types import TP
 
 from streamproc.errors import ReportFailedError
 from streamproc.report import record, wire
 from streamproc.report.messages import (
-    ALL,
-    LATEST,
-    NOW,
-    PERIOD,
-    STORE,
     Piece,
     Request,
 )
-from streamproc.report.period_asked import PeriodAsked
 from streamproc.report.period_rows import (
     PeriodRows,
     decode_period_rows,
@@ -28,7 +20,6 @@ from streamproc.report.period_rows import (
 from streamproc.report.record import Report
 from streamproc.report.rows import Rows, decode_rows, join_rows
 from streamproc.report.wire import overheard
-from streamproc.rules.timestamp import parse_as_of
 from streamproc.settings import Settings
 from streamproc.topics import changelog, identity_for, topics_for
 from streamproc.transport.batch import Batch
@@ -39,27 +30,6 @@ ANSWER_TIMEOUT_S = 30.0
 _POLL_S = 0.5
 
 OnProgress = Callable[[Report], None]
-
-
-def new_request(
-    as_of: str,
-    now_us: int,
-    store_id: str | None = None,
-    as_polled: bool = False,
-    full: bool = False,
-    period: PeriodAsked | None = None,
-) -> Request:
-    """A request as a person makes it; raises InvalidInput for a bad time."""
-    parsed: str | int = as_of
-    if as_of not in (NOW, LATEST):
-        parsed = record.check_as_of(parse_as_of(as_of), now_us)
-    moment = datetime.fromtimestamp(now_us // 1_000_000, UTC)
-    report_id = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    kind = STORE if store_id else ALL
-    if period is not None:
-        told = asdict(period)
-        return Request(report_id, PERIOD, parsed, now_us, None, as_polled, **told)
-    return Request(report_id, kind, parsed, now_us, store_id or None, as_polled, full)
 
 
 @dataclass

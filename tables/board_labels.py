@@ -7,7 +7,8 @@ import numpy as np
 
 from streamproc.cells import Ints
 from streamproc.rules.labels import Labels
-from tables.labels import LabelsTable, decode
+from tables.fact_tables import LabelsTable
+from tables.labels import decode
 
 NO_LABELS = Labels()
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.cells import Ints
-from tables.calendars import FactTables, StoreFacts
+from tables.calendars import StoreFacts
+from tables.fact_tables import FactTables
 from tables.histories import Histories
 
 STORES_PER_CHUNK = 16_000

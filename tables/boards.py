@@ -16,10 +16,9 @@ from streamproc.rules.standing import NowRules
 from tables.board import Board, View
 from tables.board_labels import LabelBook
 from tables.board_source import Source
-from tables.calendars import FactTables
+from tables.fact_tables import FactTables, LabelsTable
 from tables.facts import ALL_STORES
 from tables.histories import Histories
-from tables.labels import LabelsTable
 from tables.long_ago import LongAgo
 from tables.outages import OutageSearch
 

@@ -9,9 +9,8 @@ from streamproc.rules.targets import ErrorBudget
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules
 from tables import labels as labels_table
-from tables.calendars import FactTables
+from tables.fact_tables import FactTables, LabelsTable
 from tables.histories import Histories
-from tables.labels import LabelsTable
 from tables.periods import PeriodSnapshot
 
 _NAME = "month:"

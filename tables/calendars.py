@@ -29,19 +29,11 @@ from tables import exclusions as exclusions_table
 from tables import hours as hours_table
 from tables import special_hours as special_hours_table
 from tables import zones as zones_table
-from tables.batch_table import BatchTable
-from tables.exclusions import Exclusions
 from tables.facts import (
-    ALL_STORES,
     Facts,
     NumberedFacts,
     decode_day,
-    facts_between,
-    facts_of,
 )
-from tables.hours import Hours
-from tables.special_hours import SpecialHoursTable
-from tables.zones import Zones
 
 
 class StoreFacts(NamedTuple):
@@ -199,43 +191,6 @@ class FactSource(Protocol):
 
     def between(self, partition: int, after: bytes, upto: bytes | None) -> "OwnFacts":
         """The own facts of the stores with ``after`` < id <= ``upto``; None: no end."""
-
-
-@dataclass(frozen=True, slots=True)
-class FactTables:
-    """The tables of what is known of stores besides their polls."""
-
-    hours: Hours
-    zones: Zones
-    special_hours: SpecialHoursTable
-    exclusions: Exclusions
-
-    @property
-    def _tables(self) -> tuple[BatchTable, ...]:
-        return self.hours, self.zones, self.special_hours, self.exclusions
-
-    def of_all(self, partition: int) -> StoreFacts:
-        """What is told of all stores."""
-        return StoreFacts(
-            special=facts_of(self.special_hours, partition, ALL_STORES),
-            exclusions=facts_of(self.exclusions, partition, ALL_STORES),
-        )
-
-    def of(self, partition: int, store_id: bytes) -> StoreFacts:
-        """One store's own facts."""
-        return StoreFacts(
-            facts_of(self.hours, partition, store_id),
-            self.zones.read(partition, store_id),
-            facts_of(self.special_hours, partition, store_id),
-            facts_of(self.exclusions, partition, store_id),
-        )
-
-    def between(self, partition: int, after: bytes, upto: bytes | None) -> "OwnFacts":
-        """The own facts of the stores with ``after`` < id <= ``upto``; None: no end."""
-        tables = self._tables
-        return OwnFacts(
-            *(facts_between(table, partition, after, upto) for table in tables)
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,24 @@ Changes = Mapping[bytes, bytes | None]
 """Segments by their keys, as they are now; None for one that is not there any more."""
 
 
+def before(chunk: Chunk, end_us: int) -> Chunk:
+    """A chunk without the polls from an instant on."""
+    known = packing.time_of(chunk.packed) < end_us
+    if known.all():
+        return chunk
+    rows = np.repeat(np.arange(len(chunk.counts)), chunk.counts)[known]
+    counts: Ints = np.bincount(rows, minlength=len(chunk.counts))
+    return Chunk(chunk.store_ids, counts, chunk.packed[known])
+
+
+def rows_without(chunk: Chunk, before_us: int) -> list[int]:
+    """The rows of a chunk that have no poll before an instant."""
+    known = packing.time_of(chunk.packed) < before_us
+    rows = np.repeat(np.arange(len(chunk.counts)), chunk.counts)[known]
+    having = np.bincount(rows, minlength=len(chunk.counts)) > 0
+    return [int(row) for row in np.flatnonzero(~having)]
+
+
 def changed(chunks: Sequence[Chunk], changes: Changes) -> list[Chunk]:
     """Chunks of all stores, in order, once segments have changed; others as they are.
 

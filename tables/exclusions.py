@@ -1,4 +1,4 @@
-"""Table ``exclusions``: maintenance and corrections, by store and their own id.
+"""Values of table ``exclusions``: maintenance and corrections by store and id.
 
 Written by ``agents.stores``. Key: ``facts``, the suffix being the exclusion's id. The
 value is JSON, the fields of ``streamproc.rules.exclusions.Exclusion``; withdrawn ones
@@ -8,11 +8,6 @@ stay listed.
 import orjson
 
 from streamproc.rules.exclusions import Exclusion
-from tables.batch_table import BatchTable
-
-
-class Exclusions(BatchTable):
-    """Exclusions by store id and id."""
 
 
 def encode(exclusion: Exclusion) -> bytes:

@@ -7,7 +7,6 @@ key, and a store's facts lie together, in the order of their suffixes.
 from dataclasses import dataclass
 
 from streamproc.rules import poll
-from tables.batch_table import BatchTable
 
 ALL_STORES = poll.ALL_STORES.encode()
 """In place of a store id: the fact is of every store."""
@@ -43,17 +42,6 @@ def decode_day(suffix: bytes) -> int:
     return int.from_bytes(suffix, "big")
 
 
-def facts_of(table: BatchTable, partition: int, store_id: bytes) -> Facts:
-    """All that a table holds of a store."""
-    found = []
-    for key, value in table.scan(partition, store_id):
-        owner, suffix = decode_key(key)
-        if owner != store_id:
-            break
-        found.append((suffix, value))
-    return tuple(found)
-
-
 @dataclass(frozen=True, slots=True)
 class NumberedFacts:
     """What a table holds of some stores, each distinct set of facts once.
@@ -74,20 +62,11 @@ class NumberedFacts:
         return [numbers.get(store_id, 0) for store_id in store_ids]
 
 
-def facts_between(
-    table: BatchTable, partition: int, after: bytes, upto: bytes | None
-) -> NumberedFacts:
-    """All facts of the stores with ``after`` < id <= ``upto``; None for no end.
+def numbered(keys: list[bytes], values: list[bytes]) -> NumberedFacts:
+    """The facts of a run of items of one table, in the order of their keys.
 
     What is told of all stores is of none.
     """
-    start = after + AFTER_FACTS if after else b""
-    end = None if upto is None else upto + AFTER_FACTS
-    keys: list[bytes] = []
-    values: list[bytes] = []
-    for some_keys, some_values in table.runs(partition, start, end):
-        keys += some_keys
-        values += some_values
     if _NUL in b"".join(keys) or ALL_STORES in keys:
         return _grouped(keys, values)
     number: dict[bytes, int] = {}  # one fact of each store: no need to gather any

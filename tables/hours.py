@@ -1,4 +1,4 @@
-"""Table ``hours``: every store's business hours.
+"""Values of table ``hours``: every store's business hours.
 
 Written by ``agents.stores``. The value is JSON, a sorted list of
 ``[day, start_s, end_s]`` (``streamproc.rules.schedule.Opening``), so that stores with
@@ -8,11 +8,6 @@ the same week have the same bytes and share one computed schedule.
 import orjson
 
 from streamproc.rules.schedule import Opening, Schedule
-from tables.batch_table import BatchTable
-
-
-class Hours(BatchTable):
-    """Business hours by store id."""
 
 
 def encode(openings: Schedule) -> bytes:

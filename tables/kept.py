@@ -9,8 +9,8 @@ from streamproc.rules import packing
 from streamproc.rules.period_edges import Kept
 from streamproc.rules.units import DAY_US
 from tables import zones as zones_table
+from tables.fact_tables import Zones
 from tables.histories import Histories
-from tables.zones import Zones
 
 _STORES_AT_ONCE = 4_000
 

@@ -16,12 +16,12 @@ from streamproc.rules.packing import Flags
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules, Times
 from tables import labels as labels_table
-from tables.calendars import FactNumbers, FactTables
-from tables.chunks import Chunk
+from tables.accounting import Stores, with_facts
+from tables.calendars import FactNumbers
+from tables.chunks import Chunk, before
+from tables.fact_tables import FactTables, LabelsTable, labels_between
 from tables.histories import Histories
-from tables.labels import LabelsTable, labels_between
-from tables.period_polls import SpanPolls, before
-from tables.snapshot import Stores, with_facts
+from tables.period_polls import SpanPolls
 
 POLLS_PER_CHUNK = 2_000_000
 _FIRST_STORES = 64

@@ -10,11 +10,10 @@ from itertools import groupby
 
 import numpy as np
 
-from streamproc.cells import Ints
 from streamproc.rules import history, months, packing
 from streamproc.rules.uptime import Rules
 from tables.archive import Archive
-from tables.chunks import Chunk
+from tables.chunks import Chunk, before, rows_without
 
 _FEW_DAYS = 4
 """Of a month; so few are looked up, instead of reading the month."""
@@ -111,21 +110,3 @@ class SpanPolls:
         rows, packed = packing.in_order(rows, packed)
         counts = np.bincount(rows, minlength=len(joined))
         return before(Chunk(chunk.store_ids, counts, packed), self.as_of_us)
-
-
-def before(chunk: Chunk, end_us: int) -> Chunk:
-    """A chunk without the polls from an instant on."""
-    known = packing.time_of(chunk.packed) < end_us
-    if known.all():
-        return chunk
-    rows = np.repeat(np.arange(len(chunk.counts)), chunk.counts)[known]
-    counts: Ints = np.bincount(rows, minlength=len(chunk.counts))
-    return Chunk(chunk.store_ids, counts, chunk.packed[known])
-
-
-def rows_without(chunk: Chunk, before_us: int) -> list[int]:
-    """The rows of a chunk that have no poll before an instant."""
-    known = packing.time_of(chunk.packed) < before_us
-    rows = np.repeat(np.arange(len(chunk.counts)), chunk.counts)[known]
-    having = np.bincount(rows, minlength=len(chunk.counts)) > 0
-    return [int(row) for row in np.flatnonzero(~having)]

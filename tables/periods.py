@@ -10,25 +10,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.report.period_rows import (
-    NO_PERIOD_ROWS,
-    Named,
-    PeriodRows,
-    period_rows,
-)
+from streamproc.report.period_rows import NO_PERIOD_ROWS, PeriodRows
 from streamproc.rules.labels import Labels, Where
 from streamproc.rules.period_edges import Span
-from streamproc.rules.sliced import account_slices
 from streamproc.rules.uptime import Rules
 from tables import labels as labels_table
-from tables.calendars import FactNumbers, FactTables
+from tables.accounting import Stores, with_facts
+from tables.calendars import FactNumbers
 from tables.chunks import Chunk
+from tables.fact_tables import FactTables, LabelsTable, labels_between
 from tables.histories import Histories
-from tables.labels import LabelsTable, labels_between
+from tables.period_accounting import POLLS_PER_CHUNK, edges_of_each, rows_of_slices
 from tables.period_polls import SpanPolls
-from tables.snapshot import Stores, with_facts
 
-POLLS_PER_CHUNK = 500_000
 ROWS_PER_CHUNK = 200_000
 _FIRST_STORES = 64
 _MOST_STORES = 2_000
@@ -121,7 +115,7 @@ class PeriodSnapshot:
         )
         some = replace(some, counts=chunk.counts, packed=chunk.packed)
         rules = self.rules, self.bridge_us, self.as_polled
-        return _rows_of(some, labels, edges_us, *rules), len(chunk.packed)
+        return rows_of_slices(some, labels, edges_us, *rules), len(chunk.packed)
 
     def _polls(self, begin_us: int, end_us: int) -> SpanPolls:
         archive = self.histories.archive
@@ -133,52 +127,3 @@ class PeriodSnapshot:
     def _edges_of(self, zones: Sequence[str]) -> Ints:
         """The slices' edges of each store, shape (stores, slices + 1)."""
         return edges_of_each(self.span, zones, self._edges)
-
-
-def edges_of_each(span: Span, zones: Sequence[str], known: dict[str, Ints]) -> Ints:
-    """Edges of stores by their zones, shape (stores, slices + 1).
-
-    ``known``: those of zones that have been worked out; more are added.
-    """
-    number = {zone: at for at, zone in enumerate(dict.fromkeys(zones))}
-    for zone in number.keys() - known.keys():
-        known[zone] = span.edges_us([zone])[0]
-    table = np.array([known[zone] for zone in number], np.int64)
-    return table[[number[zone] for zone in zones]]
-
-
-def rows_of_stores(
-    some: Stores,
-    labels: Sequence[Labels],
-    span: Span,
-    rules: Rules,
-    bridge_us: int,
-    as_polled: bool = False,
-) -> PeriodRows:
-    """Rows of stores all of whose polls before ``as_of`` are there."""
-    if not some.store_ids:
-        return NO_PERIOD_ROWS
-    edges_us = edges_of_each(span, [facts.zone_name for facts in some.facts], {})
-    if edges_us.min() == edges_us.max():
-        return NO_PERIOD_ROWS
-    return _rows_of(some, labels, edges_us, rules, bridge_us, as_polled)
-
-
-def _rows_of(
-    some: Stores,
-    labels: Sequence[Labels],
-    edges_us: Ints,
-    rules: Rules,
-    bridge_us: int,
-    as_polled: bool,
-) -> PeriodRows:
-    begin_us, end_us = int(edges_us.min()), int(edges_us.max())
-    times = some.times(begin_us, end_us, as_polled)
-    figures = account_slices(
-        *(some.packed, some.counts, some.schedule, times, rules), edges_us, bridge_us
-    )
-    stores = [
-        Named(store_id.decode(), each.name, each.labels)
-        for store_id, each in zip(some.store_ids, labels, strict=True)
-    ]
-    return period_rows(stores, edges_us, figures)

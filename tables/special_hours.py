@@ -1,4 +1,4 @@
-"""Table ``special_hours``: the openings of single dates, by store and local date.
+"""Values of table ``special_hours``: the openings of single dates, by store and date.
 
 Written by ``agents.stores``. Key: ``facts``, the suffix being the date. The value is
 JSON: ``[[start_s, end_s] …]``, seconds after the date's midnight, and the note.
@@ -8,12 +8,7 @@ import orjson
 
 from streamproc.rules.schedule import Opening
 from streamproc.rules.special_hours import SpecialHours
-from tables.batch_table import BatchTable
 from tables.facts import decode_day
-
-
-class SpecialHoursTable(BatchTable):
-    """Special hours by store id and date."""
 
 
 def encode(special: SpecialHours) -> bytes:

@@ -12,12 +12,12 @@ from streamproc.rules import packing
 from streamproc.rules.now import Now, now, phases
 from streamproc.rules.standing import NowRules, Polls
 from streamproc.rules.units import DAY_US
+from tables.accounting import Stores
 from tables.board_anew import begun
 from tables.board_clock import Clock
 from tables.board_source import Heard
 from tables.board_view import View
 from tables.calendars import StoreFacts
-from tables.snapshot import Stores
 
 PAST_US = 11 * DAY_US
 """How far back the time that counts is looked at; see ``board_anew`` for what is."""

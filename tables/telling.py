@@ -25,7 +25,7 @@ from tables.board import View
 from tables.board_source import Heard, Source
 from tables.calendars import times_of
 from tables.chosen import chosen_stores
-from tables.labels import LabelsTable
+from tables.fact_tables import LabelsTable
 from tables.outages import known_since
 
 MOST_APART_US = 10 * MINUTE_US

@@ -1,14 +1,9 @@
-"""Table ``zones``: every store's time zone, as its name in the tz database.
+"""Values of table ``zones``: every store's time zone, as its name in the tz database.
 
 Written by ``agents.stores``.
 """
 
 from streamproc.rules.zones import DEFAULT_ZONE
-from tables.batch_table import BatchTable
-
-
-class Zones(BatchTable):
-    """Time zone by store id."""
 
 
 def encode(zone: str) -> bytes:

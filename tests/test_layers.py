@@ -12,6 +12,12 @@ BASE = ("streamproc.errors", "streamproc.cells")
 RULES = (*BASE, "streamproc.rules")
 WIRE = (*BASE, "streamproc.transport")
 REPORT = (*RULES, "streamproc.report", "streamproc.transport.partitioner")
+TABLES_WITHOUT_FAUST = (
+    *("tables.accounting", "tables.period_accounting", "tables.calendars"),
+    *("tables.chunks", "tables.facts", "tables.fact_records"),
+    *("tables.hours", "tables.zones", "tables.special_hours", "tables.exclusions"),
+    "tables.labels",
+)
 TABLES = (*REPORT, "streamproc.transport", "streamproc.events", "tables")
 PROGRAM = (
     *TABLES,
@@ -21,6 +27,7 @@ PROGRAM = (
     "streamproc.settings",
     "streamproc.topics",
     "streamproc.events",
+    "streamproc.clock",
 )
 
 MAY_IMPORT = {
@@ -41,6 +48,7 @@ MAY_IMPORT = {
     ),
     "streamproc.simulation": (*PROGRAM, "streamproc.simulation"),
     "tables": TABLES,
+    **dict.fromkeys(TABLES_WITHOUT_FAUST, (*REPORT, *TABLES_WITHOUT_FAUST)),
     "agents": (*PROGRAM, "agents"),
     "streamproc.web": (
         *(*PROGRAM, "streamproc.web", "streamproc.webhook"),
@@ -52,6 +60,7 @@ MAY_IMPORT = {
 
 PURE = (
     *(*BASE, "streamproc.rules", "streamproc.report", "streamproc.loading"),
+    *TABLES_WITHOUT_FAUST,
     *(
         "streamproc.events",
         "streamproc.bulk",

@@ -12,7 +12,8 @@ from faust.types import TP
 from streamproc.errors import ReportFailedError
 from streamproc.report import record
 from streamproc.report.messages import Request
-from streamproc.report_client import ReportClient, new_request
+from streamproc.report.request import new_request
+from streamproc.report_client import ReportClient
 from streamproc.settings import Settings, load
 from streamproc.topics import changelog, topics_for
 from streamproc.transport.connect import connect

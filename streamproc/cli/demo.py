@@ -14,8 +14,9 @@ import click
 from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.progress import Progress
 from streamproc.cli.terminal import say
+from streamproc.clock import wall_clock_us
 from streamproc.errors import LoadError
-from streamproc.program import Program, wall_clock_us
+from streamproc.program import Program
 from streamproc.rules.units import DAY_US
 from streamproc.settings import Settings
 from streamproc.simulation.fleet import Fleet

@@ -12,8 +12,8 @@ from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.progress_line import ProgressLine
 from streamproc.cli.terminal import say
+from streamproc.clock import wall_clock_us
 from streamproc.errors import InvalidInput, ReportFailedError
-from streamproc.program import wall_clock_us
 from streamproc.report.export import (
     FORMATS,
     Part,
@@ -28,7 +28,8 @@ from streamproc.report.period_asked import period_asked
 from streamproc.report.period_record import slice_names
 from streamproc.report.period_rows import PeriodRows
 from streamproc.report.record import Report
-from streamproc.report_client import ReportClient, new_request
+from streamproc.report.request import new_request
+from streamproc.report_client import ReportClient
 from streamproc.rules.units import DAY_US
 from streamproc.settings import Settings
 

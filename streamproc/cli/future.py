@@ -8,7 +8,7 @@ import click
 from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.terminal import say
-from streamproc.program import wall_clock_us
+from streamproc.clock import wall_clock_us
 from streamproc.report.messages import Swept
 from streamproc.report.record import time_text
 from streamproc.settings import Settings

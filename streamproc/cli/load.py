@@ -11,11 +11,11 @@ from streamproc.cli.files import file_options, read_files, show, take_files
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.progress import Progress
 from streamproc.cli.terminal import say
+from streamproc.clock import wall_clock_us
 from streamproc.errors import LoadError, StreamprocError
 from streamproc.loading import publishing
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files, Loaded
-from streamproc.program import wall_clock_us
 from streamproc.rejected import LOAD, Rejected, encode
 from streamproc.settings import Settings
 from streamproc.topics import Topics, topics_for

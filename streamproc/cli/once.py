@@ -16,6 +16,7 @@ from streamproc.cli.periods import period_options, take_period
 from streamproc.cli.progress import Progress
 from streamproc.cli.signals import ended_in_order, undisturbed
 from streamproc.cli.terminal import say
+from streamproc.clock import wall_clock_us
 from streamproc.errors import (
     InvalidInput,
     LoadError,
@@ -25,14 +26,13 @@ from streamproc.errors import (
 from streamproc.loading.loader import Loader
 from streamproc.loading.polls import StorePolls
 from streamproc.loading.stores import StoreFile
-from streamproc.program import wall_clock_us
 from streamproc.report.files import COMBINED, atomic_file
 from streamproc.report.messages import PERIOD, Request
 from streamproc.report.period_asked import PeriodAsked
 from streamproc.report.period_csv import write_period_csv
 from streamproc.report.period_record import slice_names
+from streamproc.report.request import new_request
 from streamproc.report.rows import write_csv
-from streamproc.report_client import new_request
 from streamproc.settings import Settings
 
 FULL = "full_report.csv"

@@ -12,8 +12,8 @@ from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.replay import Replay, Replayed
 from streamproc.cli.terminal import columns, cut, say
+from streamproc.clock import wall_clock_us
 from streamproc.errors import plain
-from streamproc.program import wall_clock_us
 from streamproc.rejected import LOAD, TOPIC, Rejected, read, unsettled
 from streamproc.settings import Settings
 from streamproc.topics import topics_for

@@ -15,16 +15,17 @@ from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.periods import period_options, take_period
 from streamproc.cli.progress_line import ProgressLine
 from streamproc.cli.terminal import say
+from streamproc.clock import wall_clock_us
 from streamproc.errors import ReportFailedError
-from streamproc.program import wall_clock_us
 from streamproc.report.about import about
 from streamproc.report.messages import Request
 from streamproc.report.period_csv import write_period_csv
 from streamproc.report.period_record import slice_names
 from streamproc.report.record import Report
+from streamproc.report.request import new_request
 from streamproc.report.rows import write_csv
 from streamproc.report.workbook import About, write_workbook
-from streamproc.report_client import ReportClient, new_request
+from streamproc.report_client import ReportClient
 from streamproc.rules.poll import check_store_id
 from streamproc.settings import Settings
 

@@ -7,9 +7,9 @@ import click
 
 from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.terminal import say
+from streamproc.clock import wall_clock_us
 from streamproc.errors import SettingsError, WebhookError
 from streamproc.events import Event, event_id, incident_id
-from streamproc.program import wall_clock_us
 from streamproc.rules.transitions import DOWN
 from streamproc.settings import Settings
 from streamproc.webhook.calling import Caller, Outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from streamproc.program import wall_clock_us
+from streamproc.clock import wall_clock_us
 from streamproc.rules.poll import encode_poll
 from streamproc.rules.windows import LONGEST_US
 from streamproc.simulation.events import holiday_of, maintenances_of

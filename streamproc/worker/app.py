@@ -23,13 +23,9 @@ from streamproc.worker.internals import Tables
 from tables.announced import Announced
 from tables.archive import Archive
 from tables.batch_table import BatchTable
-from tables.exclusions import Exclusions
+from tables.fact_tables import Exclusions, Hours, LabelsTable, SpecialHoursTable, Zones
 from tables.histories import Histories
-from tables.hours import Hours
-from tables.labels import LabelsTable
 from tables.reports import Reports
-from tables.special_hours import SpecialHoursTable
-from tables.zones import Zones
 
 _FETCH_BYTES = 8 << 20
 _BUFFERED_BATCHES = 8

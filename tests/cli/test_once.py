@@ -1,6 +1,8 @@
 """``streamproc once``: files in, a right report out, or none at all."""
 
 import csv
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -233,3 +235,29 @@ def test_the_readme_shows_a_refusal_as_it_is(once: Once) -> None:
     shown = " ".join(readme.split())
     for line in done.stderr.splitlines()[-3:]:
         assert " ".join(line.split()) in shown
+
+
+WIRED = ("faust", "mode", "aiokafka", "rocksdict", "aiohttp", "asyncio", "sqlite3")
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--period", "month:2023-01", "--as-of=2023-01-26")]
+)
+def test_once_loads_neither_faust_nor_a_broker_nor_a_database(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """Half a second of a run of three went into libraries that it never calls."""
+    (tmp_path / "polls.csv").write_text(POLLS + f"a,active,{GOOD}\n")
+    (tmp_path / "hours.csv").write_text(HOURS + "a,0,09:00,17:00\n")
+    (tmp_path / "zones.csv").write_text(ZONES + "a,UTC\n")
+    files = [f"--{kind}={kind}.csv" for kind in ("polls", "hours", "zones")]
+    script = (
+        "import sys; from streamproc.cli import main;"
+        f" main({['once', *files, '--out=out', *options]!r}, standalone_mode=False);"
+        f" sys.exit(' '.join(sys.modules.keys() & {set(WIRED)!r}) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "combined_report.csv").exists()

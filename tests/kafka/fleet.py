@@ -17,6 +17,7 @@ from rocksdict import AccessType, Options, Rdict
 
 from streamproc import report_client
 from streamproc.report.record import Report
+from streamproc.report.request import new_request
 from streamproc.rules import history, packing
 from streamproc.settings import Settings
 from streamproc.topics import changelog, topics_for
@@ -216,7 +217,7 @@ async def report(settings: Settings, limit_s: float = 120.0) -> Report:
 
 async def _run(settings: Settings, client: Client) -> Report:
     now_us = int(datetime.now(UTC).timestamp() * 1_000_000)
-    request = report_client.new_request("latest", now_us)
+    request = new_request("latest", now_us)
     asking = report_client.ReportClient(settings, client)
     finished, _ = await asking.run(request, lambda _: None)
     return finished

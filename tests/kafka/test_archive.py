@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from streamproc import report_client
+from streamproc.report.request import new_request
 from streamproc.report.rows import write_csv
 from streamproc.rules import history, months
 from streamproc.settings import Settings
@@ -129,7 +130,7 @@ async def _everywhere(settings: Settings) -> dict[bytes, list[int]]:
 async def _as_of(settings: Settings, moment: datetime) -> str:
     """The CSV of a report as of then."""
     client = await connect(settings)
-    request = report_client.new_request(_text(moment), time.time_ns() // 1_000)
+    request = new_request(_text(moment), time.time_ns() // 1_000)
     try:
         async with asyncio.timeout(120):
             asking = report_client.ReportClient(settings, client)

@@ -12,7 +12,8 @@ from streamproc.report.messages import LATEST
 from streamproc.report.period_asked import period_asked
 from streamproc.report.period_csv import write_period_csv
 from streamproc.report.period_record import slice_names
-from streamproc.report_client import ReportClient, new_request
+from streamproc.report.request import new_request
+from streamproc.report_client import ReportClient
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect

@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from streamproc.report.request import new_request
 from streamproc.report.rows import write_csv
-from streamproc.report_client import ReportClient, new_request
+from streamproc.report_client import ReportClient
 from streamproc.rules.history import KEPT_DAYS
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.units import DAY_US, HOUR_US

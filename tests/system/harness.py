@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from streamproc.report.request import new_request
 from streamproc.report.rows import Rows
-from streamproc.report_client import ReportClient, new_request
+from streamproc.report_client import ReportClient
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.settings import Settings
 from streamproc.topics import topics_for

@@ -11,11 +11,11 @@ import pytest
 from streamproc.batch_report import make_report
 from streamproc.cli.load import publish
 from streamproc.cli.progress import Progress
+from streamproc.clock import wall_clock_us
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files, Reading
-from streamproc.program import wall_clock_us
+from streamproc.report.request import new_request
 from streamproc.report.rows import Rows
-from streamproc.report_client import new_request
 from streamproc.rules import history, packing
 from streamproc.settings import Settings
 from tests.system.harness import report

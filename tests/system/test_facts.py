@@ -15,7 +15,8 @@ from streamproc.rules.windows import NAMES
 from streamproc.topics import TO_ALL
 from streamproc.transport.connect import connect
 from streamproc.transport.partitioner import partition_for
-from tables.facts import encode_day, encode_key, facts_of
+from tables.fact_tables import facts_of
+from tables.facts import encode_day, encode_key
 from tests.reference import DAY_US, HOUR_US
 from tests.rules.test_reference import utc
 from tests.system.harness import publish, publish_raw, report

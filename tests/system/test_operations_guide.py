@@ -15,8 +15,8 @@ import pytest
 
 from streamproc.cli.load import publish as publish_files
 from streamproc.cli.progress import Progress
+from streamproc.clock import wall_clock_us
 from streamproc.loading.loader import Loader
-from streamproc.program import wall_clock_us
 from streamproc.report.rows import Rows
 from streamproc.settings import Settings
 from tests.system.harness import report

@@ -24,7 +24,7 @@ from tables import exclusions, special_hours, zones
 from tables import hours as hours_table
 from tables.board import View
 from tables.boards import Boards
-from tables.calendars import FactTables
+from tables.fact_tables import FactTables
 from tables.facts import ALL_STORES, encode_day, encode_key
 from tests.reference_now import Store, now_of
 from tests.tables.fakes import PARTITION, Changelog, open_table, put

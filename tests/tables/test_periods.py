@@ -23,11 +23,12 @@ from streamproc.settings import Settings
 from tables import hours as hours_table
 from tables import labels as labels_table
 from tables import periods
+from tables.accounting import Stores
 from tables.calendars import OwnFacts, StoreFacts
 from tables.facts import NumberedFacts
 from tables.kept import kept, zones_in_use
-from tables.periods import PeriodSnapshot, rows_of_stores
-from tables.snapshot import Stores
+from tables.period_accounting import rows_of_stores
+from tables.periods import PeriodSnapshot
 from tests.reference import Figures, Poll, date_edge, open_spans, slice_figures
 from tests.rules.test_reference import utc, weekly
 from tests.tables.fakes import PARTITION

@@ -18,7 +18,7 @@ from streamproc.settings import Settings
 from tables import histories as histories_module
 from tables import hours as hours_table
 from tables import special_hours, zones
-from tables.calendars import FactTables
+from tables.fact_tables import FactTables
 from tables.facts import encode_day, encode_key
 from tables.snapshot import Snapshot
 from tests.reference import reference

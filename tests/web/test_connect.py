@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from streamproc import settings
-from streamproc.program import wall_clock_us
+from streamproc.clock import wall_clock_us
 from streamproc.web.connect.address import own_address, token_in_shell
 from streamproc.web.connect.examples import kafka_examples, python_http
 from tests.web.live_site import NOW_US, LiveSite

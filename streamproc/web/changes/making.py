@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamproc.program import Program, wall_clock_us
+from streamproc.clock import wall_clock_us
+from streamproc.program import Program
 from streamproc.rules.poll import ALL_STORES
 from streamproc.rules.uptime import Uptime
 from streamproc.topics import Placed, placed

@@ -13,8 +13,9 @@ from streamproc.report.rows import NO_ROWS, Rows, decode_rows, encode_rows, orde
 from streamproc.rules.now import CLOSED
 from streamproc.rules.units import SECOND_US
 from streamproc.web.cluster.calls import Call
+from tables.accounting import account
 from tables.boards import BoardNotReadyError
-from tables.snapshot import Snapshot, account
+from tables.snapshot import Snapshot
 from tables.states import StatesAt, StatesNow
 
 Flags = npt.NDArray[np.bool_]

@@ -14,8 +14,8 @@ from streamproc.report.about import about
 from streamproc.report.messages import NOW, Request
 from streamproc.report.period_asked import PeriodAsked, period_asked
 from streamproc.report.record import Report, time_text
+from streamproc.report.request import new_request
 from streamproc.report.workbook import MEDIA_TYPE
-from streamproc.report_client import new_request
 from streamproc.web import requests
 from streamproc.web.bodies import form_of, json_of
 from streamproc.web.described import CSV, described

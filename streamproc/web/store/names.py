@@ -11,7 +11,7 @@ from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.kept import Kept
 from tables import labels as labels_table
-from tables.facts import facts_between
+from tables.fact_tables import facts_between
 
 GOOD_S = 10.0
 """How long what was read is believed."""
