@@ -1,28 +1,31 @@
 """Tells when a store's state changes: ``store-events``, and the table ``announced``.
 
-Once a second it looks at the boards of the partitions that are here. Events are written
-first, then the table: a crash in between has the same events told again, under the same
-names. Of a partition nothing is told before all input that was there is in its tables,
-nor while history is loaded into it: what is missing still would look like silence.
+Once a second it looks at the boards of the partitions that are here. What it is about
+to tell is written to the table first, then the events, then that they were told: what a
+crash in between has left is told again, under the same names, and only then is it
+looked what has become of it. Of a partition nothing new is told before all input that
+was there is in its tables, nor while history is loaded into it: what is missing still
+would look like silence.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from faust.types import TP
 
 from streamproc.events import Event, encode_event
 from streamproc.program import Program
+from streamproc.rules.transitions import Said
 from streamproc.transport.protocols import consumer_of, producer_of
-from tables import announced
+from tables.announced import decode, encode
 from tables.board import View
 from tables.board_source import Source
 from tables.boards import BoardNotReadyError
 from tables.fencing import PartitionLostError
 from tables.rocks_errors import PartitionDamagedError
-from tables.telling import News, events_of, news_of, rows_to_look_at
+from tables.telling import News, events_of, in_order, news_of, rows_to_look_at
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +93,10 @@ class Teller:
     async def _try_to_look(self, partition: int) -> None:
         try:
             await self._look_at(partition)
-        except (PartitionLostError, BoardNotReadyError) as exc:
+        except BoardNotReadyError as exc:
+            log.debug("Events of partition %d are told later: %s", partition, exc)
+        except PartitionLostError as exc:
+            self._watches.pop(partition, None)  # what was meant is in the table
             log.debug("Events of partition %d are told later: %s", partition, exc)
         except PartitionDamagedError as exc:
             self._watches.pop(partition, None)
@@ -98,6 +104,8 @@ class Teller:
 
     async def _look_at(self, partition: int) -> None:
         watch = self._watches.setdefault(partition, _Watch())
+        if watch.open_ids is None:
+            watch.open_ids = await self._begin(partition)
         try:
             async with asyncio.timeout(ANSWER_S):
                 as_of_us = await self._as_of(partition, watch)
@@ -115,6 +123,16 @@ class Teller:
         watch.before = view
         ahead = view.as_of_us > as_of_us
         watch.again = {one for one in watch.again if ahead}
+
+    async def _begin(self, partition: int) -> set[bytes]:
+        """Tell what may not have been told before a crash; what of it has not ended."""
+        announced = self._program.announced
+        left = await asyncio.to_thread(announced.left, partition)
+        if left.meant:
+            said = announced.read_many(partition, list(left.meant))
+            row = dict(zip(left.meant, map(decode, said), strict=True))
+            await self._write(partition, row, left.meant)
+        return left.open_ids
 
     async def _as_of(self, partition: int, watch: _Watch) -> int | None:
         """As of when all polls are in the tables; None while that is not known.
@@ -142,8 +160,7 @@ class Teller:
     ) -> tuple[View, list[News]]:
         """What is to be told of a partition; runs in a thread."""
         program = self._program
-        if watch.open_ids is None:
-            watch.open_ids = program.announced.open_ids(partition)
+        assert watch.open_ids is not None  # it was begun
         # The last instant of what is told of: what begins now has not happened yet.
         view = program.boards.view(partition, as_of_us - 1)
         rows = rows_to_look_at(view, watch.before, watch.open_ids, as_of_us)
@@ -156,23 +173,39 @@ class Teller:
         return view, list(news)
 
     async def _tell(self, partition: int, watch: _Watch, news: Sequence[News]) -> None:
-        """Write the events, then what has been told."""
+        """Tell what there is, and note of which stores it has not ended."""
+        meant: dict[bytes, list[Event]] = {one.store_id: [] for one in news}
+        for event in events_of(news, self._program.labels, partition):
+            meant[event.key].append(event)
+        said = {one.store_id: one.said for one in news}
+        await self._write(partition, said, meant)
+        assert watch.open_ids is not None  # it was begun
+        for store_id, after in said.items():
+            if after.is_open:
+                watch.open_ids.add(store_id)
+            else:
+                watch.open_ids.discard(store_id)
+
+    async def _write(
+        self,
+        partition: int,
+        said: Mapping[bytes, Said],
+        meant: Mapping[bytes, Sequence[Event]],
+    ) -> None:
+        """Write what is meant, the events, and that they were told.
+
+        ``said``: what has been told of each store then.
+        """
         program = self._program
-        events = events_of(news, program.labels, partition)
+        rows = {key: encode(said[key], meant[key]) for key in said}
+        events = in_order(event for some in meant.values() for event in some)
         async with program.announced.exclusive(partition):
             if self._generation != program.app.consumer_generation_id:
                 raise PartitionLostError(f"partition {partition} has moved meanwhile")
+            await program.announced.write(partition, rows)
             await self._publish(partition, events)
-            await program.announced.write(
-                partition,
-                {one.store_id: announced.encode(one.said) for one in news},
-            )
-        assert watch.open_ids is not None  # it was looked at
-        for one in news:
-            if one.said.is_open:
-                watch.open_ids.add(one.store_id)
-            else:
-                watch.open_ids.discard(one.store_id)
+            told = {key: encode(one) for key, one in said.items()}
+            await program.announced.write(partition, told)
         for event in events:
             program.metrics.events.labels(event.kind).inc()
 

@@ -1,29 +1,49 @@
 """Table ``announced``: what was told last of each store.
 
-Written by ``agents.events``, after the events themselves: a crash in between has the
-same events told again, under the same names. The value is JSON, see ``encode``.
+Written by ``agents.events`` twice: what is meant to be told before the events
+themselves, and that it was told after them. What a crash in between has left is told
+again under the same names, whatever has become of it since: so nobody is left with
+something that was told and of which the table knows nothing. The value is JSON, see
+``encode``.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from streamproc.events import NO_STORE, Suspect, decode_event, encode_event
+from streamproc.events import NO_STORE, Event, Suspect, decode_event, encode_event
 from streamproc.rules.transitions import NOTHING_SAID, Mark, Said
 from tables.batch_table import BatchTable
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a partition's table held when it came.
+
+    ``open_ids``: stores of which something was told that has not ended. ``meant``: by
+    the store's id, events of which it is not known whether they were told.
+    """
+
+    open_ids: set[bytes]
+    meant: dict[bytes, list[Event]]
 
 
 class Announced(BatchTable):
     """What was told of each store, by its id; of one without a row, nothing was."""
 
-    def open_ids(self, partition: int) -> set[bytes]:
-        """Stores of which something was told that has not ended."""
-        return {
-            key
-            for key, value in self.scan(partition)
-            if key != NO_STORE and decode(value).is_open
-        }
+    def left(self, partition: int) -> Left:
+        """What was told and has not ended, and what may not have been told."""
+        found = Left(set(), {})
+        for key, value in self.scan(partition):
+            if key == NO_STORE:
+                continue
+            if decode(value).is_open:
+                found.open_ids.add(key)
+            if meant := decode_meant(value):
+                found.meant[key] = meant
+        return found
 
     def suspects(self, partition: int) -> list[Suspect]:
         """The suspicions that were told and held when it was looked last."""
@@ -37,18 +57,28 @@ class Announced(BatchTable):
         await self.write(partition, {NO_STORE: value})
 
 
-def encode(said: Said) -> bytes:
-    """Value of what was told of a store."""
+def encode(said: Said, meant: Sequence[Event] = ()) -> bytes:
+    """Value of what has been told of a store once the events ``meant`` are."""
     marks = [None if mark is None else tuple(mark) for mark in (said.down, said.silent)]
-    return orjson.dumps([said.until_us, *marks, said.again])
+    row: list[Any] = [said.until_us, *marks, said.again]
+    if meant:
+        row.append([encode_event(event).decode() for event in meant])
+    return orjson.dumps(row)
 
 
 def decode(value: bytes | None) -> Said:
     """What was told of a store."""
     if value is None:
         return NOTHING_SAID
-    until_us, down, silent, again = orjson.loads(value)
+    until_us, down, silent, again, *_ = orjson.loads(value)
     return Said(until_us, _mark(down), _mark(silent), again)
+
+
+def decode_meant(value: bytes) -> list[Event]:
+    """The events of which it is not known whether they were told, in their order."""
+    _, _, _, _, *meant = orjson.loads(value)
+    told = [decode_event(text.encode()) for some in meant for text in some]
+    return [one for one in told if isinstance(one, Event)]
 
 
 def _mark(told: Any) -> Mark | None:

@@ -4,7 +4,7 @@ The board says of which stores something has changed; what there is to tell of t
 follows from their polls and from what was told before (``rules.transitions``).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,14 +119,18 @@ def _news(
 
 
 def events_of(news: Sequence[News], labels: LabelsTable, partition: int) -> list[Event]:
-    """The events of what is to be told, in the order in which it happened."""
+    """The events of what is to be told, of each store in its order."""
     values = labels.read_many(partition, [one.store_id for one in news])
-    found = [
+    return [
         _event(one.store_id.decode(), transition, labels_table.decode(value))
         for one, value in zip(news, values, strict=True)
         for transition in one.transitions
     ]
-    return sorted(found, key=lambda event: event.at_us)
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Events of stores in the order in which it happened, of each store in its own."""
+    return sorted(events, key=lambda event: event.at_us)
 
 
 def _event(store_id: str, one: Transition, labels: Labels) -> Event:

@@ -1,5 +1,8 @@
 """An event's record: what is written is what is read, and what is none is refused."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from streamproc.errors import InvalidInput
 from streamproc.events import Event, Suspect, decode_event, encode_event
 from streamproc.rules.transitions import KINDS
+from tests.doc_code import code_in
 
 IDS = st.text(min_size=1, max_size=8)
 TIMES = st.integers(0, 4_000_000_000_000_000)
@@ -59,3 +63,40 @@ def test_what_is_no_event_is_refused(value: bytes | None) -> None:
         decode_event(value)
     assert caught.value.reason in ("bad-event", "bad-timestamp")
     assert len(str(caught.value)) < 300
+
+
+class Consumer:
+    """Stands for Confluent's: hands out what a topic may hold, then ends."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        down = Event("7@x/down", "7", "down", 10**15, 10**15)
+        suspect = Suspect("*@x", 10**15, 10**15, 20, 0, 20)
+        values = [encode_event(one) for one in (down, suspect, down)]
+        self._records = [_record(b"broker away", "error"), *map(_record, values)]
+        assert settings["group.id"]
+
+    def subscribe(self, topics: list[str]) -> None:
+        """To the one topic."""
+        assert topics == ["store-events"]
+
+    def poll(self) -> SimpleNamespace | None:
+        """The next one."""
+        return self._records.pop(0) if self._records else None
+
+
+def _record(value: bytes, error: str | None = None) -> SimpleNamespace:
+    return SimpleNamespace(value=lambda: value, error=lambda: error)
+
+
+def test_the_consumer_in_the_documents_has_ten_lines_and_tells_each_event_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Repeated ones and errors of the broker are left out."""
+    code = code_in("topics.md")
+    assert len([line for line in code.splitlines() if line.strip()]) == 10
+    monkeypatch.setitem(
+        sys.modules, "confluent_kafka", SimpleNamespace(Consumer=Consumer)
+    )
+    exec(code, {})
+    since = "since 2001-09-09T01:46:40Z"
+    assert capsys.readouterr().out == f"down 7 {since}\nsuspect * {since}\n"

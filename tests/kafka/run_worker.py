@@ -6,12 +6,15 @@ value is POISON. ``slow-rows``: a partition's part of a report takes a second.
 none ever arrives. ``hang``: the polls agent never comes back from a batch.
 ``clock-ahead``: what is written is stamped two hours ahead. ``impatient``: aiokafka
 takes a worker that fetches nothing out of the group after 3 s instead of 1,000 s.
+``die-untold``: killed when it has told something and is to write that it has.
 """
 
 import asyncio
 import os
+import signal
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from agents import polls, report_rows
@@ -22,6 +25,7 @@ from streamproc.program import Program
 from streamproc.transport.batch import Batch
 from streamproc.transport.kafka import append
 from streamproc.worker import app, logs, process
+from tables.announced import Announced, decode_meant
 from tables.batch_table import BatchTable
 
 POISON = b"poison"
@@ -82,8 +86,22 @@ def _impatient() -> None:
     app._kafka = lambda settings: {**kafka(settings), "broker_max_poll_interval": 3.0}
 
 
+def _die_untold() -> None:
+    write = Announced.write
+
+    async def die(
+        self: Announced, partition: int, changes: Mapping[bytes, bytes | None]
+    ) -> None:
+        if not any(decode_meant(value) for value in changes.values() if value):
+            os.kill(os.getpid(), signal.SIGKILL)
+        await write(self, partition, changes)
+
+    Announced.write = die  # type: ignore[method-assign]
+
+
 FAULTS = {
     "clock-ahead": _clock_ahead,
+    "die-untold": _die_untold,
     "hang": _hang,
     "impatient": _impatient,
     "no-recovery": _no_recovery,

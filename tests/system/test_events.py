@@ -8,10 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
+import orjson
+import pytest
 
 from streamproc.events import Event
+from streamproc.report.record import time_text
+from streamproc.rules.poll import Poll
 from streamproc.settings import Settings
-from tests.system.events import ago, kinds, until_told
+from tests.system.events import MINUTE_US, ago, kinds, now_us, until_told
 from tests.system.harness import WorkerProcess, publish, publish_raw
 from tests.web.live_site import free_port
 from tests.webhook.receiver import HANG, Receiver, receiving
@@ -75,12 +79,35 @@ _KILLED = """
 import os, signal, sys
 from streamproc.cli import main
 from tables.announced import Announced
-async def die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
+write, left = Announced.write, [int(sys.argv.pop(1))]
+async def die(self, *changes):
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+    await write(self, *changes)
 Announced.write = die
 sys.argv = ["streamproc", "worker", *sys.argv[1:]]
 main()
 """
+
+BEFORE_THE_EVENT, AFTER_IT = 0, 1
+"""Writes to the table before the worker is killed: what is meant, what was told."""
+
+
+async def _killed(settings: Settings, after_writes: int) -> None:
+    """A worker that is killed when it writes what was told once more."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _KILLED, str(after_writes)),
+        *("--data-dir", str(settings.data_dir), "--no-hourly", "--no-web"),
+        *("--confirm", str(settings.confirm)),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_killed_between_event_and_table_the_same_event_comes_again(
@@ -89,12 +116,7 @@ async def test_killed_between_event_and_table_the_same_event_comes_again(
     """With the same name and the same content; then it goes on as if nothing was."""
     settings = make_settings()
     await publish(settings, [ago(10, "7", False)])
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _KILLED),
-        *("--data-dir", str(settings.data_dir), "--no-hourly", "--no-web"),
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+    await _killed(settings, AFTER_IT)
     (first,) = await until_told(settings, lambda told: True)
     start_worker("--no-hourly").ready()
     told = await until_told(settings, lambda told: len(told) == 2)
@@ -102,6 +124,56 @@ async def test_killed_between_event_and_table_the_same_event_comes_again(
     await publish(settings, [ago(0.05, "7", True)])
     told = await until_told(settings, lambda told: len(told) == 3)
     assert kinds(told, "7") == ["down", "up"]
+
+
+async def test_killed_before_the_event_it_is_told_of_once(
+    make_settings: MakeSettings, start_worker: StartWorker
+) -> None:
+    """Nothing was written down yet: it is found out again."""
+    settings = make_settings()
+    await publish(settings, [ago(10, "7", False)])
+    await _killed(settings, BEFORE_THE_EVENT)
+    assert await until_told(settings, lambda told: True) == []
+    start_worker("--no-hourly").ready()
+    await until_told(settings, lambda told: len(told) == 1)
+
+
+@pytest.mark.parametrize("undone_by", ["late poll", "correction"])
+async def test_killed_between_event_and_table_what_is_undone_then_is_taken_back(
+    make_settings: MakeSettings, start_worker: StartWorker, undone_by: str
+) -> None:
+    """Before the worker is back: whoever was told of the down is not left with it."""
+    settings = make_settings(confirm=2)
+    first, second = ago(10, "7", False), ago(5, "7", False)
+    await publish(settings, [ago(15, "7", True), first, second])
+    await _killed(settings, AFTER_IT)
+    (begun,) = await until_told(settings, lambda told: True)
+    if undone_by == "correction":
+        await publish_raw(settings, [b"7\0c"], [_corrected_up(first)], "exclusions")
+    else:
+        await publish(settings, [Poll("7", first.time_us + 1, True)])
+    start_worker("--no-hourly", "--confirm", "2").ready()
+    told = await until_told(settings, lambda told: kinds(told, "7")[1:] != [])
+    assert kinds(told, "7") == ["down", "retracted"]
+    assert [one for one in told if one.kind == "down"] == [begun, begun]
+    ended = told[-1]
+    assert isinstance(begun, Event)
+    assert isinstance(ended, Event)
+    assert (ended.incident, ended.since_us) == (begun.incident, begun.since_us)
+
+
+def _corrected_up(first: Poll) -> bytes:
+    """The record that says that the store was up all the time since then."""
+    begin_us, end_us = first.time_us - MINUTE_US, now_us() + 60 * MINUTE_US
+    return orjson.dumps(
+        {
+            "store_id": first.store_id,
+            "id": "c",
+            "kind": "correction-up",
+            "from": time_text(begin_us),
+            "to": time_text(end_us),
+        }
+    )
 
 
 async def _post(receiver: Receiver, port: int, poll: dict[str, str]) -> float:
