@@ -8,6 +8,7 @@ import pytest
 from streamproc import settings
 from streamproc.cli import main
 from streamproc.report.wire import INBOX, ORDERS
+from streamproc.settings import described
 from streamproc.topics import topics_for
 
 ROOT = Path(__file__).parent.parent
@@ -16,16 +17,16 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
 
 @pytest.mark.parametrize(
-    "row", settings.describe(settings.Settings()), ids=lambda r: r.name
+    "row", described.describe(settings.Settings()), ids=lambda r: r.name
 )
-def test_every_setting_stands_in_the_operations_guide(row: settings.Described) -> None:
+def test_every_setting_stands_in_the_operations_guide(row: described.Described) -> None:
     """With its default and its help, word for word: ``settings --markdown``."""
-    assert settings.markdown_row(row) in OPERATIONS
+    assert described.markdown_row(row) in OPERATIONS
 
 
 def test_settings_in_the_readme_exist_with_these_defaults() -> None:
     """The short table agrees with the program."""
-    known = {row.variable: row for row in settings.describe(settings.Settings())}
+    known = {row.variable: row for row in described.describe(settings.Settings())}
     found = re.findall(
         r"^\| `(STREAMPROC_\w+)` \| (?:`([^`]*)`|[^|]*) \|", README, re.M
     )

@@ -9,7 +9,8 @@ import pytest
 
 from streamproc.errors import SettingsError
 from streamproc.rules.uptime import Rules
-from streamproc.settings import Described, Settings, describe, env_name, load
+from streamproc.settings import Settings, env_name, load
+from streamproc.settings.described import Described, describe
 
 NAMES = [item.name for item in fields(Settings)]
 DEFAULTS = {item.name: item.default for item in fields(Settings)}

@@ -6,7 +6,7 @@ import click
 
 from streamproc.cli.options import ALL, from_options, settings_options
 from streamproc.cli.terminal import say
-from streamproc.settings import MARKDOWN_HEAD, describe, markdown_row
+from streamproc.settings.described import MARKDOWN_HEAD, describe, markdown_row
 
 
 @click.command(context_settings={"max_content_width": 100})

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from streamproc.errors import SettingsError
-from streamproc.settings import describe, load
+from streamproc.settings import load
+from streamproc.settings.described import describe
 from streamproc.topics import topics_for
 from streamproc.transport.kafka.security import connection
 from tests.kafka import fleet

@@ -13,6 +13,7 @@ import pytest
 
 from streamproc import settings
 from streamproc.errors import SettingsError
+from streamproc.settings import described
 from streamproc.web import connections
 from streamproc.web.open_sessions import MAX_SESSIONS, SESSION_S, OpenSessions
 from tests.web.live_site import ATTRIBUTE, HOSTILE, SCRIPT, LiveSite
@@ -121,9 +122,9 @@ def test_what_is_asked_for_is_echoed_as_text(site: LiveSite, path: str) -> None:
     "path",
     [
         "/../../etc/passwd",
-        "/static/../settings.py",
-        "/static/..%2f..%2fsettings.py",
-        "/static/%2e%2e/%2e%2e/settings.py",
+        "/static/../words.py",
+        "/static/..%2f..%2fwords.py",
+        "/static/%2e%2e/%2e%2e/words.py",
         "/reports/../log.db",
         "/reports/..%2flog.db.csv",
         "/reports/%2e%2e%2fcombined_report.csv",
@@ -351,7 +352,7 @@ def test_a_short_token_is_refused_before_anything_starts(tmp_path: Path) -> None
     short.write_text("secret")
     with pytest.raises(SettingsError, match="web_token_file"):
         _ = settings.load({"web_token_file": short}, {}).api_token
-    shown = settings.describe(settings.load({"web_token": TOKEN}, {}))
+    shown = described.describe(settings.load({"web_token": TOKEN}, {}))
     assert TOKEN not in str(shown)
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from streamproc.settings import Settings, describe
+from streamproc.settings import Settings
+from streamproc.settings.described import describe
 
 
 @dataclass(frozen=True, slots=True)
