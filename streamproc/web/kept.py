@@ -39,12 +39,19 @@ class Kept(Generic[K, V]):
     """Makes answers one at a time, each again when it is old and asked for.
 
     ``fresh_s``: how long one is good for at least; one that takes long to make is good
-    for so long that making it takes no more than ``SHARE`` of the time.
+    for so long that making it takes no more than ``SHARE`` of the time. ``outlasts``:
+    it is good for longer while it cannot be made, as a worker does not answer.
     """
 
-    def __init__(self, make: Callable[[K], Awaitable[V]], fresh_s: float) -> None:
+    def __init__(
+        self,
+        make: Callable[[K], Awaitable[V]],
+        fresh_s: float,
+        outlasts: bool = False,
+    ) -> None:
         self._make = make
         self._fresh_s = fresh_s
+        self._outlasts = outlasts
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
@@ -88,7 +95,7 @@ class Kept(Generic[K, V]):
         try:
             async with self._one_at_a_time:
                 started = time.monotonic()
-                answer = await self._make(key)
+                answer = await self._made(key, entry)
                 ended = time.monotonic()
             entry.answer, entry.made_at = answer, ended
             entry.lasts_s = max(self._fresh_s, (ended - started) / SHARE)
@@ -96,6 +103,14 @@ class Kept(Generic[K, V]):
         finally:
             self._waiting -= 1
             entry.task = None
+
+    async def _made(self, key: K, entry: _Entry[V]) -> V:
+        try:
+            return await self._make(key)
+        except Refusal as exc:
+            if exc.status == 503 and self._outlasts and entry.answer is not None:
+                return entry.answer
+            raise
 
     def _forget(self) -> None:
         for key in list(self._entries)[:-MOST]:

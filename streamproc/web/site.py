@@ -93,7 +93,9 @@ class Site:
         self.appender = Appender(program, app)
         self.changes = Changes(program, self.cluster, self.appender)
         self.audit = ChangesReader(program)
-        self.performances = Performances(self.periods, self.instants)
+        lost = self.live_fleet.remembered
+        self.performances = Performances(self.periods, self.instants, lambda: lost.lost)
+        lost.on_back = self._outdate
         self.names = Names(self.cluster, program.settings.partitions)
         self.pages = Pages()
         self.everybody = Everybody(self.live_fleet, self.overviews, self.names)
@@ -119,7 +121,7 @@ class Site:
         return self.program.is_ready() and self._backlog.is_over
 
     def _outdate(self) -> None:
-        """Something was changed here: what was made before is not given out again."""
+        """Something was changed here, or a worker is back: all is made anew."""
         shown = self.performances
         for kept in (self.everybody.kept, shown.kept, shown.business, self.names.kept):
             kept.outdate()
@@ -130,6 +132,7 @@ class Site:
         await self.rejected.close()
         await self.audit.close()
         await self.received.close()
+        await self.live_fleet.remembered.close()
         await self.cluster.close()
 
     async def warm_up(self) -> None:

@@ -87,6 +87,17 @@ def offset(moment: datetime) -> str:
     return f"UTC{text[:3]}:{text[3:5]}"
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 store``, ``1,234 stores``."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def worker(url: str) -> str:
+    """A worker as a sentence begins with it: by its host and port."""
+    host = url.rpartition("//")[2]
+    return f"The worker {host}" if host else "A worker"
+
+
 def signed_hours(amount_us: float) -> str:
     """An amount in hours that may be below zero, with a real minus."""
     shown = hours(abs(round(amount_us)))

@@ -85,6 +85,13 @@ class Cluster:
             raise moving(f"Partition {partition} of {table_name} is changing hands.")
         return url.rstrip("/")
 
+    def owner_or_none(self, table_name: str, partition: int) -> str | None:
+        """URL of the partition's owner; None while it moves."""
+        try:
+            return self.owner(table_name, partition)
+        except Refusal:
+            return None
+
     def members(self) -> list[str]:
         """URLs of all workers that own something; this one comes first."""
         urls = {url.rstrip("/") for url in self.program.app.assignor._tps_url.values()}
@@ -102,8 +109,14 @@ class Cluster:
 
     async def ask_all(self, call: Call[T], partitions: int, **args: Any) -> list[T]:
         """Ask the owners of partitions 0 to ``partitions``, all at once."""
+        return await self.ask_some(call, range(partitions), **args)
+
+    async def ask_some(
+        self, call: Call[T], partitions: Iterable[int], **args: Any
+    ) -> list[T]:
+        """Ask the owners of some partitions, all at once."""
         return await asyncio.gather(
-            *(self.ask(call, partition, **args) for partition in range(partitions))
+            *(self.ask(call, partition, **args) for partition in partitions)
         )
 
     async def statuses(self) -> dict[str, Status | None]:

@@ -1,6 +1,7 @@
 """All stores' figures of a period, whole and by day, as columns."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from streamproc.rules.days import date_of
 from streamproc.rules.periods import Period, parse_period
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.bars import Bar
+from streamproc.web.cluster.remembered import LostWorker
 from streamproc.web.fleet.refreshing import FRESH_S
 from streamproc.web.kept import Kept
 from streamproc.web.periods.choice import day_text
@@ -65,7 +67,8 @@ class Performance:
     """Figures of a period: ``whole`` of shape (n,), ``daily`` of shape (n, days).
 
     ``incidents`` and ``longest``: shape (n,). ``days``: those of ``daily``; ``told``:
-    of which of them anything is told, of the same shape.
+    of which of them anything is told, of the same shape. ``without``: partitions whose
+    stores are not in it, as their owner did not answer.
     """
 
     period: Period
@@ -78,6 +81,7 @@ class Performance:
     days: list[Period]
     daily: Amounts
     told: Flags
+    without: frozenset[int] = frozenset()
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -200,13 +204,21 @@ def _column(rows: PeriodRows, name: str, place: dict[str, int], count: int) -> I
 class Performances:
     """Figures of periods that are being looked at."""
 
-    def __init__(self, periods: Periods, instants: Instants) -> None:
+    def __init__(
+        self,
+        periods: Periods,
+        instants: Instants,
+        lost: Callable[[], Iterable[LostWorker]] = tuple,
+    ) -> None:
         self._periods = periods
         self._instants = instants
-        self.kept: Kept[tuple[str, AsOf], Performance] = Kept(self._make, FRESH_S)
+        self._lost = lost
+        self.kept: Kept[tuple[str, AsOf], Performance] = Kept(
+            self._make, FRESH_S, outlasts=True
+        )
         #: Business time of all of a month, what is to come as well.
         self.business: Kept[tuple[str, AsOf], int] = Kept(
-            self._business_us, BUSINESS_FRESH_S
+            self._business_us, BUSINESS_FRESH_S, outlasts=True
         )
 
     async def _business_us(self, key: tuple[str, AsOf]) -> int:
@@ -217,8 +229,11 @@ class Performances:
     async def _make(self, key: tuple[str, AsOf]) -> Performance:
         text, as_of = key
         asked, as_of_us = parse_period(text), await self._instants.resolve(as_of)
-        whole = await self._periods.fleet(asked, None, None, None, as_of_us)
+        without = frozenset(p for one in self._lost() for p in one.partitions)
+        fleet = self._periods.fleet
+        whole = await fleet(asked, None, None, None, as_of_us, without)
         period = whole.span.period
         by = "day" if period.end_day - period.first_day <= MOST_BARS else "month"
-        daily = await self._periods.fleet(asked, by, None, None, as_of_us)
-        return await asyncio.to_thread(performance, whole, daily)
+        daily = await fleet(asked, by, None, None, as_of_us, without)
+        found = await asyncio.to_thread(performance, whole, daily)
+        return replace(found, without=without)

@@ -35,6 +35,16 @@ class Standing:
     figures: Performance | None
     target: float | None = None
 
+    @property
+    def lacks(self) -> int:
+        """How many stores are not in the figures, as their worker does not answer."""
+        without = self.figures is not None and self.figures.without
+        return len(self.everyone.stale) if without else 0
+
+    def is_missing(self, store_id: str) -> bool:
+        """Whether a store is not in the figures, as its worker does not answer."""
+        return bool(self.lacks) and store_id in self.everyone.stale
+
     @cached_property
     def _places(self) -> Ints:
         """Each store's row of the figures; the one after the last for none."""

@@ -23,6 +23,7 @@ from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.parameters import AS_OF
 from streamproc.web.periods.choice import asked_period
+from streamproc.web.refusal import Refusal
 from streamproc.web.responses import html, page, see_other
 from streamproc.web.site import Site
 from streamproc.web.store.names import POLLED_BY
@@ -74,10 +75,10 @@ class NowHandlers:
     async def _context(self, period: str, as_of: AsOf) -> dict[str, Any]:
         site = self._site
         (standing, why), flow, left, newest_us = await asyncio.gather(
-            standing_of(site, period, as_of),
+            standing_of(site, period, as_of, whole=False),
             site.flow.of_all(),
             site.flow.catching_up(),
-            site.instants.newest_us(),
+            self._newest_us(),
         )
         everyone = standing.everyone
         now_us = site.program.now_us()
@@ -100,11 +101,19 @@ class NowHandlers:
             **await self._figures(standing, period, as_of),
         }
 
+    async def _newest_us(self) -> int | None:
+        """When the newest poll was; None when it is not known, as a worker is gone."""
+        try:
+            return await self._site.instants.newest_us()
+        except Refusal:
+            return None
+
     async def _lists(self, everyone: Everyone, as_of: AsOf) -> dict[str, Any]:
         """Who is down, and who was not heard, the longest first."""
         down = everyone.in_state(DOWN)[:MOST_DOWN]
         views = await self._site.stores.views(
-            [one.store_id for one in down], everyone.as_of_us
+            [one.store_id for one in down if one.store_id not in everyone.stale],
+            everyone.as_of_us,
         )
         return {
             "down": down,

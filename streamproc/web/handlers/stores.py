@@ -11,14 +11,16 @@ from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.report.messages import NOW
 from streamproc.rules.units import HOUR_US
-from streamproc.web import requests
+from streamproc.web import requests, words
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.groups import groups_of
 from streamproc.web.fleet.ranking import Asked
 from streamproc.web.fleet.standing import Standing
+from streamproc.web.now.everyone import Everyone
 from streamproc.web.periods.choice import Chosen, chosen_of
+from streamproc.web.refusal import moving
 from streamproc.web.responses import html, see_other
 from streamproc.web.site import Site
 from streamproc.web.store.view import DayRow
@@ -39,7 +41,9 @@ class StoresHandlers:
             return see_other(url("/stores", **asked.params(page="")))
 
         async def make(live_url: str) -> bytes:
-            standing, why = await standing_of(self._site, asked.period, asked.as_of)
+            standing, why = await standing_of(
+                self._site, asked.period, asked.as_of, whole=False
+            )
             context = await self._context(standing, asked)
             context["why"] = why
             return await asyncio.to_thread(
@@ -100,16 +104,26 @@ async def strips_of(
     """Some stores' spans of a period of one day, by id; nothing of longer ones."""
     if not period.is_day or standing.figures is None:
         return {}
-    ids = [standing.everyone.stores[row].store_id for row in rows]
+    everyone = standing.everyone
+    ids = [everyone.stores[row].store_id for row in rows]
+    ids = [each for each in ids if each not in everyone.stale]
     # The last of the clocks is twelve hours behind UTC.
     end_us = (period.period.end_day * 24 + 12) * HOUR_US
-    views = await site.stores.views(ids, min(end_us, standing.everyone.as_of_us))
+    views = await site.stores.views(ids, min(end_us, everyone.as_of_us))
     return {view.store_id: view.on_day(period.period.first_day) for view in views}
 
 
-async def standing_of(site: Site, period: str, as_of: AsOf) -> tuple[Standing, str]:
-    """All stores; and why there are no figures of the period, or nothing."""
+async def standing_of(
+    site: Site, period: str, as_of: AsOf, whole: bool = True
+) -> tuple[Standing, str]:
+    """All stores; and why there are no figures of the period, or nothing.
+
+    ``whole``: raises a 503 Refusal while a worker does not answer; else its stores are
+    told of as they were.
+    """
     everyone = await site.everybody.kept.get(as_of)
+    if whole and everyone.lost:
+        raise moving(f"{lost_text(everyone)} Ask again when all of them answer.")
     names = await site.names.all()
     figures, why = None, ""
     try:
@@ -117,6 +131,16 @@ async def standing_of(site: Site, period: str, as_of: AsOf) -> tuple[Standing, s
     except ReportFailedError as exc:
         why = str(exc)
     return Standing(everyone, names, figures, site.program.settings.target), why
+
+
+def lost_text(everyone: Everyone) -> str:
+    """Which workers do not answer, in a sentence for each."""
+    return " ".join(
+        f"{words.worker(one.url)} has not answered since"
+        f" {words.clock(one.since_us)}, for partition"
+        f" {', '.join(map(str, one.partitions))}."
+        for one in everyone.lost
+    )
 
 
 def period_of(standing: Standing, text: str, default: str) -> Chosen:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from streamproc.report.messages import NOW
@@ -10,6 +10,7 @@ from streamproc.rules.business import NONE
 from streamproc.rules.now import CLOSED, STATES
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.as_of import AsOf
+from streamproc.web.cluster.remembered import LostWorker
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.kept import Kept
@@ -23,10 +24,16 @@ MOST = 1 << 31
 
 @dataclass(frozen=True)
 class Everyone:
-    """All stores as of an instant, the worst first, then what is so for longest."""
+    """All stores as of an instant, the worst first, then what is so for longest.
+
+    ``lost``: workers that do not answer. ``stale``: ids of their stores, which are told
+    of as they were when it did.
+    """
 
     as_of_us: int
     stores: Sequence[StoreNow]
+    lost: tuple[LostWorker, ...] = ()
+    stale: frozenset[str] = frozenset()
 
     @cached_property
     def of(self) -> dict[str, StoreNow]:
@@ -62,12 +69,24 @@ class Everybody:
 
     async def _make(self, as_of: AsOf) -> Everyone:
         if as_of == NOW:
-            wanted = Wanted(self._live.now_us(), limit=MOST)
-            found = await self._live.find(wanted)
-            return Everyone(found.as_of_us, found.stores)
+            return await self._now()
         overview = await self._overviews.get(as_of)
         told = told_by(overview, await self._names.all())
         return Everyone(overview.as_of_us, told)
+
+    async def _now(self) -> Everyone:
+        now_us, remembered = self._live.now_us(), self._live.remembered
+        wanted = asdict(Wanted(now_us, limit=MOST))
+        parts = await remembered.ask(now_us, wanted=wanted)
+        stores = [store for part in parts for store in part.answer.stores]
+        gone = [part.answer.stores for part in parts if part.lost is not None]
+        stale = frozenset(store.store_id for some in gone for store in some)
+        lost = remembered.lost if gone else ()
+        return Everyone(now_us, sorted(stores, key=_order), lost, stale)
+
+
+def _order(store: StoreNow) -> tuple[int, int, str]:
+    return store.order
 
 
 def told_by(overview: Overview, names: Directory) -> list[StoreNow]:
@@ -90,4 +109,4 @@ def told_by(overview: Overview, names: Directory) -> list[StoreNow]:
                 dict(labels.labels),
             )
         )
-    return sorted(found, key=lambda one: one.order)
+    return sorted(found, key=_order)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from streamproc.program import Program
 from streamproc.rules.now import STATES
 from streamproc.web.cluster.peers import Cluster
+from streamproc.web.cluster.remembered import Remembered
 from streamproc.web.now.calls import NOW, StoreNow, Wanted
 from streamproc.web.now.counts import Counts
 
@@ -26,6 +27,8 @@ class LiveFleet:
     def __init__(self, program: Program, cluster: Cluster) -> None:
         self._program = program
         self._cluster = cluster
+        #: What all stores are, and were last of workers that do not answer.
+        self.remembered = Remembered(cluster, NOW)
 
     def now_us(self) -> int:
         """As of when: the clock's now."""

@@ -1,6 +1,7 @@
 """Finding figures of periods: each owner of some of the stores is asked once."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import orjson
@@ -83,13 +84,15 @@ class Periods:
         zone: str | None,
         where: Where | None,
         as_of: AsOf,
+        without: Collection[int] = (),
     ) -> FleetPeriod:
         """Rows of all stores that are meant, by id and slice.
 
+        ``without``: partitions that are left out, as their owner does not answer.
         Raises ReportFailedError when nothing of the period is kept.
         """
         as_of_us = await self._instants.resolve(as_of)
-        return await self._fleet(asked, by, zone, where, as_of_us)
+        return await self._fleet(asked, by, zone, where, as_of_us, without)
 
     async def business_us(self, asked: Asked, as_of_us: int) -> int:
         """Business time of all of a period, as it is known in advance."""
@@ -104,17 +107,18 @@ class Periods:
         zone: str | None,
         where: Where | None,
         as_of_us: int,
+        without: Collection[int] = (),
     ) -> FleetPeriod:
-        known = await self._since(asked.not_before_us(as_of_us))
-        count, starts_s = self._settings.partitions, self._settings.day_starts_s
-        zones = [zone] if zone else await self._zones()
+        known = await self._since(asked.not_before_us(as_of_us), without)
+        starts_s = self._settings.day_starts_s
+        zones = [zone] if zone else await self._zones(without)
         try:
             span = span_of(asked, by, zone, known, as_of_us, zones, starts_s)
         except InvalidInput as exc:
             raise ReportFailedError(str(exc)) from exc
         text = None if where is None else f"{where.label}={where.value}"
-        parts = await self._cluster.ask_all(
-            PERIOD_ROWS, count, where=text, **span_args(span)
+        parts = await self._cluster.ask_some(
+            PERIOD_ROWS, self._all_but(without), where=text, **span_args(span)
         )
         rows = join_period_rows([rows for part in parts for rows in part])
         return FleetPeriod(span, span.since_us(zones), rows)
@@ -127,12 +131,17 @@ class Periods:
         begin_us = min(edge_us(zone, period.first_day, starts_s) for zone in zones)
         return Bounds(period, begin_us, ends_us(period, zones, starts_s))
 
-    async def _zones(self) -> list[str]:
+    def _all_but(self, without: Collection[int]) -> list[int]:
+        return [p for p in range(self._settings.partitions) if p not in without]
+
+    async def _zones(self, without: Collection[int] = ()) -> list[str]:
         """The zones of all stores."""
-        parts = await self._cluster.ask_all(ZONES_IN_USE, self._settings.partitions)
+        parts = await self._cluster.ask_some(ZONES_IN_USE, self._all_but(without))
         return sorted({zone for part in parts for zone in part})
 
-    async def _since(self, not_before_us: int) -> Kept | None:
+    async def _since(
+        self, not_before_us: int, without: Collection[int] = ()
+    ) -> Kept | None:
         """Since when polls are kept, exactly unless that lies before an instant."""
         now_s = time.monotonic()
         if self._kept is not None:
@@ -141,13 +150,16 @@ class Periods:
             enough = exact or (known is not None and known.first_us < not_before_us)
             if now_s - at_s < KEPT_GOOD_S and enough and known is not None:
                 return known
-        known = await self._ask_kept(not_before_us)
-        self._kept = now_s, not_before_us, known
+        known = await self._ask_kept(not_before_us, without)
+        if not without:
+            self._kept = now_s, not_before_us, known
         return known
 
-    async def _ask_kept(self, not_before_us: int) -> Kept | None:
-        parts = await self._cluster.ask_all(
-            KEPT, self._settings.partitions, not_before_us=not_before_us
+    async def _ask_kept(
+        self, not_before_us: int, without: Collection[int]
+    ) -> Kept | None:
+        parts = await self._cluster.ask_some(
+            KEPT, self._all_but(without), not_before_us=not_before_us
         )
         known: Kept | None = None
         for part in parts:

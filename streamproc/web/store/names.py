@@ -102,7 +102,7 @@ class Names:
     def __init__(self, cluster: Cluster, partitions: int) -> None:
         self._cluster = cluster
         self._partitions = partitions
-        self.kept: Kept[str, Directory] = Kept(self._read, GOOD_S)
+        self.kept: Kept[str, Directory] = Kept(self._read, GOOD_S, outlasts=True)
 
     async def all(self) -> Directory:
         """The directory; one that is a little old while a newer one is read."""
