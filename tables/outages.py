@@ -11,7 +11,7 @@ import numpy as np
 
 from streamproc.rules import history, months, packing
 from streamproc.rules.incidents import NONE, Incidents, incidents, up_within
-from streamproc.rules.labels import Where
+from streamproc.rules.labels import Labels, Where
 from streamproc.rules.packing import Flags
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules, Times
@@ -81,7 +81,7 @@ def known_since(as_of_us: int) -> int:
 class OutageSearch:
     """The incidents of a partition's stores, whole, that overlap a span of time.
 
-    ``where``: of these stores only.
+    ``wheres``: only of stores for which all of them hold.
     """
 
     histories: Histories
@@ -93,7 +93,7 @@ class OutageSearch:
     end_us: int
     rules: Rules
     bridge_us: int
-    where: Where | None = None
+    wheres: tuple[Where, ...] = ()
 
     def of_all(self) -> Outages:
         """Those of all known stores, by store and start."""
@@ -102,7 +102,7 @@ class OutageSearch:
     def of(self, store_id: bytes) -> Outages:
         """Those of one store."""
         labels = labels_table.decode(self.labels.read(self.partition, store_id))
-        if self.where is not None and not self.where.holds(labels):
+        if not self._holds(labels):
             return self._joined([])
         polls = self.histories.polls_of(self.partition, store_id)
         own = self.facts.of(self.partition, store_id)
@@ -141,12 +141,15 @@ class OutageSearch:
 
     def _meant(self, some: Stores, after: bytes, upto: bytes | None) -> Stores:
         """Those of the stores whose labels are as asked for."""
-        if self.where is None or not some.store_ids:
+        if not self.wheres or not some.store_ids:
             return some
         labels = labels_between(
             self.labels, self.partition, some.store_ids, after, upto
         )
-        return some.chosen(np.array([self.where.holds(each) for each in labels], bool))
+        return some.chosen(np.array([self._holds(each) for each in labels], bool))
+
+    def _holds(self, labels: Labels) -> bool:
+        return all(where.holds(labels) for where in self.wheres)
 
     # -- looking -----
 

@@ -60,6 +60,7 @@ _SHEETS = (
     "pictures",
     "pages",
     "acts",
+    "desk",
     "tablet",
     "phone",
     "paper",
@@ -94,7 +95,10 @@ def make_application(
     _add(app, "GET", "/stores/{store_id:[^/]+}", shown.page)
     _add_store(app, StoreHandlers(site))
     _add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
-    _add(app, "GET", "/incidents", IncidentPages(site).page)
+    incidents = IncidentPages(site)
+    _add(app, "GET", "/incidents", incidents.page)
+    _add(app, "GET", "/incidents.csv", incidents.csv)
+    _add(app, "GET", "/incidents.xlsx", incidents.xlsx)
     _add(app, "GET", "/reports/{period}/page", ReportPages(site).page)
     periods = PeriodHandlers(site)
     _add(app, "GET", "/api/v1/periods/{period}", periods.fleet)

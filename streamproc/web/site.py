@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from streamproc.program import Program
 from streamproc.report.messages import NOW
@@ -19,6 +20,7 @@ from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
 from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
+from streamproc.web.kept import Kept
 from streamproc.web.now.calls import NOW as STORES_NOW
 from streamproc.web.now.everyone import Everybody
 from streamproc.web.now.fleet import LiveFleet
@@ -99,6 +101,11 @@ class Site:
         self.names = Names(self.cluster, program.settings.partitions)
         self.pages = Pages()
         self.everybody = Everybody(self.live_fleet, self.overviews, self.names)
+        #: Answers that a change makes old; who keeps more of them adds his.
+        self.kept: list[Kept[Any, Any]] = [
+            *(self.everybody.kept, self.names.kept),
+            *(self.performances.kept, self.performances.business),
+        ]
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
         self.rejected = RejectedReader(program)
@@ -122,8 +129,7 @@ class Site:
 
     def _outdate(self) -> None:
         """Something was changed here, or a worker is back: all is made anew."""
-        shown = self.performances
-        for kept in (self.everybody.kept, shown.kept, shown.business, self.names.kept):
+        for kept in self.kept:
             kept.outdate()
         self.pages.outdate()
 

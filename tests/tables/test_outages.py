@@ -53,7 +53,7 @@ def search(
         *(as_of_us, begin_us, end_us),
         settings.rules,
         settings.bridge_us,
-        where,
+        () if where is None else (where,),
     )
 
 

@@ -1,5 +1,6 @@
 """The page Incidents: what was down, the longest above, in each store's own time."""
 
+import csv
 import html
 import re
 from collections.abc import Callable
@@ -7,9 +8,15 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from streamproc.rules.labels import Labels
 from streamproc.rules.poll import encode_poll
-from streamproc.web.incidents.summary import curve, summary
+from streamproc.web.incidents.picture import scale_of
+from streamproc.web.incidents.places import chosen_labels, places
+from streamproc.web.incidents.summary import curve, half_of, summary
+from streamproc.web.store.names import Directory
 from tables.outages import Outage
 from tests.web.live_site import MINUTE_US, LiveSite, ago
 from tests.web.test_pages import text_of
@@ -76,16 +83,161 @@ def test_the_curve_counts_stores_at_once() -> None:
         ),
     ]
     assert (told.most, told.most_at_us) == (2, 10 * MINUTE_US)
-    assert told.path(55, 10).startswith("M0 10H0.0V10.0H0.0V5.0H5.0V0.0")
+    assert told.most_within(11) == [1, 2, 2, 2, 1, 0, 0, 1, 1, 1, 1]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 99), st.integers(1, 60)), max_size=12),
+    st.integers(1, 40),
+)
+def test_the_drawn_curve_is_as_high_as_the_most_in_each_part(
+    spans: list[tuple[int, int]], count: int
+) -> None:
+    """Against counting at each instant at which something changes."""
+    found = [outage(at, at + length, str(n)) for n, (at, length) in enumerate(spans)]
+    drawn = curve(found, 0, 100 * MINUTE_US).most_within(count)
+    minutes = [sum(at <= m < at + length for at, length in spans) for m in range(100)]
+    parts = [
+        range(100 * part // count, max(-(-100 * (part + 1) // count), 1))
+        for part in range(count)
+    ]
+    assert drawn == [max(minutes[m] for m in part) for part in parts]
+
+
+@given(st.dictionaries(st.integers(), st.integers(0, 9), max_size=6))
+def test_half_of_it_is_in_the_fewest(amounts: dict[int, int]) -> None:
+    """No fewer of them make half; none of nothing."""
+    chosen, whole = half_of(amounts), sum(amounts.values())
+    some = sum(amounts[key] for key in chosen)
+    assert 2 * some >= whole
+    best = [sum(sorted(amounts.values())[-n:]) for n in range(1, len(amounts) + 1)]
+    fewest = [n for n, most in enumerate(best, 1) if 2 * most >= whole]
+    assert len(chosen) == (fewest[0] if whole else 0)
+
+
+def test_where_it_was_down_is_counted_by_two_labels() -> None:
+    """Rows and columns by down time; who has no label stands as such."""
+    names = Directory(
+        {
+            "a": Labels(labels={"region": "West", "brand": "Q"}),
+            "b": Labels(labels={"region": "East", "brand": "Q"}),
+            "c": Labels(labels={"region": "West"}),
+        }
+    )
+    found = [
+        *(outage(0, 30, "a"), outage(40, 45, "a"), outage(0, 10, "b")),
+        *(outage(0, 20, "c"), outage(0, 1, "d")),
+    ]
+    told = places(found, names, "region", "brand")
+    assert told is not None
+    minutes = {place: us // MINUTE_US for place, us in told.cells.items()}
+    west, east = ("West", "Q"), ("East", "Q")
+    assert minutes == {west: 35, east: 10, ("West", ""): 20, ("", ""): 1}
+    assert [us // MINUTE_US for us in told.rows.values()] == [55, 10, 1]
+    assert list(told.rows) == ["West", "East", ""]
+    assert list(told.columns) == ["Q", ""]
+    assert told.heavy == {west}
+    assert places(found, names, "", "") is None
+    by_one = places(found, names, "region", "")
+    assert by_one is not None
+    assert set(by_one.cells) == {("West", ""), ("East", ""), ("", "")}
+
+
+def test_labels_that_are_not_there_are_not_chosen() -> None:
+    """The first two are, and no label twice."""
+    names = Directory(
+        {"a": Labels(labels={"brand": "Q", "region": "W", "poller": "p"})}
+    )
+    assert chosen_labels(names, "", "") == ("region", "brand")
+    assert chosen_labels(names, "brand", "brand") == ("brand", "region")
+    assert chosen_labels(names, "poller", "region") == ("poller", "region")
+    assert chosen_labels(names, "color", "") == ("region", "brand")
+    assert chosen_labels(Directory({}), "", "") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("most", "top"), [(1, 4), (5, 8), (9, 10), (17, 20), (21, 40), (14_000, 20_000)]
+)
+def test_the_scale_of_the_curve_is_round(most: int, top: int) -> None:
+    """The most fits below it."""
+    assert scale_of(most) == top
+
+
+def labelled(start_site: Callable[..., LiveSite]) -> LiveSite:
+    """Stores of two regions and brands, three of them down; one has closed since."""
+    site = start_site()
+    for store, region, brand in (("1", "W", "Q"), ("2", "W", "T"), ("3", "E", "Q")):
+        polls = [ago(90, store, True), ago(60, store, False), ago(15, store, False)]
+        told = [(store, encode_poll(poll)) for poll in polls]
+        site.publish(site.program.topics.polls, told)
+        row = {"store_id": store, "labels": {"region": region, "brand": brand}}
+        site.publish(site.program.topics.labels, [(store, orjson.dumps(row))])
+    zone = {"store_id": "3", "timezone_str": "UTC"}
+    site.publish(site.program.topics.zones, [("3", orjson.dumps(zone))])
+    day = {"dayOfWeek": 1, "start_time_local": "09:00", "end_time_local": "14:50"}
+    hours = {"store_id": "3", "hours": [day]}
+    site.publish(site.program.topics.hours, [("3", orjson.dumps(hours))])
+    site.settle()
+    return site
+
+
+def test_who_waits_for_the_store_to_open_is_counted_apart(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """It is not over, and nobody can see it end now: no "still down"."""
+    text = text_of(labelled(start_site).page("/incidents?period=today"))
+    assert "3 go on now ; 1 of them waits for its store to open" in text
+    assert text.count("still down") == 2
+    assert "not over closed; it goes on when the store opens" in text
+
+
+def test_a_number_of_the_table_opens_its_incidents(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """By both labels; the figures are of these stores, the file has the same."""
+    site = labelled(start_site)
+    page = html.unescape(site.page("/incidents?period=today"))
+    table = "region Q T all W 1.0 h, W, Q 1.0 h, W, T 2.0 h, W E 0.8 h, E, Q –"
+    assert table in text_of(page)
+    link = "/incidents?period=today&where=region%3DW&where=brand%3DQ"
+    assert link in page
+    text = text_of(site.page(link))
+    assert "1 incident in 1 store" in text
+    rows = list(
+        csv.DictReader(site.get(f"{link}".replace("s?", "s.csv?")).text.split("\n"))
+    )
+    assert [(row["store_id"], row["region"], row["brand"]) for row in rows] == [
+        ("1", "W", "Q")
+    ]
+    assert rows[0]["start_local"] == "2025-05-06 09:00:00"
+    assert rows[0]["start_utc"] == "2025-05-06T14:00:00Z"
+    assert float(rows[0]["down_s"]) == 3600
+    book = site.get(link.replace("s?", "s.xlsx?"))
+    assert (book.status, book.body[:2]) == (200, b"PK")
+    name = book.headers["Content-Disposition"]
+    assert name == 'attachment; filename="incidents-2025-05-06.xlsx"'
+
+
+def test_each_incident_shows_its_local_day_and_how_often_it_was(
+    site: LiveSite,
+) -> None:
+    """The picture says the day's amounts; the number leads to the store's incidents."""
+    page = html.unescape(site.page("/incidents?store=gamma"))
+    assert "Monday 05 May: up" in page
+    text = text_of(page)
+    assert "1 incident in 1 store" in text
 
 
 def test_what_goes_on_comes_first_and_the_longest_above(site: LiveSite) -> None:
     """Then what has ended, newest first; the sentence says how many."""
     text = text_of(site.page("/incidents?period=today"))
     assert "9 go on now" in text
-    assert text.index("Going on alpha 30 min") < text.index("10 min")
+    assert text.index("Going on 9, longest first alpha 30 min") < text.index("10 min")
     week = text_of(site.page("/incidents"))
-    assert "Ended gamma 1 h Mon 5 May 14:30 after 13:30 CDT Mon 5 May 15:30" in week
+    assert (
+        "Ended 1, newest first gamma 1 h Mon 5 May 14:30 after 13:30 · CDT 15:30 up"
+        in week
+    )
 
 
 def test_the_filters_choose_and_the_figures_stay(site: LiveSite) -> None:
@@ -95,9 +247,9 @@ def test_the_filters_choose_and_the_figures_stay(site: LiveSite) -> None:
     assert "10 incidents in 10 stores" in text
     assert "8 shorter stay in the figures" in text
     assert text.count("still down") == 1
-    (link,) = re.findall(r'href="([^"]*format=csv[^"]*)"', page)
+    (link,) = re.findall(r'href="([^"]*incidents.csv[^"]*)"', page)
     rows = site.get(link.replace("&amp;", "&")).text.splitlines()
-    assert [row.split(",")[1] for row in rows] == ["store_id", "alpha"]
+    assert [row.split(",")[0] for row in rows] == ["store_id", "alpha"]
 
 
 def test_a_store_is_called_by_its_name(start_site: Callable[..., LiveSite]) -> None:

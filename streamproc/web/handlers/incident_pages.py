@@ -1,41 +1,41 @@
-"""Handler of the page Incidents: what was down, how long, where, and how often."""
+"""Handlers of the page Incidents: what was down, how long, where, and how often."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
 
+from streamproc.report.about import sentences
+from streamproc.report.messages import NOW
 from streamproc.report.record import time_text
-from streamproc.rules.timeline import local_time
+from streamproc.report.workbook import MEDIA_TYPE, About
 from streamproc.rules.units import MINUTE_US
 from streamproc.web import requests
-from streamproc.web.handlers.incidents import ONGOING, SORT, STORE
-from streamproc.web.incidents.asking import Found, incidents_of
+from streamproc.web.exports import Export, aside, csv_pieces
+from streamproc.web.incidents.asked import (
+    DEFAULT_PERIOD,
+    SORT,
+    AskedIncidents,
+    asked_incidents,
+)
+from streamproc.web.incidents.asking import Found
+from streamproc.web.incidents.picture import picture
+from streamproc.web.incidents.places import chosen_labels, places
+from streamproc.web.incidents.seen import Incidents, InPeriod, csv_rows, waits_to_open
 from streamproc.web.incidents.summary import curve, summary
-from streamproc.web.parameters import AS_OF, PAGE, WHERE, Query, Whole
-from streamproc.web.periods.choice import asked_period, chosen_of
-from streamproc.web.responses import html
+from streamproc.web.now.everyone import Everyone
+from streamproc.web.periods.choice import chosen_of
+from streamproc.web.responses import html, see_other
 from streamproc.web.site import Site
-from streamproc.web.store.about import About
-from streamproc.web.templating import text
+from streamproc.web.store.names import Directory
+from streamproc.web.templating import text, url
+from streamproc.web.workbooks import workbook
 from tables.outages import Outage
 
-PER_PAGE = 50
-DEFAULT = "this-week"
-MINUTES = Whole("min_minutes", 0, 0, 99_999)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An incident as the page shows it; times are the store's own."""
-
-    outage: Outage
-    about: About
-    start: datetime
-    after: datetime | None
-    end: datetime | None
+PER_PAGE = 25
+MOST_LABELS, MOST_VALUES = 3, 50
+"""Labels to choose by, and values of each."""
 
 
 class IncidentPages:
@@ -43,80 +43,117 @@ class IncidentPages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._incidents = Incidents(site)
 
     async def page(self, request: web.Request) -> web.Response:
-        """A sentence, the figures, the curve, and the list: going on first."""
-        context = await self._context(request.query)
-        return html(await asyncio.to_thread(text, request, "incidents.html", **context))
+        """A sentence, the figures, the curve, where, and the list: going on first."""
+        asked = asked_incidents(request.query)
+        if "from" in request.query or "to" in request.query:
+            return see_other(url("/incidents", **asked.params))
 
-    async def _context(self, query: Query) -> dict[str, Any]:
-        as_of_us = await self._site.instants.resolve(AS_OF.read(query))
-        wanted = asked_period(query, DEFAULT)
-        bounds = await self._site.periods.bounds(wanted, as_of_us)
-        period = chosen_of(wanted.text, bounds.period, None, as_of_us, DEFAULT)
-        begin_us = min(bounds.begin_us, as_of_us - 1)
-        end_us = max(min(bounds.end_us, as_of_us), begin_us + 1)
-        store_id = STORE.read(query)
-        where = query.get(WHERE.name) if WHERE.read(query) else None
-        span = as_of_us, begin_us, end_us
-        asked = await incidents_of(self._site, *span, store_id, where)
-        some = asked.only(ONGOING.read(query))
-        min_down_us = MINUTES.read(query) * MINUTE_US
-        listed = some.ordered(min_down_us, SORT.read(query) == "start")
-        # What goes on comes first, the longest above: it is what somebody has to do.
-        listed.sort(key=lambda one: 0 if one.end_us else -one.down_us)
-        number = PAGE.read(query)
-        shown = listed[(number - 1) * PER_PAGE : number * PER_PAGE]
+        async def make(live_url: str) -> bytes:
+            context = await self._context(asked)
+            return await asyncio.to_thread(
+                text, request, "incidents.html", live_url=live_url, **context
+            )
+
+        return html(await self._site.pages.get(request, ("incidents", asked), make))
+
+    async def csv(self, request: web.Request) -> web.StreamResponse:
+        """The incidents of the page's list, all of them, as CSV."""
+        pieces, name, _ = await self._file(request)
+        return Export(lambda: aside(pieces), f"{name}.csv")
+
+    async def xlsx(self, request: web.Request) -> web.StreamResponse:
+        """The same as a workbook."""
+        pieces, name, said = await self._file(request)
+        return Export(lambda: workbook(aside(pieces), said), f"{name}.xlsx", MEDIA_TYPE)
+
+    async def _file(self, request: web.Request) -> tuple[Iterator[bytes], str, About]:
+        """The list as CSV, what it is called, and what is said of it."""
+        asked = asked_incidents(request.query)
+        seen, everyone = await self._seen(asked)
+        shown = listed(seen.found.only(asked.ongoing), asked)
+        rows = csv_rows(shown, await self._site.names.all(), everyone)
+        period = chosen_of(
+            asked.period, seen.bounds.period, None, seen.found.as_of_us, ""
+        )
+        name = f"incidents-{period.first}"
+        name += "" if period.is_day else f"-{period.last}"
+        said = [
+            ("Incidents", period.dates),
+            ("As of", f"{time_text(seen.found.as_of_us)} (UTC)"),
+            *(("Stores with", where.text) for where in asked.wheres),
+            *(("Rule", each) for each in sentences(self._site.program.settings.rules)),
+        ]
+        return csv_pieces(rows), name, About(said)
+
+    async def _seen(self, asked: AskedIncidents) -> tuple[InPeriod, Everyone]:
+        key = asked.as_of, asked.period, asked.store, asked.wheres
+        return await asyncio.gather(
+            self._incidents.kept.get(key), self._site.everybody.kept.get(asked.as_of)
+        )
+
+    async def _context(self, asked: AskedIncidents) -> dict[str, Any]:
+        seen, everyone = await self._seen(asked)
+        found, bounds = seen.found, seen.bounds
+        names = await self._site.names.all()
+        period = chosen_of(
+            asked.period, bounds.period, None, found.as_of_us, DEFAULT_PERIOD
+        )
+        some = found.only(asked.ongoing)
+        shown = listed(some, asked)
+        first = (asked.page - 1) * PER_PAGE
+        at_once = curve(found.found, found.begin_us, found.end_us)
         return {
             "asked": asked,
-            "bounds": bounds,
-            "since_us": asked.since_us if begin_us < asked.since_us else None,
+            "found": found,
+            "since_us": found.since_us if found.begin_us < found.since_us else None,
             "period": period,
-            "kept": {"as_of": query.get("as_of"), "period": period.in_url},
-            "figures": summary(asked.found, asked.up_us, asked.begin_us),
-            "curve": curve(asked.found, asked.begin_us, asked.end_us),
-            "rows": await self._rows(shown),
-            "longest": await self._longest(asked),
-            "total": len(listed),
-            "hidden": len(some.found) - len(listed),
-            "page": number,
-            "pages": requests.pages(len(listed), PER_PAGE),
-            "params": _params(query, period.in_url),
-            "values": (await self._site.names.all()).values,
-            "csv": {
-                "from": time_text(asked.begin_us),
-                "to": time_text(asked.end_us),
-                "store": store_id,
-                "where": where,
-                "ongoing": ONGOING.read(query),
-                "min_down": min_down_us // 1_000_000 or "",
-                "format": "csv",
-            },
+            "kept": {"as_of": asked.params["as_of"], "period": period.in_url},
+            "as_of": asked.params["as_of"],
+            "as_of_us": found.as_of_us,
+            "is_now": asked.as_of == NOW,
+            "figures": summary(found.found, found.up_us, found.begin_us),
+            "waiting": sum(waits_to_open(one, everyone) for one in found.found),
+            "curve": at_once,
+            "picture": picture(at_once) if at_once.most else None,
+            "places": places(
+                found.found, names, *chosen_labels(names, asked.rows, asked.columns)
+            ),
+            "rows": await self._incidents.rows(
+                shown[first : first + PER_PAGE], found, everyone
+            ),
+            "longest": await self._longest(found, everyone),
+            "total": len(shown),
+            "hidden": len(some.found) - len(shown),
+            "page": asked.page,
+            "pages": requests.pages(len(shown), PER_PAGE),
+            "params": asked.params,
+            "names": names,
+            "offered": _offered(names),
             "rules": self._site.program.settings.rules,
             "bridge_us": self._site.program.settings.bridge_us,
         }
 
-    async def _rows(self, shown: list[Outage]) -> list[Row]:
-        about = await self._site.stores.about(one.store_id for one in shown)
-        return [row_of(one, about[one.store_id]) for one in shown]
-
-    async def _longest(self, asked: Found) -> Row | None:
-        longest = max(asked.found, key=lambda one: one.down_us, default=None)
-        return None if longest is None else (await self._rows([longest]))[0]
+    async def _longest(self, found: Found, everyone: Everyone) -> Any:
+        longest = max(found.found, key=lambda one: one.down_us, default=None)
+        if longest is None:
+            return None
+        return (await self._incidents.rows([longest], found, everyone))[0]
 
 
-def row_of(one: Outage, about: About) -> Row:
-    """An incident with its times on the store's clock."""
-
-    def local(time_us: int | None) -> datetime | None:
-        return None if time_us is None else local_time(about.zone, time_us)
-
-    start = local_time(about.zone, one.start_us)
-    return Row(one, about, start, local(one.after_us), local(one.end_us))
+def _offered(names: Directory) -> list[tuple[str, list[str]]]:
+    """Labels to choose stores by, with their values; not those of very many."""
+    few = [item for item in names.values.items() if len(item[1]) <= MOST_VALUES]
+    return few[:MOST_LABELS]
 
 
-def _params(query: Query, period: str) -> dict[str, str]:
-    """What the address says; the page's number is left out."""
-    names = ("store", "where", "ongoing", "min_minutes", "sort", "as_of")
-    found = {name: query[name] for name in names if query.get(name)}
-    return {**found, **({"period": period} if period else {})}
+def listed(found: Found, asked: AskedIncidents) -> list[Outage]:
+    """In the order of the page: what goes on comes first, the longest above.
+
+    That is what somebody has to do; the others are in the order that is asked for.
+    """
+    by_start = asked.sort == SORT.default
+    shown = found.ordered(asked.min_minutes * MINUTE_US, by_start)
+    return sorted(shown, key=lambda one: 0 if one.end_us else -one.down_us)

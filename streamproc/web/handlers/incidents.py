@@ -85,7 +85,9 @@ class IncidentHandlers:
         if begin_us >= end_us:
             raise bad("bad-from", "from is not before to (or as_of).")
         store_id = STORE.read(query)
-        where = query.get(WHERE.name) if WHERE.read(query) else None
+        where = WHERE.read(query)
         span = as_of_us, begin_us, end_us
-        asked = await incidents_of(self._site, *span, store_id, where)
+        asked = await incidents_of(
+            self._site, *span, store_id, [where] if where else ()
+        )
         return asked.only(ONGOING.read(query))

@@ -13,10 +13,10 @@ from streamproc.rules.labels import Where, parse_where
 from streamproc.rules.percent import percent
 from streamproc.web.fleet.groups import Group, groups_of
 from streamproc.web.fleet.standing import Standing
-from streamproc.web.handlers.incident_pages import row_of
 from streamproc.web.handlers.periods import asked_for
 from streamproc.web.handlers.stores import period_of, standing_of, summary
 from streamproc.web.incidents.asking import Found, incidents_of
+from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary as incident_summary
 from streamproc.web.parameters import AS_OF, Query, Text
 from streamproc.web.refusal import Refusal, bad
@@ -103,9 +103,8 @@ class ReportPages:
         bounds = await self._site.periods.bounds(asked, figures.as_of_us)
         begin_us = min(bounds.begin_us, figures.as_of_us - 1)
         end_us = max(min(bounds.end_us, figures.as_of_us), begin_us + 1)
-        label = None if where is None else f"{where.label}={where.value}"
         span = figures.as_of_us, begin_us, end_us
-        return await incidents_of(self._site, *span, "", label)
+        return await incidents_of(self._site, *span, "", [where] if where else ())
 
 
 def where_of(text: str) -> Where | None:

@@ -1,7 +1,9 @@
 """Incidents of a span of time, asked of all workers or of one store's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from streamproc.rules.labels import Where
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
 from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
@@ -45,15 +47,19 @@ async def incidents_of(
     begin_us: int,
     end_us: int,
     store_id: str = "",
-    where: str | None = None,
+    wheres: Sequence[Where] = (),
 ) -> Found:
     """All of them, whole, by partition.
 
-    ``store_id``: only that store's. ``where``: only of stores with that label.
+    ``store_id``: only that store's. ``wheres``: only of stores for which all hold.
     """
     count = site.program.settings.partitions
     span = {"as_of_us": as_of_us, "begin_us": begin_us, "end_us": end_us}
-    asked = {**span, "where": where, "store_id": store_id or None}
+    asked = {
+        **span,
+        "wheres": [where.text for where in wheres],
+        "store_id": store_id or None,
+    }
     if store_id:
         home = partition_for(requests.store_id(store_id).encode(), count)
         parts = [await site.cluster.ask(OUTAGES_OF_ONE, home, **asked)]

@@ -12,12 +12,12 @@ from tables.outages import Outage, Outages, OutageSearch
 
 
 def _outages(program: Program, args: dict[str, Any]) -> Outages:
-    where, store_id = args["where"], args["store_id"]
+    store_id = args["store_id"]
     search = OutageSearch(
         *(program.histories, program.facts, program.labels, args["partition"]),
         *(args["as_of_us"], args["begin_us"], args["end_us"]),
         *(program.settings.rules, program.settings.bridge_us),
-        None if where is None else parse_where(where),
+        tuple(map(parse_where, args["wheres"])),
     )
     return search.of_all() if store_id is None else search.of(store_id.encode())
 

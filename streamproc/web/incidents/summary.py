@@ -1,12 +1,16 @@
 """What a list of incidents comes to: the figures and the curve of its page. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
+from typing import TypeVar
 
 from streamproc.web.incidents.answers import mtbf_s, mttr_s
 from tables.outages import Outage
+
+K = TypeVar("K")
 
 AGAIN = 3
 """A store with so many incidents has them again and again."""
@@ -17,7 +21,8 @@ class Summary:
     """Figures of incidents; None where there is nothing to make them of.
 
     ``begun``: those that began in the span; the others reach into it. ``seen_us``: how
-    long after the last active poll they were seen, in the mean.
+    long after the last active poll they were seen, in the mean. ``half``: the fewest
+    stores that make half of the down time.
     """
 
     count: int
@@ -32,6 +37,7 @@ class Summary:
     seen_us: int | None
     without_data: int
     again: int
+    half: int
 
 
 def summary(found: Sequence[Outage], up_us: int, begin_us: int) -> Summary:
@@ -42,6 +48,9 @@ def summary(found: Sequence[Outage], up_us: int, begin_us: int) -> Summary:
     ended = [one.down_us for one in found if one.end_us is not None]
     seen = [one.start_us - one.after_us for one in found if one.after_us is not None]
     by_store = Counter(one.store_id for one in found)
+    down = Counter[str]()
+    for one in found:
+        down[one.store_id] += one.down_us
     return Summary(
         len(found),
         len(by_store),
@@ -55,7 +64,19 @@ def summary(found: Sequence[Outage], up_us: int, begin_us: int) -> Summary:
         round(sum(seen) / len(seen)) if seen else None,
         sum(one.end_us is not None and not one.by_up for one in found),
         sum(count >= AGAIN for count in by_store.values()),
+        len(half_of(down)),
     )
+
+
+def half_of(amounts: Mapping[K, int]) -> list[K]:
+    """The fewest that make half of all of it, the largest first; none of nothing."""
+    largest = sorted(amounts, key=lambda key: -amounts[key])
+    whole, found = sum(amounts.values()), 0
+    for count, key in enumerate(largest, 1):
+        found += amounts[key]
+        if 2 * found >= whole > 0:
+            return largest[:count]
+    return []
 
 
 def _us(seconds: float | None) -> int | None:
@@ -79,15 +100,16 @@ class Curve:
         at = next((at for at, count in self.steps if count == self.most), None)
         return at if self.most else None
 
-    def path(self, width: int, height: int) -> str:
-        """The area under it, as the path of a picture of that size."""
+    def most_within(self, count: int) -> list[int]:
+        """The most at once in each of so many equal parts of the span."""
         begin_us, end_us = self.steps[0][0], self.steps[-1][0]
-        across, up = width / max(end_us - begin_us, 1), height / max(self.most, 1)
-        parts = [f"M0 {height}"]
-        for at_us, count in self.steps:
-            parts.append(f"H{(at_us - begin_us) * across:.1f}")
-            parts.append(f"V{height - count * up:.1f}")
-        return "".join(parts) + f"V{height}Z"
+        found, length_us = [0] * count, max(end_us - begin_us, 1)
+        for (at_us, stores), (until_us, _) in pairwise(self.steps):
+            first = (at_us - begin_us) * count // length_us
+            last = -(-(until_us - begin_us) * count // length_us)
+            for part in range(first, min(last, count)):
+                found[part] = max(found[part], stores)
+        return found
 
 
 def curve(found: Sequence[Outage], begin_us: int, end_us: int) -> Curve:
