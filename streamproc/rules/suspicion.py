@@ -6,7 +6,7 @@ have been heard); leads to the event ``suspect`` and the banner. The rule:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamproc.rules.units import MINUTE_US
 
@@ -100,7 +100,27 @@ def _suspicion(group: Group, some: Sequence[Turned], expected: int) -> Suspicion
     return Suspicion(group, since_us, silent, len(some) - silent, counted)
 
 
-def still_holds(told: Suspicion, turned: Iterable[Turned]) -> bool:
-    """Whether at least half of the stores are still what they turned to then."""
-    mine = members(told.group, turned)
-    return 2 * sum(one.at_us >= told.since_us for one in mine) >= told.stores
+def still_holds(told: Suspicion, at_us: int, turned: Iterable[Turned]) -> bool:
+    """Whether at least half of the stores are still what they turned to.
+
+    ``at_us``: when it was told. When none of those that had turned by then is left it
+    is over: what has turned since, once more after a correction, is another matter.
+    """
+    mine = _turned_since(told, turned)
+    of_then = any(one.at_us <= at_us for one in mine)
+    return of_then and 2 * len(mine) >= told.stores
+
+
+def grown(told: Suspicion, turned: Iterable[Turned]) -> Suspicion:
+    """The same with the stores that have turned since, when they have become more."""
+    mine = _turned_since(told, turned)
+    if len(mine) <= told.stores:
+        return told
+    silent = sum(one.is_silent for one in mine)
+    expected = max(told.expected, len(mine))
+    return replace(told, silent=silent, down=len(mine) - silent, expected=expected)
+
+
+def _turned_since(told: Suspicion, turned: Iterable[Turned]) -> list[Turned]:
+    """Those of its group that have turned since it began."""
+    return [one for one in members(told.group, turned) if one.at_us >= told.since_us]

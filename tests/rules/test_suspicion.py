@@ -8,6 +8,7 @@ from streamproc.rules.suspicion import (
     FLEET,
     Suspicion,
     Turned,
+    grown,
     still_holds,
     suspicion,
 )
@@ -84,8 +85,27 @@ def test_a_suspicion_holds_while_half_of_the_stores_are_what_they_turned_to() ->
     """Others of the group that turned before do not count."""
     told = Suspicion(P3, 1_000, silent=40, down=0, expected=60)
     labels = {"poller": "p3"}
-    assert still_holds(told, turned(20, labels))
-    assert not still_holds(told, turned(19, labels))
+    assert still_holds(told, 1_050, turned(20, labels))
+    assert not still_holds(told, 1_050, turned(19, labels))
     before = [Turned("old", True, 999, labels)] * 30
-    assert not still_holds(told, [*turned(19, labels), *before])
-    assert not still_holds(told, turned(40, {"poller": "p1"}))
+    assert not still_holds(told, 1_050, [*turned(19, labels), *before])
+    assert not still_holds(told, 1_050, turned(40, {"poller": "p1"}))
+
+
+def test_a_suspicion_is_over_when_all_that_it_was_told_of_have_been_put_right() -> None:
+    """By a correction up to an instant since which all of them are down once more."""
+    told = Suspicion(P3, 1_000, silent=0, down=40, expected=60)
+    again = turned(40, {"poller": "p3"}, is_silent=False, first=100)
+    assert not still_holds(told, 1_050, again)
+    first = turned(1, {"poller": "p3"}, is_silent=False)
+    assert still_holds(told, 1_050, [*first, *again])
+
+
+def test_a_suspicion_grows_with_the_stores_that_turn_later() -> None:
+    """And does not shrink: half of the most that have turned is what it is over by."""
+    told = Suspicion(P3, 1_000, silent=20, down=0, expected=60)
+    labels = {"poller": "p3"}
+    more = [*turned(50, labels), *turned(30, labels, is_silent=False, first=50)]
+    assert grown(told, more) == Suspicion(P3, 1_000, 50, 30, expected=80)
+    assert grown(told, turned(20, labels)) is told
+    assert grown(told, turned(90, {"poller": "p1"})) is told

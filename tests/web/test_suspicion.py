@@ -1,9 +1,13 @@
 """A broken poller is told from broken stores: the event, the banner, and its end."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
+from functools import partial
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
@@ -27,6 +31,42 @@ def _until(answer: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
         assert time.monotonic() < give_up, found
         time.sleep(0.1)
     return found
+
+
+BANNER = "data-suspect"
+SHOWING = ("/", "/stores?where=poller%3Dp1", "/system")
+NOT_SHOWING = ("/stores", "/stores?where=poller%3Dp2", "/?as_of=latest", "/reports")
+
+
+def _text(site: LiveSite, path: str) -> str:
+    return site.get(path).text
+
+
+def _check_banners(site: LiveSite, told: dict[str, Any]) -> None:
+    """How many of whom, since when; nothing is dimmed; the correction is filled in."""
+    since = told["since"]
+    for path in SHOWING:
+        page = _until(partial(_text, site, path), lambda page: BANNER in page)
+        (banner,) = re.findall(r"<p [^>]*data-suspect>.*?</p>", page, re.DOTALL)
+        clock = f"{since[11:16]} UTC"
+        what = f"30 of 30 stores of poller p1 went down at once, since {clock}"
+        assert f"<b>{what}.</b>" in banner
+        assert "stale" not in banner
+        (correct, look) = re.findall(r'href="([^"]+)"', unescape(banner))
+        assert look == SHOWING[1]
+        query = parse_qs(urlsplit(correct).query)
+        begin, end = query.pop("from"), query.pop("to")
+        assert begin == [since[:19] + "Z"]
+        assert end[0] > since
+        assert end[0].endswith(":00Z")
+        assert query == {
+            "what": ["exclusion"],
+            "where": ["poller=p1"],
+            "kind": ["correction-unknown"],
+            "note": ["what polls poller=p1 was broken"],
+        }
+    for path in NOT_SHOWING:
+        assert BANNER not in site.get(path).text, path
 
 
 def test_stores_of_one_poller_that_go_down_together_are_told_as_one_suspicion(
@@ -57,6 +97,7 @@ def test_stores_of_one_poller_that_go_down_together_are_told_as_one_suspicion(
     assert told["correction"]["kind"] == "correction-unknown"
     assert told["correction"]["from"] == told["since"]
     assert told["correction"]["note"] == "what polls poller=p1 was broken"
+    _check_banners(site, told)
     events = asyncio.run(until_told(site.settings, lambda told: len(told) >= 31))
     (suspect,) = [one for one in events if isinstance(one, Suspect)]
     assert (suspect.id, suspect.key) == (told["id"], b"*")
@@ -64,6 +105,8 @@ def test_stores_of_one_poller_that_go_down_together_are_told_as_one_suspicion(
     again = [Poll(one.store_id, now_us(), True) for one in downs[:16]]
     asyncio.run(publish(site.settings, again))
     _until(lambda: site.get("/api/v1/now").json["suspects"], lambda found: not found)
+    for path in SHOWING:
+        _until(partial(_text, site, path), lambda page: BANNER not in page)
     events = asyncio.run(until_told(site.settings, lambda told: True))
     assert sum(isinstance(one, Suspect) for one in events) == 1
 

@@ -87,6 +87,7 @@ class NowHandlers:
             "as_of": as_of_text(as_of),
             "as_of_us": everyone.as_of_us,
             "is_now": as_of == NOW,
+            "suspects": await site.suspicions.shown(as_of),
             "counts": everyone.counts,
             "names": standing.names,
             "flow": flow,

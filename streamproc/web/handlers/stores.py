@@ -73,6 +73,7 @@ class StoresHandlers:
             groups = await asyncio.to_thread(groups_of, standing, rows, group)
         return {
             "asked": asked,
+            "suspects": await self._site.suspicions.shown(asked.as_of, asked.wheres),
             "as_of": as_of_text(asked.as_of),
             "as_of_us": everyone.as_of_us,
             "is_now": asked.as_of == NOW,

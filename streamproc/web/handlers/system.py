@@ -111,6 +111,7 @@ class SystemHandlers:
             value_text=value_text,
             text_of=text_of,
             by=self._guard.author_of(request),
+            suspects=await site.suspicions.shown(),
             settings=settings.shown(program.settings),
             retention_days=program.settings.rejected_retention,
             now_us=program.now_us(),

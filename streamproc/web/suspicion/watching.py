@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 
 from streamproc.events import Suspect, encode_event, suspect_id
 from streamproc.program import Program
+from streamproc.report.messages import NOW
 from streamproc.rules.suspicion import (
     FLEET,
     WITHIN_US,
     Suspicion,
     Turned,
     groups_of,
+    grown,
     members,
     still_holds,
     suspicion,
@@ -18,9 +22,11 @@ from streamproc.rules.suspicion import (
 from streamproc.rules.units import DAY_US
 from streamproc.transport.protocols import producer_of
 from streamproc.web.app_thread import AppThread
+from streamproc.web.as_of import AsOf
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.refusal import Refusal
 from streamproc.web.suspicion.answers import SuspectNow, suspect_now
+from streamproc.web.suspicion.banners import Banner, banners
 from streamproc.web.suspicion.calls import EXPECTED, SUSPECTS, TURNED
 from streamproc.webhook.sender import LEADER
 from tables.fencing import PartitionLostError
@@ -51,8 +57,26 @@ class Suspicions:
 
     async def now(self, now_us: int) -> list[SuspectNow]:
         """The suspicions that hold, asked of the worker that tells of them."""
-        found = await self._cluster.ask(SUSPECTS, LEADER)
-        return [suspect_now(one, now_us) for one in found]
+        return [suspect_now(one, now_us) for one in await self._held()]
+
+    async def shown(
+        self, as_of: AsOf = NOW, wheres: Mapping[str, str] | None = None
+    ) -> list[Banner]:
+        """Those of now as pages show them; none while that worker does not answer.
+
+        ``wheres``: only of the stores with these labels.
+        """
+        if as_of != NOW:
+            return []
+        try:
+            held = await self._held()
+        except Refusal:
+            return []  # who does not answer is said on the page by itself
+        return banners(held, self._program.now_us(), wheres)
+
+    async def _held(self) -> list[Suspect]:
+        held: list[Suspect] = await self._cluster.ask(SUSPECTS, LEADER)
+        return held
 
     async def look(self) -> None:
         """Tell of a new suspicion, and let go of those that are over."""
@@ -72,9 +96,10 @@ class Suspicions:
         since_us = min([now_us - WITHIN_US, *(one.since_us for one in held)])
         turned = await self._turned(now_us, since_us)
         kept = tuple(
-            one
+            _grown(one, turned)
             for one in held
-            if still_holds(_of(one), turned) and one.at_us > now_us - SHOWN_FOR_US
+            if one.at_us > now_us - SHOWN_FOR_US
+            and still_holds(_of(one), one.at_us, turned)
         )
         new = await self._new(now_us, kept, turned)
         if (*kept, *new) != held:
@@ -124,6 +149,12 @@ class Suspicions:
 def _of(told: Suspect) -> Suspicion:
     group = next(iter(told.labels.items()), FLEET)
     return Suspicion(group, told.since_us, told.silent, told.down, told.expected)
+
+
+def _grown(told: Suspect, turned: list[Turned]) -> Suspect:
+    """The same with the counts of now, when more have turned."""
+    now = grown(_of(told), turned)
+    return replace(told, silent=now.silent, down=now.down, expected=now.expected)
 
 
 def _suspect(found: Suspicion, now_us: int) -> Suspect:
