@@ -31,6 +31,10 @@ class Metrics:
             ["app", "rules"],
             registry=self.registry,
         )
+        self._add_durations()
+        self._add_events()
+
+    def _add_durations(self) -> None:
         self.batch_polls = Histogram(
             "streamproc_batch_polls",
             "Polls per batch.",
@@ -50,6 +54,7 @@ class Metrics:
             registry=self.registry,
         )
 
+    def _add_events(self) -> None:
         self.events = Counter(
             "streamproc_events",
             "Events told, by kind: down, up, silent, heard, retracted, suspect.",

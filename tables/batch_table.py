@@ -33,7 +33,7 @@ from tables import rebuild
 from tables.fencing import Fence, PartitionLostError
 from tables.rebuild import Repairs
 from tables.rocks_errors import PartitionDamagedError
-from tables.rocks_scan import Run
+from tables.rocks_scan import Run, keys_from
 from tables.rocks_store import RocksStore
 
 _MIB = 1 << 20
@@ -231,7 +231,7 @@ class BatchTable(faust.Table[bytes, bytes]):
             cursor = db.iter()
             try:
                 for prefix in prefixes:
-                    keys = list(_keys_from(cursor, prefix + b"\0"))
+                    keys = list(keys_from(cursor, prefix + b"\0"))
                     if keys:
                         found[prefix] = keys
             finally:
@@ -318,12 +318,3 @@ class BatchTable(faust.Table[bytes, bytes]):
 
 async def _unconnected() -> Client:
     raise LookupError("the table was not told how to read its changelog")
-
-
-def _keys_from(cursor: Any, prefix: bytes) -> Iterator[bytes]:
-    """Keys that begin with a prefix, in order."""
-    cursor.seek(prefix)
-    while cursor.valid() and (key := cursor.key()).startswith(prefix):
-        yield key
-        cursor.next()
-    cursor.status()  # raises where it is damage that has ended it

@@ -1,6 +1,6 @@
 """Histories of consecutive stores as columns, and what later segments make of them.
 
-Pure. Gathered by the table ``histories``; kept in memory by ``recent``.
+Pure. Gathered for the table ``histories``; kept in memory by ``recent``.
 """
 
 from bisect import bisect_left
@@ -40,6 +40,41 @@ NO_CHUNK = Chunk([], _NONE, _NONE)
 
 Changes = Mapping[bytes, bytes | None]
 """Segments by their keys, as they are now; None for one that is not there any more."""
+
+
+class ChunkBuilder:
+    """Gathers segments, in key order, into a chunk."""
+
+    def __init__(self) -> None:
+        self._store_ids: list[bytes] = []
+        self._firsts: list[int] = []
+        self._values: list[bytes] = []
+
+    def __len__(self) -> int:
+        """How many stores there are."""
+        return len(self._store_ids)
+
+    def add(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """Add segments, one at least; those of one store follow each other."""
+        firsts = history.first_segments(keys).tolist()
+        store_ids = history.stores_of([keys[at] for at in firsts])
+        if self._store_ids[-1:] == store_ids[:1]:
+            firsts, store_ids = firsts[1:], store_ids[1:]
+        before = len(self._values)
+        self._firsts += [before + at for at in firsts]
+        self._store_ids += store_ids
+        self._values += values
+
+    def build(self, stores: int) -> Chunk | None:
+        """The first ``stores`` stores, or None for none."""
+        if not stores:
+            return None
+        edges = [*self._firsts, len(self._values)][: stores + 1]
+        values = self._values[: edges[-1]]
+        sizes = np.fromiter(map(len, values), np.int64, len(values))
+        counts = np.add.reduceat(sizes, edges[:-1]) // packing.POLL_BYTES
+        packed = packing.unpack(b"".join(values))
+        return Chunk(self._store_ids[:stores], counts, packed)
 
 
 def before(chunk: Chunk, end_us: int) -> Chunk:

@@ -22,7 +22,7 @@ from streamproc.rules.history import Segments
 from streamproc.rules.timestamp import timestamp_text
 from tables.archive import Archive, Leaving
 from tables.batch_table import BatchTable
-from tables.chunks import STORES_PER_CHUNK, Chunk
+from tables.chunks import STORES_PER_CHUNK, Chunk, ChunkBuilder
 from tables.recent import Recent
 
 log = logging.getLogger(__name__)
@@ -250,7 +250,7 @@ class Histories(BatchTable):
             start = history.after_all_days(chunk.store_ids[-1])
 
     def _chunk(self, partition: int, start: bytes, stores: int) -> Chunk | None:
-        chunk = _Builder()
+        chunk = ChunkBuilder()
         for keys, values in self.runs(partition, start):
             chunk.add(keys, values)
             if len(chunk) > stores:
@@ -283,41 +283,6 @@ class Histories(BatchTable):
                 break
             values.append(value)
         return packing.unpack(b"".join(values))
-
-
-class _Builder:
-    """Gathers segments, in key order, into a chunk."""
-
-    def __init__(self) -> None:
-        self._store_ids: list[bytes] = []
-        self._firsts: list[int] = []
-        self._values: list[bytes] = []
-
-    def __len__(self) -> int:
-        """How many stores there are."""
-        return len(self._store_ids)
-
-    def add(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
-        """Add segments, one at least; those of one store follow each other."""
-        firsts = history.first_segments(keys).tolist()
-        store_ids = history.stores_of([keys[at] for at in firsts])
-        if self._store_ids[-1:] == store_ids[:1]:
-            firsts, store_ids = firsts[1:], store_ids[1:]
-        before = len(self._values)
-        self._firsts += [before + at for at in firsts]
-        self._store_ids += store_ids
-        self._values += values
-
-    def build(self, stores: int) -> Chunk | None:
-        """The first ``stores`` stores, or None for none."""
-        if not stores:
-            return None
-        edges = [*self._firsts, len(self._values)][: stores + 1]
-        values = self._values[: edges[-1]]
-        sizes = np.fromiter(map(len, values), np.int64, len(values))
-        counts = np.add.reduceat(sizes, edges[:-1]) // packing.POLL_BYTES
-        packed = packing.unpack(b"".join(values))
-        return Chunk(self._store_ids[:stores], counts, packed)
 
 
 def _days_of(cursor: Any, store_id: bytes) -> Iterator[int]:

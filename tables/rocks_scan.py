@@ -66,3 +66,12 @@ def _first_key(snapshot: Any, start: bytes) -> bytes | None:
     finally:
         del cursor  # a traceback would keep it, and it the database
     return key
+
+
+def keys_from(cursor: Any, prefix: bytes) -> Iterator[bytes]:
+    """Keys that begin with a prefix, in order."""
+    cursor.seek(prefix)
+    while cursor.valid() and (key := cursor.key()).startswith(prefix):
+        yield key
+        cursor.next()
+    cursor.status()  # raises where it is damage that has ended it
