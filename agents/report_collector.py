@@ -11,6 +11,7 @@ from typing import Any
 
 from agents import report_timer
 from agents.consume import consume
+from agents.report_known import KnownReports
 from agents.report_mail import Mail, about_strangers
 from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.program import Program
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 def register(program: Program) -> None:
     """Declare the agent, and the timer that looks after its reports."""
     collector = Collector(program)
-    report_timer.register(program, collector)
+    report_timer.register(program, collector.known)
 
     @program.app.agent(program.source(program.topics.inbox), name="report_collector")
     async def collect(stream: Any) -> None:
@@ -57,11 +58,7 @@ class Collector:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._files: ReportFiles = program.report_files
-        self._reports: dict[str, Report] = {}
-        self._generation = -1
-        self._changed: dict[str, Report | None] = {}
-        #: When reports of months that are not over, or not known, are due again.
-        self.months_not_before_us: dict[str, int] = {}
+        self.known = KnownReports(program)
         self._orders: list[tuple[Report, list[int]]] = []
 
     # -- messages -----------------------------------------------------------------
@@ -73,7 +70,7 @@ class Collector:
         sent again when the report shows no progress.
         """
         self._program.reports.require(reports_table.PARTITION)
-        self.reports()
+        self.known.refresh()
         mail = Mail(self._program, batch)
         for row, message in mail.read(decode_inbox):
             try:
@@ -81,7 +78,7 @@ class Collector:
             except InvalidInput as exc:
                 mail.refuse(row, exc)
         await mail.reject()
-        await self._save()
+        await self.known.save()
         await self._send_orders()
 
     async def _take(self, message: ToCollector) -> None:
@@ -95,7 +92,7 @@ class Collector:
         elif isinstance(message, Swept):
             return  # who asked for the sweep reads along
         elif isinstance(message, Retry):
-            report = self._current(message)
+            report = self.known.current(message)
             if report is not None:
                 self._again(report, message.reason)
         else:
@@ -106,7 +103,7 @@ class Collector:
         for time_us in (request.as_of, request.requested_us):
             if isinstance(time_us, int):
                 record.check_as_of(time_us, now_us)
-        known = self._reports.get(request.report_id)
+        known = self.known.get(request.report_id)
         if known is not None and not known.doubted:
             return  # the same request again
         partitions = list(range(self._program.settings.partitions))
@@ -116,11 +113,11 @@ class Collector:
         report = record.start(request, partitions, now_us, me)
         if known is not None:  # made too early
             report = replace(report, attempt=known.attempt + 1)
-        self._keep(report)
+        self.known.keep(report)
         self._order(report)
 
     async def _on_news(self, news: News | Piece) -> None:
-        report = self._current(news)
+        report = self.known.current(news)
         if report is None:
             return
         if news.partition not in report.parts:
@@ -134,7 +131,7 @@ class Collector:
             self._end(record.failed(report, now_us, news.reason))
         elif isinstance(news, Waiting):
             now_us = self._program.now_us()
-            self._keep(
+            self.known.keep(
                 record.with_part(report, news.partition, now_us, behind=news.behind)
             )
         else:
@@ -159,8 +156,8 @@ class Collector:
                 report, now_us, settings.partitions, settings.day_starts_s
             )
         except survey.ComesTooEarly as exc:
-            self.months_not_before_us[report.report_id] = exc.again_us
-            self._forget(report.report_id)
+            self.known.months_not_before_us[report.report_id] = exc.again_us
+            self.known.forget(report.report_id)
             return
         except (ReportFailedError, InvalidInput) as exc:
             self._end(record.failed(report, now_us, str(exc)))
@@ -168,11 +165,7 @@ class Collector:
         if settled is not None:
             report = settled
             self._order(report)
-        self._keep(report)
-
-    def _forget(self, report_id: str) -> None:
-        del self._reports[report_id]
-        self._changed[report_id] = None
+        self.known.keep(report)
 
     async def _on_piece(self, report: Report, piece: Piece) -> None:
         part = report.parts[piece.partition]
@@ -194,53 +187,29 @@ class Collector:
             left_out=piece.left_out,
             such_as=piece.such_as,
         )
-        self._keep(report)
+        self.known.keep(report)
         if report.complete_parts == len(report.parts):
             await self._finish(report)
 
     def _on_doubt(self, message: Doubt) -> None:
         for report_id in message.report_ids:
-            report = self._reports.get(report_id)
+            report = self.known.get(report_id)
             if report is not None and not report.doubted:
                 log.warning(
                     "Report %s is as of %s, which lies in the future: was a clock"
                     " wrong? It counts no more, and is made again when it is due",
                     *(report_id, report.as_of_text),
                 )
-                self._keep(record.doubted(report))
+                self.known.keep(record.doubted(report))
 
     def _on_expire(self, message: Expire) -> None:
         for report_id in message.report_ids:
-            report = self._reports.get(report_id)
+            report = self.known.get(report_id)
             if report is not None and report.state != record.RUNNING:
                 self._files.delete(report_id)
-                self._forget(report_id)
+                self.known.forget(report_id)
 
-    # -- records --------------------------------------------------------------------
-
-    def reports(self) -> list[Report]:
-        """All records, read anew when the partition has (again) become ours."""
-        generation = self._program.app.consumer_generation_id
-        if self._generation != generation:
-            self._reports = {r.report_id: r for r in self._program.reports.all()}
-            self._generation = generation
-        return list(self._reports.values())
-
-    def _current(self, news: News | Piece | Retry) -> Report | None:
-        """The report, when it still runs and the news is of its attempt."""
-        report = self._reports.get(news.report_id)
-        if report is None or report.state != record.RUNNING:
-            return None
-        return report if report.attempt == news.attempt else None
-
-    def _keep(self, report: Report) -> None:
-        self._reports[report.report_id] = report
-        self._changed[report.report_id] = report
-
-    async def _save(self) -> None:
-        if self._changed:
-            changes, self._changed = self._changed, {}
-            await self._program.reports.save(changes)
+    # -- orders -------------------------------------------------------------------
 
     def _order(self, report: Report) -> None:
         """Ask the partitions for their parts, once the record is durable."""
@@ -267,7 +236,7 @@ class Collector:
         log.warning("Report %s: asking again: %s", report.report_id, why)
         self._files.drop_pieces(report.report_id)
         report = record.again(report, now_us, self._program.worker_id)
-        self._keep(report)
+        self.known.keep(report)
         self._order(report)
 
     async def _finish(self, report: Report) -> None:
@@ -285,16 +254,16 @@ class Collector:
 
     def _write(self, report: Report) -> int:
         if report.is_of_period:
-            newest = period_record.is_newest_month(report, self._reports.values())
+            newest = period_record.is_newest_month(report, self.known.all())
             return self._files.write_period(report, newest_month=newest)
         rows = self._files.load(report)
         record.check_known(report, bool((rows.last >= 0).any()))
-        newest = report.is_newest_of(self._reports.values(), self._program.now_us())
+        newest = report.is_newest_of(self.known.all(), self._program.now_us())
         self._files.write(report, rows, combined=newest)
         return len(rows)
 
     def _end(self, report: Report) -> None:
-        self._keep(report)
+        self.known.keep(report)
         seconds = (self._program.now_us() - report.created_us) / 1_000_000
         self._program.metrics.report_seconds.labels(report.state).observe(seconds)
         if report.state == record.FAILED:

@@ -6,8 +6,8 @@ worker that was down at the hour asks for the newest missed one when it is back.
 """
 
 import logging
-from typing import Protocol
 
+from agents.report_known import KnownReports
 from streamproc.program import Program
 from streamproc.report import period_record, record
 from streamproc.report.messages import MONTHLY, Doubt, Expire, Request, Retry
@@ -22,19 +22,9 @@ TICK_S = 1.0
 EXPIRE_EVERY_US = 60 * 1_000_000
 
 
-class Collector(Protocol):
-    """Who keeps the reports' records."""
-
-    #: When reports of months that are not over, or not known, are due again.
-    months_not_before_us: dict[str, int]
-
-    def reports(self) -> list[Report]:
-        """All records there are."""
-
-
-def register(program: Program, collector: Collector) -> None:
+def register(program: Program, known: KnownReports) -> None:
     """Declare the timer on the program's app."""
-    timer = ReportTimer(program, collector)
+    timer = ReportTimer(program, known)
 
     @program.app.timer(TICK_S, name="report-timer")
     async def tick() -> None:
@@ -52,9 +42,9 @@ def register(program: Program, collector: Collector) -> None:
 class ReportTimer:
     """Looks once a second what is due, on the worker that collects."""
 
-    def __init__(self, program: Program, collector: Collector) -> None:
+    def __init__(self, program: Program, known: KnownReports) -> None:
         self._program = program
-        self._collector = collector
+        self._known = known
         self._asked_at_us: dict[str, int] = {}
         self._expired_at_us = 0
 
@@ -63,7 +53,8 @@ class ReportTimer:
         program = self._program
         if not program.is_ready() or not program.reports.owns(reports_table.PARTITION):
             return
-        reports = self._collector.reports()
+        self._known.refresh()
+        reports = self._known.all()
         now_us = program.now_us()
         if program.settings.hourly:
             await self._ask_for_hour(reports, now_us)
@@ -87,7 +78,7 @@ class ReportTimer:
         if month is None:
             return
         request = period_record.monthly_request(month, now_us)
-        not_before = self._collector.months_not_before_us
+        not_before = self._known.months_not_before_us
         if now_us >= not_before.get(request.report_id, 0):
             await self._ask_for(request, now_us)
 

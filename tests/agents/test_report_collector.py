@@ -167,9 +167,11 @@ async def test_the_records_of_before_are_read_when_the_partition_is_ours_again(
     await take(program, collector, ASKED)
     reports: Any = program.reports
     reports.kept["r1"] = record.failed(reports.kept["r1"], NOW_US, "elsewhere")
-    assert collector.reports()[0].state == RUNNING
+    collector.known.refresh()
+    assert collector.known.all()[0].state == RUNNING
     program.app.consumer_generation_id = 2
-    assert collector.reports()[0].error == "elsewhere"
+    collector.known.refresh()
+    assert collector.known.all()[0].error == "elsewhere"
 
 
 # -- pieces --------------------------------------------------------------------

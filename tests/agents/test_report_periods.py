@@ -214,7 +214,7 @@ async def test_a_month_that_is_not_over_everywhere_is_asked_for_again(
     office.now_us = over_us - 1
     request = monthly_request("month:2026-10", office.now_us)
     assert await office.make(request) is None
-    assert office.collector.months_not_before_us == {"month-2026-10": over_us}
+    assert office.collector.known.months_not_before_us == {"month-2026-10": over_us}
     office.now_us = over_us
     report = await office.make(monthly_request("month:2026-10", over_us))
     assert report is not None
@@ -247,7 +247,7 @@ async def test_a_month_of_which_nothing_is_kept_leaves_no_trace(
     """It is looked for again in an hour: somebody may load it."""
     request = monthly_request("month:2026-09", office.now_us)
     assert await office.make(request) is None
-    due_us = office.collector.months_not_before_us["month-2026-09"]
+    due_us = office.collector.known.months_not_before_us["month-2026-09"]
     assert due_us == office.now_us + HOUR_US
 
 

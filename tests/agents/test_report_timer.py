@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agents.report_known import KnownReports
 from agents.report_timer import ReportTimer
 from streamproc.program import Program
 from streamproc.report import record
@@ -29,18 +30,6 @@ from tests.rules.test_reference import utc
 HOUR_ID = "hourly-20230125T1200Z"
 
 
-class Records:
-    """Stands for the collector."""
-
-    def __init__(self) -> None:
-        self.kept: list[Report] = []
-        self.months_not_before_us: dict[str, int] = {}
-
-    def reports(self) -> list[Report]:
-        """All records there are."""
-        return self.kept
-
-
 class Bench:
     """A timer, its clock, the records it sees, and what it has asked for."""
 
@@ -51,7 +40,8 @@ class Bench:
         self.program: Program = fakes.program(
             settings=settings, now_us=lambda: self.now_us
         )
-        self.records = Records()
+        self.records = KnownReports(self.program)
+        self.records.refresh()
         self._timer = ReportTimer(self.program, self.records)
 
     async def tick(self, later_us: int = 0) -> list[ToCollector]:
@@ -69,8 +59,9 @@ class Bench:
         """A record that runs, with some fields changed."""
         request = Request("r1", ALL, NOW_US - DAY_US, NOW_US)
         report = record.start(request, range(2), NOW_US, "me")
-        self.records.kept.append(replace(report, **changes))
-        return self.records.kept[-1]
+        report = replace(report, **changes)
+        self.records.keep(report)
+        return report
 
 
 @pytest.fixture
@@ -176,5 +167,5 @@ async def test_reports_of_the_future_are_doubted_once(bench: Bench) -> None:
     """Those that a clock ahead of its time has made, hourly or not."""
     bench.keep(report_id="a", state="Complete", as_of_us=NOW_US + HOUR_US)
     assert await bench.tick() == [Doubt("a", ["a"])]
-    bench.records.kept = [record.doubted(bench.records.kept[0])]
+    bench.records.keep(record.doubted(bench.records.all()[0]))
     assert await bench.tick() == []

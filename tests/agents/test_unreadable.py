@@ -113,7 +113,7 @@ async def test_whatever_is_sent_to_the_collector_leaves_it_at_work(
     headers[len(values)] = sent[1].headers
     await collector.handle(fakes.batch([*values, sent[1].value], headers))
     assert "last" in here.reports.kept
-    for report in collector.reports():
+    for report in collector.known.all():
         assert report.state == COMPLETE or report.progress_text
 
 
