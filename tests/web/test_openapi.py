@@ -20,6 +20,8 @@ PAGES = {
     "/find",
     "/stores",
     "/stores.csv",
+    "/incidents.csv",
+    "/incidents.xlsx",
     "/store",
     "/stores/{}",
     "/tables",
