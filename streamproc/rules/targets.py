@@ -6,6 +6,23 @@ The rule and its examples: ``docs/accounting.md``.
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+import numpy.typing as npt
+
+from streamproc.cells import Ints
+
+Floats = npt.NDArray[np.float64]
+
+
+def left_us(up_us: Ints, down_us: Ints, targets: Floats) -> Floats:
+    """Down time that targets leave of what was observed; NaN without a target.
+
+    ``targets``: in percent. Below zero: the target was missed.
+    """
+    allowed = (1 - targets / 100) * (up_us + down_us)
+    left: Floats = np.round(allowed - down_us)
+    return left
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorBudget:

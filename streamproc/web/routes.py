@@ -15,6 +15,7 @@ from streamproc.web.handlers.now import NowHandlers
 from streamproc.web.handlers.operations import Operations
 from streamproc.web.handlers.periods import PeriodHandlers
 from streamproc.web.handlers.rejected import RejectedHandlers
+from streamproc.web.handlers.report_list import ReportListHandlers
 from streamproc.web.handlers.report_pages import ReportPages
 from streamproc.web.handlers.reports import ReportHandlers
 from streamproc.web.handlers.sessions import MAX_LOGIN, Sessions
@@ -75,6 +76,7 @@ def _add_pages(app: web.Application, site: Site) -> None:
     add(app, "GET", "/incidents", incidents.page)
     add(app, "GET", "/incidents.csv", incidents.csv)
     add(app, "GET", "/incidents.xlsx", incidents.xlsx)
+    add(app, "GET", "/reports", ReportListHandlers(site).page)
     add(app, "GET", "/reports/{period}/page", ReportPages(site).page)
 
 
@@ -197,10 +199,12 @@ def _add_reports(app: web.Application, reports: ReportHandlers) -> None:
         add(app, "POST", f"/trigger_report{slash}", reports.trigger, CHANGE)
         add(app, "GET", f"/get_report{slash}", reports.get_report)
         add(app, "POST", f"/get_report{slash}", reports.get_report)
-    add(app, "GET", "/reports", reports.page)
     add(app, "GET", "/reports/{report_id}.csv", reports.file)
     add(app, "GET", "/reports/{report_id}.xlsx", reports.workbook)
     add(app, "GET", "/combined_report.csv", reports.combined)
+    add(app, "GET", "/combined_report.xlsx", reports.combined_workbook)
+    add(app, "GET", "/monthly_report.csv", reports.monthly)
+    add(app, "GET", "/monthly_report.xlsx", reports.monthly_workbook)
     add(app, "GET", "/api/v1/reports", reports.list)
     add(app, "GET", "/api/v1/reports/{report_id}", reports.one)
     for slash in ("", "/"):

@@ -163,13 +163,13 @@ def test_a_report_replaced_while_it_is_read_is_not_pieced_together(
     piece = reading.Reports._piece
 
     async def replaced(
-        self: reading.Reports, report_id: str | None, start: int, length: int
+        self: reading.Reports, which: str, start: int, length: int
     ) -> reading.FilePiece | None:
         asked.append(start)
         if start == 100:
             path.with_suffix(".new").write_bytes(b"new\n" * 1000)
             path.with_suffix(".new").replace(path)
-        return await piece(self, report_id, start, length)
+        return await piece(self, which, start, length)
 
     monkeypatch.setattr(reading.Reports, "_piece", replaced)
     with pytest.raises(Exception, match=r"IncompleteRead|reset"):

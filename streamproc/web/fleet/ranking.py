@@ -10,9 +10,10 @@ from streamproc.cells import Ints
 from streamproc.errors import InvalidInput
 from streamproc.rules.labels import parse_where
 from streamproc.rules.now import CLOSED, DOWN, MAINTENANCE, NO_DATA, SILENT, UP
+from streamproc.rules.targets import Floats
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.listing import ORDER, PER_PAGE, Q
-from streamproc.web.fleet.standing import Floats, Standing
+from streamproc.web.fleet.standing import Standing
 from streamproc.web.parameters import AS_OF, PAGE, Choice, Text
 from streamproc.web.periods.choice import asked_period
 from streamproc.web.refusal import bad

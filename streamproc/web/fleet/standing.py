@@ -13,13 +13,13 @@ from streamproc.rules import packing
 from streamproc.rules.labels import Where
 from streamproc.rules.now import DOWN, STATES
 from streamproc.rules.percent import percent, percents
+from streamproc.rules.targets import Floats, left_us
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import Amounts, Performance
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.store.names import Directory
 
 Flags = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -120,9 +120,7 @@ class Standing:
     @cached_property
     def budget_us(self) -> Floats:
         """Down time that the target leaves of what was observed; NaN without one."""
-        seen = self.whole.up + self.whole.down
-        left: Floats = np.round((1 - self.targets / 100) * seen - self.whole.down)
-        return left
+        return left_us(self.whole.up, self.whole.down, self.targets)
 
     @cached_property
     def misses(self) -> Flags:

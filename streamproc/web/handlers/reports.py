@@ -32,9 +32,9 @@ from streamproc.web.reports.answers import (
     record_of,
     state_of,
 )
-from streamproc.web.reports.reading import FilePiece
+from streamproc.web.reports.reading import COMBINED, MONTHLY, FilePiece
 from streamproc.web.requests import wants_json
-from streamproc.web.responses import as_file, json, page, see_other
+from streamproc.web.responses import as_file, json, see_other
 from streamproc.web.site import Site
 from streamproc.web.workbooks import workbook
 
@@ -79,7 +79,7 @@ class ReportHandlers:
             if report_id is None:
                 report_id = await self._start(asked)
         if not wants_json(request):
-            return see_other("/reports")
+            return see_other("/reports#made-h")
         return json(Triggered(report_id, record.RUNNING))
 
     async def _running(self, asked: Request) -> str | None:
@@ -125,7 +125,7 @@ class ReportHandlers:
         if report.state == record.COMPLETE and _accepts(request, CSV):
             return await self._csv(request, report.report_id)
         if report.state == record.COMPLETE and _accepts(request, MEDIA_TYPE):
-            return await self._workbook(request, report)
+            return await self._workbook(request, report.report_id, report)
         return json(state_of(report))
 
     def _report_id(self, request: web.Request) -> str:
@@ -165,25 +165,6 @@ class ReportHandlers:
         """One report's record as JSON."""
         return json(record_of(await self._find(request.match_info["report_id"])))
 
-    async def page(self, request: web.Request) -> web.Response:
-        """The page of all reports."""
-        found = await self._site.reports.all()
-        number = PAGE.read(request.query)
-        first = (number - 1) * PER_PAGE.default
-        return page(
-            request,
-            "reports.html",
-            reports=found[first : first + PER_PAGE.default],
-            total=len(found),
-            page=number,
-            pages=requests.pages(len(found), PER_PAGE.default),
-            running=[r for r in found if r.state == record.RUNNING],
-            now_us=self._site.program.now_us(),
-            hourly=self._site.program.settings.hourly,
-            rules=self._site.program.settings.rules,
-            values=(await self._site.names.all()).values,
-        )
-
     # -- files -----
 
     @described(media=(CSV,))
@@ -196,37 +177,49 @@ class ReportHandlers:
     async def workbook(self, request: web.Request) -> web.StreamResponse:
         """A finished report as a workbook (.xlsx), with its rules on a second sheet."""
         report = await self._find(request.match_info["report_id"])
-        return await self._workbook(request, report)
+        return await self._workbook(request, report.report_id, report)
 
     @described(media=(CSV,))
     async def combined(self, request: web.Request) -> web.StreamResponse:
         """The newest report of all stores, with ETag and Last-Modified."""
-        return await self._csv(request, None)
+        return await self._csv(request, COMBINED)
 
-    async def _csv(
-        self, request: web.Request, report_id: str | None
-    ) -> web.StreamResponse:
+    @described(media=(MEDIA_TYPE,))
+    async def combined_workbook(self, request: web.Request) -> web.StreamResponse:
+        """The same as a workbook."""
+        return await self._workbook(request, COMBINED)
+
+    @described(media=(CSV,))
+    async def monthly(self, request: web.Request) -> web.StreamResponse:
+        """The report of the newest month that is over in every store's zone."""
+        return await self._csv(request, MONTHLY)
+
+    @described(media=(MEDIA_TYPE,))
+    async def monthly_workbook(self, request: web.Request) -> web.StreamResponse:
+        """The same as a workbook."""
+        return await self._workbook(request, MONTHLY)
+
+    async def _csv(self, request: web.Request, which: str) -> web.StreamResponse:
         reports = self._site.reports
-        found = await self._file(report_id)
-        name = f"{report_id or 'combined_report'}.csv"
-        export = Export(lambda: reports.pieces(report_id, found), name)
+        found = await self._file(which)
+        export = Export(lambda: reports.pieces(which, found), f"{which}.csv")
         return as_file(request, export, found.size, found.modified_ns)
 
     async def _workbook(
-        self, request: web.Request, report: Report
+        self, request: web.Request, which: str, report: Report | None = None
     ) -> web.StreamResponse:
-        report_id, reports = report.report_id, self._site.reports
-        found = await self._file(report_id)
+        reports = self._site.reports
+        found = await self._file(which)
         said = about(report, self._site.program.settings.rules)
         export = Export(
-            lambda: workbook(reports.pieces(report_id, found), said),
-            f"{report_id}.xlsx",
+            lambda: workbook(reports.pieces(which, found), said),
+            f"{which}.xlsx",
             MEDIA_TYPE,
         )
         return as_file(request, export, found.size, found.modified_ns)
 
-    async def _file(self, report_id: str | None) -> FilePiece:
-        found = await self._site.reports.file(report_id)
+    async def _file(self, which: str) -> FilePiece:
+        found = await self._site.reports.file(which)
         if found is None:
             raise Refusal(404, "no-report", "There is no finished report of that yet.")
         return found
@@ -241,7 +234,7 @@ def _given(request: web.Request) -> Mapping[str, Any]:
     if any(name in request.query for name in _ASKED):
         return request.query
     if request.content_type == "application/x-www-form-urlencoded":
-        return form_of(request)
+        return _of_form(form_of(request))
     given = json_of(request)
     if not isinstance(given, dict):
         raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
@@ -251,6 +244,14 @@ def _given(request: web.Request) -> Mapping[str, Any]:
             "unknown-field", f"There is no field {shown(name)}; there is {known}."
         )
     return given
+
+
+def _of_form(form: dict[str, str]) -> dict[str, str]:
+    """A form's two dates, where there are some, go before the period it names."""
+    first, last = form.get("from"), form.get("to")
+    if first or last:
+        form["period"] = f"{first or last}..{last or first}"
+    return form
 
 
 def _period(given: Mapping[str, Any]) -> PeriodAsked | None:

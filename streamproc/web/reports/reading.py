@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -43,18 +44,10 @@ class FilePiece:
 
 
 def _file_piece(program: Program, args: dict[str, Any]) -> FilePiece | None:
-    """From the file of a report that the table says is complete, or the combined one.
-
-    The id never comes from the request alone: it is looked up first.
-    """
-    files = program.report_files
-    if args["report_id"] is None:
-        path = files.combined
-    else:
-        report = program.reports.find(args["report_id"])
-        if report is None or report.state != record.COMPLETE:
-            return None
-        path = files.path(report.report_id)
+    """From the file of a report that the table says is complete, or of the newest."""
+    path = _path(program, args["which"])
+    if path is None:
+        return None
     try:
         with path.open("rb") as stream:
             about = os.fstat(stream.fileno())
@@ -63,6 +56,18 @@ def _file_piece(program: Program, args: dict[str, Any]) -> FilePiece | None:
             return FilePiece(body, about.st_size, about.st_mtime_ns)
     except FileNotFoundError:
         return None
+
+
+def _path(program: Program, which: str) -> Path | None:
+    """Where a file is; an id is never joined into a path, unless the table has it."""
+    files = program.report_files
+    newest = {COMBINED: files.combined, MONTHLY: files.monthly}.get(which)
+    if newest is not None:
+        return newest
+    report = program.reports.find(which)
+    if report is None or report.state != record.COMPLETE:
+        return None
+    return files.path(report.report_id)
 
 
 def _encode_piece(found: FilePiece | None) -> bytes:
@@ -99,6 +104,9 @@ FILE_PIECE = Call(
     "report-file", _file_piece, REPORTS, encode=_encode_piece, decode=_decode_piece
 )
 REPORT_PARTITION = reports_table.PARTITION
+COMBINED, MONTHLY = "combined_report", "monthly_report"
+"""The newest report of all stores, and that of the newest month; no ids of reports."""
+
 PIECE_BYTES = 1 << 18
 
 
@@ -120,27 +128,23 @@ class Reports:
         )
         return found[0] if found else None
 
-    async def file(self, report_id: str | None) -> FilePiece | None:
-        """About a finished report's file; None for the newest of all stores."""
-        return await self._piece(report_id, 0, 0)
+    async def file(self, which: str) -> FilePiece | None:
+        """About the file of a finished report by its id, or COMBINED, or MONTHLY."""
+        return await self._piece(which, 0, 0)
 
-    async def pieces(
-        self, report_id: str | None, file: FilePiece
-    ) -> AsyncIterator[bytes]:
+    async def pieces(self, which: str, file: FilePiece) -> AsyncIterator[bytes]:
         """That file's content; raises a 503 Refusal when it has been replaced."""
         for start in range(0, file.size, PIECE_BYTES):
-            found = await self._piece(report_id, start, PIECE_BYTES)
+            found = await self._piece(which, start, PIECE_BYTES)
             if found is None or found.modified_ns != file.modified_ns:
                 raise moving("The file has been replaced while it was read.")
             yield found.body
 
-    async def _piece(
-        self, report_id: str | None, start: int, length: int
-    ) -> FilePiece | None:
+    async def _piece(self, which: str, start: int, length: int) -> FilePiece | None:
         return await self._cluster.ask(
             FILE_PIECE,
             REPORT_PARTITION,
-            report_id=report_id,
+            which=which,
             start=start,
             length=length,
         )

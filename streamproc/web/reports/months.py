@@ -1,0 +1,41 @@
+"""The months of the page of reports, kept while somebody looks at it."""
+
+import asyncio
+
+from streamproc.errors import ReportFailedError
+from streamproc.report.messages import NOW
+from streamproc.rules.periods import parse_period
+from streamproc.web.kept import Kept
+from streamproc.web.reports.monthly import MonthTable, month_table, months_asked
+from streamproc.web.site import Site
+
+FRESH_S = 30.0
+"""How long they are good for; of a large fleet they take seconds to be counted."""
+
+
+class Months:
+    """All stores month by month, as of now."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._kept: Kept[str, MonthTable | str] = Kept(self._make, FRESH_S)
+        site.kept.append(self._kept)
+
+    def peek(self) -> MonthTable | str | None:
+        """The table; None while it is counted for the first time.
+
+        A text says why there is none.
+        """
+        return self._kept.peek("")
+
+    async def _make(self, _: str) -> MonthTable | str:
+        site = self._site
+        as_of_us = await site.instants.resolve(NOW)
+        asked = parse_period(months_asked(as_of_us))
+        names = await site.names.all()
+        try:
+            found = await site.periods.fleet(asked, "month", None, None, as_of_us)
+        except ReportFailedError as exc:
+            return str(exc)
+        target = site.program.settings.target
+        return await asyncio.to_thread(month_table, found, names, target)
