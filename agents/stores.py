@@ -4,29 +4,34 @@
 newest fact of every key in the table of its name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import partial
 from typing import Any
 
 from agents.consume import REROUTED, consume, reject, reroute
 from streamproc.errors import InvalidInput, as_refusal
+from streamproc.origin import origin_of, published_ms
 from streamproc.program import Program
 from streamproc.topics import TO_ALL
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.topic import Topic
 from tables.batch_table import BatchTable
+from tables.changed import Delta, Noted
 from tables.fact_records import (
     EXCLUSIONS,
     HOURS,
     LABELS,
     SPECIAL_HOURS,
     ZONES,
+    Changes,
     Fact,
     Kind,
-    changes_of,
     read_message,
+    same_value,
+    steps_of,
 )
+from tables.facts import decode_key
 
 
 def register(program: Program) -> None:
@@ -48,14 +53,7 @@ def _register(program: Program, topic: Topic, table: BatchTable, kind: Kind) -> 
 
 async def keep(program: Program, table: BatchTable, batch: Batch, kind: Kind) -> None:
     """Write a batch of messages to the table; the last one of a key counts."""
-    facts: list[Fact] = []
-    refused: list[tuple[int, InvalidInput]] = []
-    for row, (key, value) in enumerate(zip(batch.keys, batch.values, strict=True)):
-        at_ms = int(batch.timestamps_ms[row])
-        try:
-            facts.append(read_message(row, key, value, at_ms, kind))
-        except Exception as exc:
-            refused.append((row, as_refusal(exc)))
+    facts, refused = _read(batch, kind)
     homes = partitions_for(
         [fact.store_id for fact in facts], program.settings.partitions
     )
@@ -63,10 +61,77 @@ async def keep(program: Program, table: BatchTable, batch: Batch, kind: Kind) ->
     await _send_on(program, batch, placed)
     await reject(program, batch, refused)
     here = [f for f, home in placed if f.is_of_all or home == batch.partition]
+    at_home = {fact.row for fact, home in placed if home == batch.partition}
     async with table.exclusive(batch.partition):
         under = partial(table.keys_under, batch.partition)
-        await table.write(batch.partition, changes_of(here, under))
+        steps = list(steps_of(here, under))
+        changes = _joined(steps)
+        before = table.read_many(batch.partition, list(changes)) if changes else []
+        values = dict(zip(changes, before, strict=True))
+        noted = noted_of(table.name, batch, steps, values, at_home)
+        await program.changes.note(
+            batch.partition, table.name, noted, program.now_us() // 1_000
+        )
+        await table.write(batch.partition, changes)
     _tell_boards(program, table, batch.partition, {fact.store_id for fact in here})
+
+
+def _read(
+    batch: Batch, kind: Kind
+) -> tuple[list[Fact], list[tuple[int, InvalidInput]]]:
+    """The facts of a batch's messages, and the rows that are refused."""
+    facts: list[Fact] = []
+    refused: list[tuple[int, InvalidInput]] = []
+    rows = zip(batch.keys, batch.values, batch.timestamps_ms.tolist(), strict=True)
+    for row, (key, value, at_ms) in enumerate(rows):
+        headers = batch.record_headers.get(row)
+        published = published_ms(headers, at_ms) if headers else at_ms
+        try:
+            facts.append(read_message(row, key, value, published, kind))
+        except Exception as exc:
+            refused.append((row, as_refusal(exc)))
+    return facts, refused
+
+
+def _joined(steps: Iterable[tuple[Fact, Changes]]) -> Changes:
+    """All of them together: the last one of a key counts."""
+    joined: Changes = {}
+    for _, changes in steps:
+        joined.update(changes)
+    return joined
+
+
+def noted_of(
+    kind: str,
+    batch: Batch,
+    steps: Iterable[tuple[Fact, Changes]],
+    values: dict[bytes, bytes | None],
+    at_home: Container[int],
+) -> list[Noted]:
+    """What facts change, for the log: a fact of all stores on one partition only.
+
+    ``values``: of all their keys, as they are before; as they are then, afterwards.
+    ``at_home``: rows of the facts that are noted here. Equal values are no change.
+    """
+    noted: list[Noted] = []
+    offsets, times = batch.offsets.tolist(), batch.timestamps_ms.tolist()
+    for fact, changes in steps:
+        for key, after in changes.items():
+            before, values[key] = values[key], after
+            if same_value(kind, before, after) or fact.row not in at_home:
+                continue
+            at_ms = times[fact.row]
+            headers = batch.record_headers.get(fact.row, ())
+            store_id, suffix = decode_key(key)
+            noted.append(
+                Noted(
+                    offsets[fact.row],
+                    at_ms,
+                    origin_of(headers, kind, at_ms),
+                    Delta(store_id, suffix, before, after),
+                )
+            )
+    return noted
 
 
 def _tell_boards(

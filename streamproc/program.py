@@ -36,6 +36,7 @@ from tables.announced import Announced
 from tables.archive import Archive
 from tables.batch_table import BatchTable
 from tables.boards import Boards
+from tables.change_log import ChangeLog
 from tables.fact_tables import (
     Exclusions,
     FactTables,
@@ -71,6 +72,7 @@ class Program:
     labels: LabelsTable
     reports: Reports
     announced: Announced
+    changes: ChangeLog
     webhook: Webhook
     metrics: Metrics = field(default_factory=Metrics)
     #: Suspicions that hold, on the worker that tells of them.
@@ -91,6 +93,7 @@ class Program:
         return (
             *self.fact_tables,
             *(self.histories, self.archive, self.reports, self.announced),
+            self.changes,
         )
 
     @property

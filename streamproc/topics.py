@@ -9,19 +9,14 @@ from dataclasses import dataclass
 
 from streamproc.report.messages import Identity, identity_of
 from streamproc.rules.poll import ALL_STORES
+from streamproc.rules.units import DAY_MS
 from streamproc.settings import Settings
 from streamproc.transport.columns import Headers
 from streamproc.transport.partitioner import places_for
 from streamproc.transport.topic import Topic
 
-DAY_MS = 86_400_000
-
-
 TO_ALL = "to-all"
 """Header of a record of all stores whose producer has put it onto every partition."""
-
-DOOR = "door"
-"""Header of a poll that came by HTTP; a producer's own have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +30,23 @@ class Placed:
 
 
 def placed(
-    keys: Sequence[bytes], values: Sequence[bytes | None], partitions: int
+    keys: Sequence[bytes],
+    values: Sequence[bytes | None],
+    partitions: int,
+    origin: Headers = (),
 ) -> Placed:
-    """Place facts, whose keys are a store id, alone or before a zero byte."""
+    """Place facts, whose keys are a store id, alone or before a zero byte.
+
+    ``origin``: headers of all of them, see ``streamproc.origin``.
+    """
     found = Placed([], [], [], {})
     homes = places_for(keys, partitions).tolist()
     for key, value, home in zip(keys, values, homes, strict=True):
         of_all = key.partition(b"\0")[0] == ALL_STORES.encode()
         for partition in range(partitions) if of_all else (home,):
-            if of_all:
-                found.headers[len(found.keys)] = ((TO_ALL, b"1"),)
+            to_all = ((TO_ALL, b"1"),) if of_all else ()
+            if headers := (*to_all, *origin):
+                found.headers[len(found.keys)] = headers
             found.keys.append(key)
             found.values.append(value)
             found.partitions.append(partition)

@@ -4,14 +4,18 @@ Read by ``agents.stores`` and before a record is published; applied to what is k
 a store, it tells how that would be then.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from streamproc.errors import InvalidInput, shown
-from streamproc.rules.exclusions import check_exclusion_id, parse_exclusion
+from streamproc.rules.exclusions import (
+    Exclusion,
+    check_exclusion_id,
+    parse_exclusion,
+)
 from streamproc.rules.labels import parse_labels
 from streamproc.rules.poll import check_store_id
 from streamproc.rules.schedule import parse_hours
@@ -178,21 +182,40 @@ def applied(facts: Facts, fact: Fact) -> Facts:
     return tuple(sorted(kept.items()))
 
 
-def changes_of(
+Changes = dict[bytes, bytes | None]
+"""Keys of a table with their new values; None deletes."""
+
+
+def steps_of(
     facts: Sequence[Fact], keys_under: Callable[[Iterable[bytes]], Keys]
-) -> dict[bytes, bytes | None]:
-    """What facts change in a table, the last one of a key counts; None deletes.
+) -> Iterator[tuple[Fact, Changes]]:
+    """What each fact changes in a table, one after the other.
 
     ``keys_under``: keys of the table that go on after a NUL byte, by store id.
     """
     alone = sorted({fact.store_id for fact in facts if fact.is_the_only_one})
     others = dict(keys_under(alone))
-    changes: dict[bytes, bytes | None] = {}
     for fact in facts:
         key = encode_key(fact.store_id, fact.suffix)
+        changes: Changes = {}
         if fact.is_the_only_one:
             changes.update(dict.fromkeys(others.pop(fact.store_id, ())))
         else:
             others.setdefault(fact.store_id, []).append(key)
         changes[key] = fact.value
-    return changes
+        yield fact, changes
+
+
+def same_value(kind: str, before: bytes | None, after: bytes | None) -> bool:
+    """Whether values of a table mean the same; ``kind``: the table's name.
+
+    When an exclusion was published does not matter, and a withdrawn one is as none.
+    """
+    if before == after:
+        return True
+    return kind == "exclusions" and _in_force(before) == _in_force(after)
+
+
+def _in_force(value: bytes | None) -> Exclusion | None:
+    found = None if value is None else exclusions_table.decode(value)
+    return None if found is None or found.withdrawn else replace(found, at_ms=0)

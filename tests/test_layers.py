@@ -18,7 +18,10 @@ TABLES_WITHOUT_FAUST = (
     *("tables.hours", "tables.zones", "tables.special_hours", "tables.exclusions"),
     "tables.labels",
 )
-TABLES = (*REPORT, "streamproc.transport", "streamproc.events", "tables")
+TABLES = (
+    *(*REPORT, "streamproc.transport", "streamproc.events", "streamproc.origin"),
+    "tables",
+)
 PROGRAM = (
     *TABLES,
     "streamproc.program",
@@ -36,6 +39,7 @@ MAY_IMPORT = {
     "streamproc.rules": RULES,
     "streamproc.transport": WIRE,
     "streamproc.rejected": WIRE,
+    "streamproc.origin": WIRE,
     "streamproc.report": REPORT,
     "streamproc.events": REPORT,
     "streamproc.webhook": (
@@ -44,7 +48,7 @@ MAY_IMPORT = {
     ),
     "streamproc.loading": (
         *(*REPORT, *WIRE, "streamproc.loading"),
-        *("streamproc.settings", "streamproc.topics"),
+        *("streamproc.settings", "streamproc.topics", "streamproc.origin"),
     ),
     "streamproc.simulation": (*PROGRAM, "streamproc.simulation"),
     "tables": TABLES,

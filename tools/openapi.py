@@ -48,6 +48,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "period": {"type": "string", "examples": ["month:2026-10", "last-week"]},
     "since": {"type": "string", "format": "date"},
     "date": {"type": "string", "format": "date"},
+    "change": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
     "exclusion_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"},
 }
 

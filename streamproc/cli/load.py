@@ -16,6 +16,7 @@ from streamproc.errors import LoadError, StreamprocError
 from streamproc.loading import publishing
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files, Loaded
+from streamproc.origin import Origin, new_change
 from streamproc.rejected import LOAD, Rejected, encode
 from streamproc.settings import Settings
 from streamproc.topics import Topics, topics_for
@@ -67,7 +68,7 @@ async def publish(settings: Settings, loader: Loader, files: Files) -> None:
     """Publish what was read through the broker of these settings."""
 
     async def send(client: Client, topics: Topics) -> None:
-        await publishing.publish(loader, client, topics)
+        await publishing.publish(loader, client, topics, Origin(new_change(), LOAD))
         await _keep_refused(loader.loaded, files, client, topics)
 
     await _with_client(settings, send)

@@ -11,6 +11,7 @@ from streamproc.web.handlers.fleet import FleetHandlers
 from streamproc.web.handlers.gateway import Gateway
 from streamproc.web.handlers.incident_pages import IncidentPages
 from streamproc.web.handlers.incidents import IncidentHandlers
+from streamproc.web.handlers.log import LogHandlers
 from streamproc.web.handlers.now import NowHandlers
 from streamproc.web.handlers.operations import Operations
 from streamproc.web.handlers.periods import PeriodHandlers
@@ -85,6 +86,7 @@ def _add_api(app: web.Application, site: Site) -> None:
     store = StoreHandlers(site)
     _add_store(app, store)
     _add_changes(app, store, ChangeHandlers(site))
+    _add_log(app, LogHandlers(site))
     add(app, "GET", "/api/v1/now", StateHandlers(site).now)
     add(app, "GET", "/api/v1/status", StatusHandlers(site).status)
     add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
@@ -179,6 +181,11 @@ def _add_changes(
     add(app, "GET", exclusion, changes.exclusion)
     add(app, "PUT", exclusion, changes.put_exclusion, CHANGE)
     add(app, "DELETE", exclusion, changes.withdraw_exclusion, CHANGE, body=0)
+
+
+def _add_log(app: web.Application, log: LogHandlers) -> None:
+    add(app, "GET", "/api/v1/changes", log.list)
+    add(app, "GET", "/api/v1/changes/{change}", log.one)
 
 
 def _add_connect(app: web.Application, connect: ConnectHandlers) -> None:

@@ -10,8 +10,9 @@ from streamproc.web.app_thread import AppThread
 from streamproc.web.appending import Appender
 from streamproc.web.as_of import NEWEST, Instants
 from streamproc.web.backlog import StartBacklog
-from streamproc.web.changes.audit import ChangesReader
 from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL
+from streamproc.web.changes.log import Log
+from streamproc.web.changes.log_calls import LISTED, PARTS, UNDOING
 from streamproc.web.changes.making import Changes
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.connect.received import ReceivedReader
@@ -70,6 +71,9 @@ CALLS = (
     KNOWN,
     PREVIEW,
     PREVIEW_ALL,
+    LISTED,
+    PARTS,
+    UNDOING,
     STORES_NOW,
     WEBHOOK,
     TURNED,
@@ -94,7 +98,7 @@ class Site:
         self.periods = Periods(program, self.cluster, self.instants)
         self.appender = Appender(program, app)
         self.changes = Changes(program, self.cluster, self.appender)
-        self.audit = ChangesReader(program)
+        self.log = Log(self.cluster, program.settings.partitions)
         lost = self.live_fleet.remembered
         self.performances = Performances(self.periods, self.instants, lambda: lost.lost)
         lost.on_back = self._outdate
@@ -136,7 +140,6 @@ class Site:
     async def close(self) -> None:
         """Let go of what it has opened."""
         await self.rejected.close()
-        await self.audit.close()
         await self.received.close()
         await self.live_fleet.remembered.close()
         await self.cluster.close()

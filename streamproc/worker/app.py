@@ -23,6 +23,7 @@ from streamproc.worker.internals import Tables
 from tables.announced import Announced
 from tables.archive import Archive
 from tables.batch_table import BatchTable
+from tables.change_log import ChangeLog
 from tables.fact_tables import Exclusions, Hours, LabelsTable, SpecialHoursTable, Zones
 from tables.histories import Histories
 from tables.reports import Reports
@@ -91,6 +92,12 @@ def _tables(app: faust.App, settings: Settings) -> dict[str, Any]:
         table(LabelsTable, "labels", "Name, labels and target by store."),
         table(Reports, "reports", "Reports and their state, by id.", partitions=1),
         table(Announced, "announced", "What was told last of each store."),
+        table(
+            ChangeLog,
+            "changes",
+            "What was changed of stores, by whom, with the values before and after.",
+            history_days=settings.history_days,
+        ),
     )
     return {each.name: each for each in made}
 

@@ -1,6 +1,6 @@
 """What stands for the broker and the table of reports, and notes what happens."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Columns
+from tables.changed import Noted
 
 NOW_US = 1_674_648_000_000_000  # 2023-01-25 12:00 UTC, a Wednesday
 
@@ -129,6 +130,7 @@ def program(
         "labels": None,
         "reports": Reports(happened),
         "announced": None,
+        "changes": ChangeLog(),
         "webhook": None,
         "now_us": lambda: NOW_US,
         **parts,
@@ -223,6 +225,10 @@ class Table:
             if (keys := [k for k in self.kept if k.startswith(prefix + b"\0")])
         }
 
+    def read_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Value of each key."""
+        return [self.kept.get(key) for key in keys]
+
     async def write(self, partition: int, changes: dict[bytes, bytes | None]) -> None:
         """Note and keep what is written."""
         assert self._locked
@@ -233,6 +239,19 @@ class Table:
             self.kept.pop(key, None)
             if value is not None:
                 self.kept[key] = value
+
+
+class ChangeLog:
+    """Stands for the log of changes: keeps what is noted."""
+
+    def __init__(self) -> None:
+        self.noted: list[Noted] = []
+
+    async def note(
+        self, partition: int, kind: str, noted: Sequence[Noted], now_ms: int
+    ) -> None:
+        """Keep them."""
+        self.noted += noted
 
 
 async def run_agent(

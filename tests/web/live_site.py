@@ -20,6 +20,7 @@ from faust.types import TP
 from streamproc import settings
 from streamproc.program import Program
 from streamproc.rules.poll import Poll, encode_poll
+from streamproc.transport.columns import Headers
 from streamproc.transport.topic import Topic
 from streamproc.web import own_token
 from streamproc.worker import app, process
@@ -208,11 +209,15 @@ class LiveSite:
         self.settle()
         return self
 
-    def publish(self, topic: Topic, messages: list[tuple[str, bytes]]) -> None:
-        """Append messages, each to its store's partition."""
-        self.run(self._publish(topic, messages))
+    def publish(
+        self, topic: Topic, messages: list[tuple[str, bytes]], headers: Headers = ()
+    ) -> None:
+        """Append messages, each to its store's partition; ``headers``: of them all."""
+        self.run(self._publish(topic, messages, headers))
 
-    async def _publish(self, topic: Topic, messages: list[tuple[str, bytes]]) -> None:
+    async def _publish(
+        self, topic: Topic, messages: list[tuple[str, bytes]], headers: Headers = ()
+    ) -> None:
         from streamproc.transport.connect import connect
 
         client = await connect(self.settings)
@@ -221,6 +226,7 @@ class LiveSite:
                 topic,
                 [key.encode() for key, _ in messages],
                 [value for _, value in messages],
+                dict.fromkeys(range(len(messages)), headers) if headers else None,
             )
         finally:
             await client.close()

@@ -202,7 +202,8 @@ def test_tables_tell_what_they_are_for_and_who_owns_them(site: LiveSite) -> None
     """Every table has its help, partitions, owners and changelog offsets."""
     tables = {t["name"]: t for t in site.get("/api/v1/tables").json["tables"]}
     facts = {"hours", "zones", "special_hours", "exclusions", "labels"}
-    assert set(tables) == {"histories", "archive", "reports", "announced"} | facts
+    others = {"histories", "archive", "reports", "announced", "changes"}
+    assert set(tables) == others | facts
     histories = tables["histories"]
     assert histories["help"]
     assert [p["owner"] for p in histories["partitions"]] == [site.url] * 4

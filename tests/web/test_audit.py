@@ -1,4 +1,4 @@
-"""Who changed what of a store, and when: told of the topics' records."""
+"""Who changed what of a store, and when: told by the log of changes."""
 
 import json
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streamproc.rules.timestamp import parse_timestamp
 from streamproc.transport.partitioner import partition_for
 from tests.web.live_site import Answer, LiveSite
 
@@ -32,7 +33,7 @@ def put(site: LiveSite, path: str, body: object) -> Answer:
 def changes(site: LiveSite, store_id: str = "shop") -> list[dict[str, Any]]:
     """What is told of a store's changes, newest first, without their time."""
     told = site.get(f"{STORES}/{store_id}/changes").json["changes"]
-    times = [one.pop("at") for one in told]
+    times = [parse_timestamp(one.pop("at"), "at") for one in told]
     assert times == sorted(times, reverse=True)
     found: list[dict[str, Any]] = told
     return found
@@ -44,7 +45,7 @@ def test_each_change_is_told_with_who_made_it(site: LiveSite) -> None:
     site.ask("DELETE", f"{STORES}/shop/exclusions/m?by=Cleo")
     put(site, "shop/special-hours/2025-12-25", {"openings": []})
     site.ask("DELETE", f"{STORES}/shop/special-hours/2025-12-25?by=Dan%20D")
-    exclusion = {"store_id": "shop", "id": "m", **MAINTENANCE, "by": "Bob"}
+    exclusion = {"id": "m", **MAINTENANCE, "by": "Bob"}
     told = changes(site)
     kinds = [(one["kind"], one["key"], one["by"]) for one in told]
     assert kinds == [
@@ -54,10 +55,12 @@ def test_each_change_is_told_with_who_made_it(site: LiveSite) -> None:
         ("exclusions", "m", "Bob"),
         ("zone", "", "Ann"),
     ]
-    assert told[0]["what"] is None
-    assert told[2]["what"]["withdrawn"] is True
-    assert told[3]["what"] == exclusion
-    assert told[4]["what"] == {"store_id": "shop", "timezone_str": "UTC"}
+    assert told[0]["after"] is None
+    assert told[0]["before"] == {"date": "2025-12-25", "openings": []}
+    assert told[2]["after"]["withdrawn"] is True
+    assert told[2]["before"] == told[3]["after"] == exclusion
+    assert told[4]["before"] is None
+    assert told[4]["after"] == {"timezone_str": "UTC"}
 
 
 def test_changes_of_all_stores_are_told_with_each_store_s(site: LiveSite) -> None:
@@ -82,5 +85,5 @@ def test_changes_by_a_producer_of_the_topic_are_told_as_well(site: LiveSite) -> 
     site.settle()
     newest = changes(site)[0]
     assert (newest["kind"], newest["by"]) == ("zone", None)
-    assert newest["what"]["timezone_str"] == "Asia/Tokyo"
+    assert newest["after"]["timezone_str"] == "Asia/Tokyo"
     assert len(changes(site)) == 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from streamproc.origin import Origin
 from streamproc.rules.exclusions import exclusion_row
 from streamproc.rules.labels import Labels
 from streamproc.rules.special_hours import date_text
@@ -86,11 +87,12 @@ async def preview(site: Site, batch: Batch, as_of_us: int) -> Preview:
 class Saved:
     """What came of a batch: what undoes all of it, and what is still to be made.
 
-    ``rest``: None once the log has taken everything.
+    ``rest``: None once the log has taken everything. ``origin``: of all of it.
     """
 
     undo: Batch
     rest: Batch | None
+    origin: Origin
 
     @property
     def stores(self) -> int:
@@ -104,7 +106,7 @@ class Saved:
         return list(dict.fromkeys(change.store_id for change in rest))
 
 
-async def make(site: Site, batch: Batch) -> Saved:
+async def make(site: Site, batch: Batch, origin: Origin) -> Saved:
     """Make all of them at once; those that the log does not take are told.
 
     What undoes them is found before any of them is made.
@@ -113,16 +115,16 @@ async def make(site: Site, batch: Batch) -> Saved:
     for change in batch.changes:
         undoing += await _undoing(site, change)
     undo = Batch(f"Undo: {batch.title}", batch.target, tuple(undoing))
-    return await make_rest(site, Saved(undo, batch))
+    return await make_rest(site, Saved(undo, batch, origin))
 
 
 async def make_rest(site: Site, saved: Saved) -> Saved:
     """Make what is still to be made, once more."""
     if saved.rest is None:
         return saved
-    outcome = await site.changes.make_all(saved.rest.changes)
+    outcome = await site.changes.make_all(saved.rest.changes, saved.origin)
     missed = replace(saved.rest, changes=outcome.missed) if outcome.missed else None
-    return Saved(saved.undo, missed)
+    return Saved(saved.undo, missed, saved.origin)
 
 
 async def _undoing(site: Site, change: Change) -> list[Change]:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from streamproc.errors import as_refusal, shown
+from streamproc.origin import MAX_TEXT
 from streamproc.rules.exclusions import Exclusion, exclusion_row
 from streamproc.rules.poll import ALL_STORES
 from streamproc.web import requests
@@ -74,7 +75,8 @@ EXCLUSION = Noun(
 class Change:
     """One fact to be published; ``value`` None forgets it.
 
-    ``create``: also of a store that nothing is known of. ``by``: who makes it.
+    ``create``: also of a store that nothing is known of. ``by``: who makes it,
+    ``note``: why. ``at_ms``: when the fact was published that is brought back.
     """
 
     noun: Noun
@@ -84,6 +86,8 @@ class Change:
     create: bool = False
     by: str = ""
     row: Row = field(default_factory=dict)
+    note: str = ""
+    at_ms: int | None = None
 
     @property
     def is_of_all(self) -> bool:
@@ -92,7 +96,8 @@ class Change:
 
     def fact(self, at_ms: int) -> Fact:
         """What the tables make of it when it is published at a time."""
-        return read_message(0, self.key, self.value, at_ms, KINDS[self.noun.table])
+        published = at_ms if self.at_ms is None else self.at_ms
+        return read_message(0, self.key, self.value, published, KINDS[self.noun.table])
 
 
 def change_of(noun: Noun, store_id: str, row: object, key: str = "") -> Change:
@@ -111,25 +116,32 @@ def change_of(noun: Noun, store_id: str, row: object, key: str = "") -> Change:
     if noun is EXCLUSION and by:
         message["by"] = by
     record_key, value = _record(noun, message)
-    return Change(noun, store_id, record_key, value, create, by, message)
+    note = remark(row.get("note"))
+    return Change(noun, store_id, record_key, value, create, by, message, note)
 
 
-def forgetting(noun: Noun, store_id: str, key: str = "", by: str = "") -> Change:
+def forgetting(
+    noun: Noun, store_id: str, key: str = "", by: str = "", note: str = ""
+) -> Change:
     """The change that forgets a fact; ``key``: what follows the store id in its key."""
     store_id = noun.store_id(store_id)
     record_key = encode_key(store_id.encode(), key.encode(errors="replace"))
     row = {"store_id": store_id, **({noun.key: key} if noun.key else {})}
-    change = Change(noun, store_id, record_key, None, by=author(by), row=row)
+    who, why = author(by), remark(note)
+    change = Change(noun, store_id, record_key, None, False, who, row, why)
     _judged(lambda: change.fact(0))
     return change
 
 
-def withdrawing(store_id: str, exclusion: Exclusion, by: str = "") -> Change:
+def withdrawing(
+    store_id: str, exclusion: Exclusion, by: str = "", note: str = ""
+) -> Change:
     """The change that withdraws an exclusion, which stays listed."""
     row = {**exclusion_row(exclusion), "withdrawn": True}
     message = {"store_id": EXCLUSION.store_id(store_id), **row}
     key, value = _record(EXCLUSION, message)
-    return Change(EXCLUSION, store_id, key, value, by=author(by), row=message)
+    who, why = author(by), remark(note)
+    return Change(EXCLUSION, store_id, key, value, False, who, message, why)
 
 
 def author(text: object) -> str:
@@ -145,6 +157,16 @@ def author(text: object) -> str:
             "most, all of them visible.",
         )
     return name
+
+
+def remark(text: object) -> str:
+    """Why a change is made; empty when it is not told."""
+    if text is None:
+        return ""
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        told = f"note is {shown(text)}, expected up to {MAX_TEXT} characters."
+        raise Refusal(422, "bad-note", told)
+    return " ".join(text.split())
 
 
 def _record(noun: Noun, message: Row) -> tuple[bytes, bytes]:
@@ -173,7 +195,8 @@ def _object(noun: Noun, store_id: str, row: object, key: str) -> Row:
     for name in noun.needed:
         if name not in row:
             raise bad("bad-json", f"Expected a JSON object with {shown(name)}.")
-    _check_fields(row, ("store_id", noun.key, *noun.own_fields, "create", "by"))
+    known = ("store_id", noun.key, *noun.own_fields, "create", "by", "note")
+    _check_fields(row, known)
     if row.get("store_id", store_id) != store_id:
         raise bad("bad-store-id", "store_id in the body is not that of the path.")
     if noun.key and row.get(noun.key, key) != key:
@@ -183,7 +206,7 @@ def _object(noun: Noun, store_id: str, row: object, key: str) -> Row:
 
 def _check_fields(row: Row, known: Iterable[str]) -> None:
     """Refuse a field that nobody would read: it may be another one misspelled."""
-    names = [name for name in known if name]
+    names = list(dict.fromkeys(name for name in known if name))
     for name in row:
         if name not in names:
             near = get_close_matches(name[:MAX_FIELD], names, 1)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamproc.clock import wall_clock_us
+from streamproc.origin import API, PUBLISHED, Origin, headers_of, new_change
 from streamproc.program import Program
 from streamproc.rules.poll import ALL_STORES
 from streamproc.rules.uptime import Uptime
@@ -17,9 +18,6 @@ from streamproc.web.changes.change import Change
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.refusal import Refusal, unknown
 from tables.preview import Preview
-
-BY = "by"
-"""Header of a record: who made the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +68,23 @@ class Changes:
         return found
 
     async def make(self, change: Change) -> Made:
-        """Publish a change; returns when it is in place, whoever is asked next.
+        """Publish a request's change; returns when it is in place, whoever asks next.
 
         Raises a 404 Refusal for a store that nothing is known of, unless the change
         creates it.
         """
+        if not change.create:
+            await self.require(change.store_id, change.is_of_all)
         try:
             return await self._make(change)
         finally:
             self.on_made()
 
     async def _make(self, change: Change) -> Made:
-        if not change.create:
-            await self.require(change.store_id, change.is_of_all)
+        origin = Origin(new_change(), API, change.by or None, change.note or None)
         topic = self._topic(change)
-        offsets = await self._appender.append(topic, self._placed([change]))
+        records = _placed([change], origin, topic.partitions)
+        offsets = await self._appender.append(topic, records)
         try:
             known = await asyncio.gather(
                 *(
@@ -98,13 +98,13 @@ class Changes:
             return Made(None)
         return Made(known[0])
 
-    async def make_all(self, changes: Sequence[Change]) -> Outcome:
+    async def make_all(self, changes: Sequence[Change], origin: Origin) -> Outcome:
         """Publish changes of one kind, of stores that are known, all at once.
 
         Making those that were missed again does no harm, nor does making all again.
         """
         topic = self._topic(changes[0])
-        records = self._placed(changes)
+        records = _placed(changes, origin, topic.partitions)
         try:
             offsets, missed = await self._appender.append_each(topic, records)
             homes = zip(records.keys, records.partitions, strict=True)
@@ -179,20 +179,18 @@ class Changes:
         topic: Topic = getattr(self._program.topics, change.noun.table)
         return topic
 
-    def _placed(self, changes: Sequence[Change]) -> Placed:
-        """Each record on its store's partition, or on all; it names who made it."""
-        partitions = self._topic(changes[0]).partitions
-        by = {change.key: change.by for change in changes if change.by}
-        records = placed(
-            [change.key for change in changes],
-            [change.value for change in changes],
-            partitions,
-        )
-        for row, key in enumerate(records.keys):
-            if key in by:
-                author = (BY, by[key].encode())
-                records.headers[row] = (*records.headers.get(row, ()), author)
-        return records
+
+def _placed(changes: Sequence[Change], origin: Origin, partitions: int) -> Placed:
+    """Each record on its store's partition, or on all; it says whence it comes."""
+    keys = [change.key for change in changes]
+    values = [change.value for change in changes]
+    records = placed(keys, values, partitions, headers_of(origin))
+    published = {c.key: b"%d" % c.at_ms for c in changes if c.at_ms is not None}
+    for row, key in enumerate(records.keys):
+        if key in published:
+            since = (PUBLISHED, published[key])
+            records.headers[row] = (*records.headers[row], since)
+    return records
 
 
 def joined(parts: list[Preview]) -> Preview:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from faust.types import TP
 
 from streamproc.errors import InvalidInput
+from streamproc.origin import DOOR
 from streamproc.program import Program
 from streamproc.rejected import GATEWAY, TOPIC
 from streamproc.rules.poll import Poll, parse_poll
-from streamproc.topics import DOOR
 from streamproc.transport.batch import Batch, singles
 from streamproc.transport.client import Client
 from streamproc.transport.connect import connect

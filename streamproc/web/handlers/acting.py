@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from streamproc.origin import PAGE, Origin, new_change
 from streamproc.report.messages import NOW
 from streamproc.rules.poll import ALL_STORES
 from streamproc.web.acting.batches import Batch, Saved, make, make_rest, preview
@@ -103,7 +104,10 @@ class ActingHandlers:
     async def _make(self, editor: Editor, form: Mapping[str, str], batch: Batch) -> str:
         """Make the changes; where to go then."""
         token = secrets.token_urlsafe(12)
-        self._saved[token] = await make(self._site, batch)
+        by = batch.changes[0].by if batch.changes else ""
+        note = next((c.note for c in batch.changes if c.note), None)
+        origin = Origin(new_change(), PAGE, by or None, note)
+        self._saved[token] = await make(self._site, batch, origin)
         if len(self._saved) > MOST_UNDOS:
             self._saved.popitem(last=False)
         return _address(editor, form, token)

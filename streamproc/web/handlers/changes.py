@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from streamproc.origin import MAX_TEXT
 from streamproc.rules.labels import Labels, parse_labels
 from streamproc.rules.special_hours import parse_date
 from streamproc.rules.zones import zone_or_none, zone_remark
@@ -22,7 +23,6 @@ from streamproc.web.changes.answers import (
     StoreExclusions,
     StoreWeeks,
 )
-from streamproc.web.changes.audit import StoreChanges
 from streamproc.web.changes.calls import Known
 from streamproc.web.changes.change import (
     EXCLUSION,
@@ -37,6 +37,7 @@ from streamproc.web.changes.change import (
     forgetting,
     withdrawing,
 )
+from streamproc.web.changes.log_answers import StoreChanges
 from streamproc.web.described import described
 from streamproc.web.parameters import AS_OF, Choice, Text
 from streamproc.web.refusal import unknown
@@ -48,8 +49,9 @@ PREVIEW = Choice(
     "preview", ("true", "false"), "false", "figures before and after; changes nothing"
 )
 BY = Text("by", "who makes the change", MAX_AUTHOR)
+NOTE = Text("note", "why it is made", MAX_TEXT)
 NEW = (PREVIEW, AS_OF)
-GONE = (*NEW, BY)
+GONE = (*NEW, BY, NOTE)
 
 Told = Callable[[Known], Any]
 """An answer, of what is known with the change."""
@@ -64,9 +66,9 @@ class ChangeHandlers:
 
     @described(StoreChanges)
     async def changes(self, request: web.Request) -> web.Response:
-        """Who changed what of a store, newest first, as far as records are kept."""
+        """Who changed what of a store, and of all stores, newest first."""
         await self._known(request, EXCLUSION)
-        return json(await self._site.audit.of(request.match_info["store_id"]))
+        return json(await self._site.log.of_store(request.match_info["store_id"]))
 
     # -- hours, zone, labels -----
 
@@ -86,7 +88,7 @@ class ChangeHandlers:
     async def forget_hours(self, request: web.Request) -> web.Response:
         """Forget all weeks of a store: it is open 24x7."""
         store_id = request.match_info["store_id"]
-        change = forgetting(HOURS, store_id, by=BY.read(request.query))
+        change = forgetting(HOURS, store_id, **_who(request))
         return await self._answer(
             request, change, lambda known: answers.weeks_of(store_id, known.own.hours)
         )
@@ -95,7 +97,7 @@ class ChangeHandlers:
     async def forget_week(self, request: web.Request) -> web.Response:
         """Forget the week of a store that is in force from a date on."""
         store_id, since = request.match_info["store_id"], request.match_info["since"]
-        change = forgetting(HOURS, store_id, since, BY.read(request.query))
+        change = forgetting(HOURS, store_id, since, **_who(request))
         known = await self._known(request, HOURS)
         if change.fact(0).suffix not in dict(known.own.hours):
             raise unknown("week", since)
@@ -123,7 +125,7 @@ class ChangeHandlers:
     async def forget_labels(self, request: web.Request) -> web.Response:
         """Forget a store's name, labels and target."""
         store_id = request.match_info["store_id"]
-        change = forgetting(LABELS, store_id, by=BY.read(request.query))
+        change = forgetting(LABELS, store_id, **_who(request))
         told = answer_of(store_id, Labels())
         return await self._answer(request, change, lambda _: told)
 
@@ -160,8 +162,7 @@ class ChangeHandlers:
     async def _date(self, request: web.Request) -> tuple[Change, SpecialDate]:
         """What forgets a date's special hours, and what they are."""
         store_id, date = request.match_info["store_id"], request.match_info["date"]
-        by = BY.read(request.query)
-        change = forgetting(SPECIAL_HOURS, store_id, date, by)
+        change = forgetting(SPECIAL_HOURS, store_id, date, **_who(request))
         known = await self._known(request, SPECIAL_HOURS)
         found = answers.own_date(known, parse_date(date, "date"))
         if found is None:
@@ -199,7 +200,7 @@ class ChangeHandlers:
         found = answers.own_exclusion(known, number)
         if found is None:
             raise unknown("exclusion", number)
-        change = withdrawing(store_id, found, BY.read(request.query))
+        change = withdrawing(store_id, found, **_who(request))
         return await self._answer(
             request, change, lambda known: self._exclusion(known, request)
         )
@@ -247,3 +248,8 @@ class ChangeHandlers:
 
 def _is_preview(request: web.Request) -> bool:
     return PREVIEW.read(request.query) == "true"
+
+
+def _who(request: web.Request) -> dict[str, str]:
+    """Who forgets something, and why."""
+    return {"by": BY.read(request.query), "note": NOTE.read(request.query)}

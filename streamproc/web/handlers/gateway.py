@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from streamproc.origin import DOOR
 from streamproc.rejected import GATEWAY, Rejected
 from streamproc.rules.packing import is_active, time_of
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.poll_batch import PollBatch, parse_polls
-from streamproc.topics import DOOR, Placed
+from streamproc.topics import Placed
 from streamproc.transport.columns import Headers
 from streamproc.transport.partitioner import places_for
 from streamproc.web.bodies import body_of

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from streamproc import rejected
+from streamproc.origin import PAGE, Origin, headers_of, new_change
 from streamproc.rejected import Rejected
 from streamproc.topics import placed
 from streamproc.transport.protocols import producer_of
@@ -18,11 +19,14 @@ TIMEOUT_S = 20.0
 async def send(site: Site, ready: Sequence[Ready], by: str) -> None:
     """Publish what would be accepted, then note that it is done with; durable."""
     by_topic: defaultdict[Topic, list[Ready]] = defaultdict(list)
+    origin = headers_of(Origin(new_change(), PAGE, by or None, "mended"))
     for one in ready:
         by_topic[one.topic].append(one)
     for topic, mine in by_topic.items():
         keys, values = [one.key for one in mine], [one.value for one in mine]
-        await site.appender.append(topic, placed(keys, values, topic.partitions))
+        headers = () if topic == site.program.topics.polls else origin
+        records = placed(keys, values, topic.partitions, headers)
+        await site.appender.append(topic, records)
     await settle(site, (one.was for one in ready), rejected.SENT_AGAIN, by)
 
 

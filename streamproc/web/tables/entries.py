@@ -1,6 +1,6 @@
 """One key of a Faust table, with its value made readable. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -11,15 +11,19 @@ from streamproc.rules import history, months, packing
 from streamproc.rules.schedule import ALWAYS_CLOSED
 from streamproc.rules.special_hours import date_text
 from streamproc.rules.units import DAY_US
+from streamproc.web.changes.log_answers import fact_change
+from streamproc.web.changes.log_calls import Fact
 from streamproc.web.store.view import WEEKDAYS, opening_text
 from tables import exclusions as exclusions_table
 from tables import hours as hours_table
 from tables import labels as labels_table
 from tables import special_hours as special_hours_table
 from tables import zones as zones_table
+from tables.changed import decode_deltas, decode_head, decode_time
 from tables.facts import ALL_STORES, decode_day, decode_key
 
 SHOWN_POLLS = 2_000
+SHOWN_FACTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ def _key(name: str, key: bytes) -> tuple[str, str | None]:
     """A key in words, and the store it belongs to."""
     if name == "reports":
         return key.decode(errors="replace"), None
+    if name == "changes":
+        return time_text(decode_time(key) * 1_000), None
     if name not in _SPLIT:
         return _fact_key(name, key)
     raw, day = _SPLIT[name](key)
@@ -119,6 +125,15 @@ def _labels(value: bytes) -> tuple[str, Any]:
     return ", ".join([*filter(None, [found.name]), *texts]), orjson.loads(value)
 
 
+def _changes(value: bytes) -> tuple[str, Any]:
+    head = decode_head(value)
+    rows = [fact_change(Fact(head.kind, delta)) for delta in decode_deltas(value)]
+    by = head.origin.by or head.origin.door
+    told = {**asdict(head.origin), "facts": [asdict(row) for row in rows[:SHOWN_FACTS]]}
+    facts = f"{len(rows)} fact{'' if len(rows) == 1 else 's'}"
+    return f"{head.kind}, {facts}, by {by}", told
+
+
 _SPLIT = {"histories": history.split_key, "archive": months.split_archive_key}
 """How the key of a segment is read."""
 
@@ -131,4 +146,5 @@ _DECODERS = {
     "exclusions": _exclusion,
     "labels": _labels,
     "reports": _report,
+    "changes": _changes,
 }

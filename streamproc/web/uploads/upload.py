@@ -13,6 +13,7 @@ from streamproc.errors import StreamprocError
 from streamproc.loading import publishing
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files, Loaded, Reading
+from streamproc.origin import Origin, new_change
 from streamproc.rejected import LOAD, Rejected
 from streamproc.transport.connect import connect
 from streamproc.web.refusal import Refusal
@@ -110,8 +111,10 @@ async def publish(site: Site, upload: Upload) -> None:
     try:
         assert upload.loader is not None  # it was tried out
         client = await connect(site.program.settings)
+        topics = site.program.topics
+        origin = Origin(new_change(), LOAD, upload.by or None, upload.name)
         try:
-            await publishing.publish(upload.loader, client, site.program.topics)
+            await publishing.publish(upload.loader, client, topics, origin)
         finally:
             await client.close()
         await site.appender.keep(_refused(site, upload))

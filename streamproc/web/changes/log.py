@@ -1,0 +1,136 @@
+"""The log of changes over all workers: lists, one change, those of a store."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from streamproc.web import requests
+from streamproc.web.changes.log_answers import (
+    ChangeDetail,
+    ChangesPage,
+    OneChange,
+    StoreChanges,
+    fact_change,
+    one_change,
+    store_changes,
+)
+from streamproc.web.changes.log_calls import LISTED, PARTS, Listed, Part
+from streamproc.web.cluster.peers import Cluster
+from streamproc.web.refusal import unknown
+
+PER_PAGE, FACTS_A_PAGE = 50, 100
+SHOWN_FACTS = 3
+"""Of each change in a list."""
+
+MOST_OF_STORE, EVERY_FACT = 1_000, 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which changes: made within ``[begin_us, end_us)``, of a store, by somebody.
+
+    Those of all stores are of each store.
+    """
+
+    store: str = ""
+    by: str = ""
+    begin_us: int = 0
+    end_us: int | None = None
+    page: int = 1
+
+    def holds(self, one: Listed) -> bool:
+        """Whether a change is among them."""
+        at_us = one.at_ms * 1_000
+        begun = self.begin_us <= at_us
+        return one.is_wanted and begun and (self.end_us is None or at_us < self.end_us)
+
+
+class Log:
+    """What was changed, by whom, and what it was before."""
+
+    def __init__(self, cluster: Cluster, partitions: int) -> None:
+        self._cluster = cluster
+        self._partitions = partitions
+
+    async def page(self, asked: Asked) -> ChangesPage:
+        """A page of changes; raises a 503 Refusal while partitions move."""
+        listed = await self._listed(asked.store, asked.by)
+        undone = _undone(listed)
+        chosen = sorted(filter(asked.holds, listed), key=_newest, reverse=True)
+        first = (asked.page - 1) * PER_PAGE
+        shown = [one.change for one in chosen[first : first + PER_PAGE]]
+        parts = await self._parts(shown, asked.store, SHOWN_FACTS)
+        found = [one_change(parts[c], undone.get(c), SHOWN_FACTS) for c in shown]
+        pages = requests.pages(len(chosen), PER_PAGE)
+        return ChangesPage(len(chosen), asked.page, pages, found)
+
+    async def one(self, change: str, store: str = "", page: int = 1) -> ChangeDetail:
+        """A change with its facts; raises a 404 Refusal when there is none."""
+        parts = (await self._parts([change], store, EVERY_FACT)).get(change)
+        if not parts:
+            raise unknown("change", change)
+        told = one_change(parts, await self._undone_by(change), SHOWN_FACTS)
+        facts = [fact for part in parts for fact in part.facts]
+        first = (page - 1) * FACTS_A_PAGE
+        return ChangeDetail(
+            told,
+            len(facts),
+            page,
+            requests.pages(len(facts), FACTS_A_PAGE),
+            [fact_change(fact) for fact in facts[first : first + FACTS_A_PAGE]],
+        )
+
+    async def brief(self, change: str) -> OneChange | None:
+        """The same without more facts; None when there is none."""
+        parts = (await self._parts([change], "", SHOWN_FACTS)).get(change)
+        if not parts:
+            return None
+        return one_change(parts, await self._undone_by(change), SHOWN_FACTS)
+
+    async def of_store(self, store_id: str) -> StoreChanges:
+        """What was changed of a store, and of all stores."""
+        listed = await self._listed(store_id, "")
+        chosen = sorted(filter(Asked().holds, listed), key=_newest, reverse=True)
+        changes = [one.change for one in chosen[:MOST_OF_STORE]]
+        parts = await self._parts(changes, store_id, MOST_OF_STORE)
+        return store_changes(store_id, [one for each in parts.values() for one in each])
+
+    async def _undone_by(self, change: str) -> str | None:
+        return _undone(await self._listed("", "")).get(change)
+
+    async def _listed(self, store: str, by: str) -> list[Listed]:
+        """All changes, each once."""
+        asked = {"store": store, "by": by}
+        found: dict[str, Listed] = {}
+        for part in await self._cluster.ask_all(LISTED, self._partitions, **asked):
+            for one in part:
+                found[one.change] = _both(found.get(one.change, one), one)
+        return list(found.values())
+
+    async def _parts(
+        self, changes: Sequence[str], store: str, most: int
+    ) -> dict[str, list[Part]]:
+        """What all partitions have of some changes."""
+        asked = {"changes": list(changes), "store": store, "most": most}
+        found: defaultdict[str, list[Part]] = defaultdict(list)
+        if changes:
+            for parts in await self._cluster.ask_all(PARTS, self._partitions, **asked):
+                for part in parts:
+                    found[part.origin.change].append(part)
+        return dict(found)
+
+
+def _both(one: Listed, other: Listed) -> Listed:
+    at_ms = min(one.at_ms, other.at_ms)
+    wanted = one.is_wanted or other.is_wanted
+    return Listed(one.change, at_ms, one.undoes, wanted)
+
+
+def _undone(listed: Iterable[Listed]) -> dict[str, str]:
+    """The change that has undone one, the last of them, by the id of that."""
+    undoing = sorted((one for one in listed if one.undoes), key=_newest)
+    return {one.undoes: one.change for one in undoing if one.undoes}
+
+
+def _newest(one: Listed) -> tuple[int, str]:
+    return one.at_ms, one.change

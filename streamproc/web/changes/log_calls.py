@@ -1,0 +1,260 @@
+"""The log of changes, and what undoes a change: asked of a partition's owner."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from streamproc.origin import Origin
+from streamproc.program import Program
+from streamproc.web.cluster.calls import Call
+from tables.changed import Delta, Head, decode_deltas
+from tables.fact_tables import facts_of
+from tables.facts import ALL_STORES
+from tables.undoing import Record, against, joined, undoing
+
+TABLE = "changes"
+ALL = ALL_STORES.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """That a partition knows of a change, since when, and what that undoes."""
+
+    change: str
+    at_ms: int
+    undoes: str | None
+    is_wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact's values before and after; ``kind``: the name of its table."""
+
+    kind: str
+    delta: Delta
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a partition has of a change, from a time and an offset on.
+
+    ``stores``: of how many it is, all stores (``of_all``) aside. ``facts``: of the
+    store that was asked for, those of one fact as one, in their order.
+    """
+
+    origin: Origin
+    at_ms: int
+    offset: int
+    kinds: tuple[str, ...]
+    stores: int
+    of_all: bool
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A fact that a later change has made something else, and which; None: unknown."""
+
+    fact: Fact
+    now: bytes | None
+    origin: Origin | None
+    at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """The records that undo what a partition has of a change; what is against it."""
+
+    records: tuple[Record, ...]
+    against: tuple[Against, ...]
+
+
+# -- which changes there are -----
+
+
+def _listed(program: Program, args: dict[str, Any]) -> list[Listed]:
+    """Every change once; ``is_wanted``: it is of the store, and by whom is asked."""
+    store, by = args["store"], args["by"]
+    found: dict[str, Listed] = {}
+    for head, _ in program.changes.since(args["partition"]):
+        origin = head.origin
+        wanted = _is_of(head, store) and by in ("", origin.by)
+        before = found.get(origin.change)
+        found[origin.change] = Listed(
+            origin.change,
+            min(head.at_ms, before.at_ms if before else head.at_ms),
+            origin.undoes,
+            wanted or (before is not None and before.is_wanted),
+        )
+    return list(found.values())
+
+
+def _is_of(head: Head, store: str) -> bool:
+    return not store or store in head.store_ids or ALL in head.store_ids
+
+
+def _decode_listed(value: bytes) -> list[Listed]:
+    return [Listed(**each) for each in orjson.loads(value)]
+
+
+LISTED = Call("changes", _listed, TABLE, decode=_decode_listed)
+
+
+# -- what some of them are -----
+
+
+def _parts(program: Program, args: dict[str, Any]) -> list[Part]:
+    """Of each of the changes asked for, what is here; ``most`` facts of each."""
+    runs: defaultdict[str, list[tuple[Head, bytes]]] = defaultdict(list)
+    asked = set(args["changes"])
+    for head, value in program.changes.since(args["partition"]):
+        if head.origin.change in asked:
+            runs[head.origin.change].append((head, value))
+    return [_part(each, args["store"], args["most"]) for each in runs.values()]
+
+
+def _part(runs: list[tuple[Head, bytes]], store: str, most: int) -> Part:
+    heads = [head for head, _ in runs]
+    stores = {store_id for head in heads for store_id in head.store_ids}
+    return Part(
+        heads[0].origin,
+        min(head.at_ms for head in heads),
+        min(head.offset for head in heads),
+        tuple(sorted({head.kind for head in heads})),
+        len(stores - {ALL}),
+        ALL in stores,
+        tuple(_facts(runs, store))[:most] if most else (),
+    )
+
+
+def _facts(runs: Iterable[tuple[Head, bytes]], store: str) -> Iterator[Fact]:
+    """What a change has made of facts, kind by kind, in the order of the records."""
+    by_kind: defaultdict[str, list[tuple[Head, bytes]]] = defaultdict(list)
+    for head, value in runs:
+        if _is_of(head, store):
+            by_kind[head.kind].append((head, value))
+    wanted = (b"", ALL_STORES, store.encode()) if store else ()
+    for kind, each in sorted(by_kind.items()):
+        each.sort(key=lambda run: run[0].offset)
+        deltas = (delta for _, value in each for delta in decode_deltas(value))
+        for delta in joined(deltas):
+            if not store or delta.store_id in wanted:
+                yield Fact(kind, delta)
+
+
+def _encode_parts(parts: list[Part]) -> bytes:
+    return orjson.dumps([replace(p, facts=tuple(map(_told, p.facts))) for p in parts])
+
+
+def _decode_parts(value: bytes) -> list[Part]:
+    return [
+        Part(
+            Origin(**told["origin"]),
+            told["at_ms"],
+            told["offset"],
+            tuple(told["kinds"]),
+            told["stores"],
+            told["of_all"],
+            tuple(map(_fact, told["facts"])),
+        )
+        for told in orjson.loads(value)
+    ]
+
+
+def _told(fact: Fact) -> Any:
+    delta = fact.delta
+    ends = (_text(delta.before), _text(delta.after))
+    return fact.kind, delta.store_id.decode(), delta.suffix.hex(), *ends
+
+
+def _fact(told: list[Any]) -> Fact:
+    kind, store_id, suffix, *ends = told
+    return Fact(
+        kind, Delta(store_id.encode(), bytes.fromhex(suffix), *map(_bytes, ends))
+    )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def _bytes(value: str | None) -> bytes | None:
+    return None if value is None else value.encode()
+
+
+PARTS = Call("changes-parts", _parts, TABLE, encode=_encode_parts, decode=_decode_parts)
+
+
+# -- what undoes one -----
+
+
+def _undoing(program: Program, args: dict[str, Any]) -> Undoing:
+    partition, change, store = args["partition"], args["change"], args["store"]
+    runs = list(program.changes.since(partition))
+    mine = [run for run in runs if run[0].origin.change == change]
+    deltas: defaultdict[tuple[str, bytes], list[Delta]] = defaultdict(list)
+    for fact in _facts(mine, ""):
+        if store in ("", fact.delta.store_id.decode()):
+            deltas[fact.kind, fact.delta.store_id].append(fact.delta)
+    records: list[Record] = []
+    later: list[Against] = []
+    for (kind, store_id), each in deltas.items():
+        held = facts_of(getattr(program, kind), partition, store_id)
+        wrong = [Fact(kind, delta) for delta in against(kind, each, held)]
+        later += [_against(fact, dict(held).get(fact.delta.suffix)) for fact in wrong]
+        if not wrong:
+            records += undoing(kind, store_id, each, held)
+    return Undoing(tuple(records), tuple(_who(later, runs) if later else ()))
+
+
+def _against(fact: Fact, now: bytes | None) -> Against:
+    return Against(fact, now, None, None)
+
+
+def _who(later: list[Against], runs: Iterable[tuple[Head, bytes]]) -> Iterator[Against]:
+    """The same with the last change of each of these facts."""
+    stores = {one.fact.delta.store_id.decode() for one in later}
+    last: dict[tuple[str, bytes, bytes], Head] = {}
+    for head, value in runs:
+        if not stores.isdisjoint(head.store_ids):
+            for delta in decode_deltas(value):
+                last[head.kind, delta.store_id, delta.suffix] = head
+    for one in later:
+        delta = one.fact.delta
+        head = last[one.fact.kind, delta.store_id, delta.suffix]
+        yield replace(one, origin=head.origin, at_ms=head.at_ms)
+
+
+def _encode_undoing(found: Undoing) -> bytes:
+    records = [
+        (one.table, one.key.decode(), _text(one.value), one.at_ms)
+        for one in found.records
+    ]
+    later = [
+        (_told(one.fact), _text(one.now), one.origin, one.at_ms)
+        for one in found.against
+    ]
+    return orjson.dumps([records, later])
+
+
+def _decode_undoing(value: bytes) -> Undoing:
+    records, later = orjson.loads(value)
+    return Undoing(
+        tuple(Record(t, key.encode(), _bytes(v), at) for t, key, v, at in records),
+        tuple(
+            Against(_fact(fact), _bytes(now), Origin(**origin), at_ms)
+            for fact, now, origin, at_ms in later
+        ),
+    )
+
+
+UNDOING = Call(
+    "changes-undoing",
+    _undoing,
+    TABLE,
+    encode=_encode_undoing,
+    decode=_decode_undoing,
+)
