@@ -8,7 +8,9 @@ coalesces), and ``year`` (2,000 stores in any order, a year for 17.5 million).
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
+from streamproc.cells import Ints
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
@@ -37,21 +39,44 @@ def polls(
         store = number % stores
         jitter = draw.integers(0, 1_000_000, len(number))
         times = BEGIN_US + number // stores * _HOUR_US + phase[store] + jitter
-        stamps = np.datetime_as_string(times.view("datetime64[us]")).tolist()
-        active = (draw.random(len(number)) < 0.9).tolist()
-        yield (
-            [keys[s] for s in store.tolist()],
-            [
-                b'{"store_id":"%b","timestamp_utc":"%b %b UTC","status":"%b"}'
-                % (
-                    keys[s],
-                    stamp[:10].encode(),
-                    stamp[11:].encode(),
-                    b"active" if up else b"inactive",
-                )
-                for s, stamp, up in zip(store.tolist(), stamps, active, strict=True)
-            ],
-        )
+        active = draw.random(len(number)) < 0.9
+        yield _messages(keys, store, times, active)
+
+
+def rounds(
+    store_ids: list[str], begin_us: int, step_us: int, count: int
+) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Keys and values of polls: ``count`` of each store, ``step_us`` apart.
+
+    A store is polled at an offset of its own.
+    """
+    keys, stores = [each.encode() for each in store_ids], np.arange(len(store_ids))
+    draw = np.random.default_rng(begin_us)
+    offset = stores * step_us // len(store_ids)
+    for turn in range(count):
+        active = draw.random(len(stores)) < 0.95
+        yield _messages(keys, stores, begin_us + turn * step_us + offset, active)
+
+
+def _messages(
+    keys: list[bytes], store: Ints, times: Ints, active: npt.NDArray[np.bool_]
+) -> tuple[list[bytes], list[bytes]]:
+    stamps = np.datetime_as_string(times.view("datetime64[us]")).tolist()
+    return (
+        [keys[s] for s in store.tolist()],
+        [
+            b'{"store_id":"%b","timestamp_utc":"%b %b UTC","status":"%b"}'
+            % (
+                keys[s],
+                stamp[:10].encode(),
+                stamp[11:].encode(),
+                b"active" if up else b"inactive",
+            )
+            for s, stamp, up in zip(
+                store.tolist(), stamps, active.tolist(), strict=True
+            )
+        ],
+    )
 
 
 def _distinct(draw: np.random.Generator, count: int) -> list[int]:

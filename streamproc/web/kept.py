@@ -19,10 +19,7 @@ SHARE = 0.03
 """How much of the time may be spent on one answer's refreshing."""
 
 MOST = 12
-"""Answers that are kept; each costs memory."""
-
-MAX_WAITING = 8
-"""Answers that wait for their turn to be made."""
+"""Answers that are kept, or wait to be made; each costs memory."""
 
 
 @dataclass
@@ -41,6 +38,7 @@ class Kept(Generic[K, V]):
     ``fresh_s``: how long one is good for at least; one that takes long to make is good
     for so long that making it takes no more than ``SHARE`` of the time. ``outlasts``:
     it is good for longer while it cannot be made, as a worker does not answer.
+    ``most``: how many are kept, and may wait to be made.
     """
 
     def __init__(
@@ -48,10 +46,12 @@ class Kept(Generic[K, V]):
         make: Callable[[K], Awaitable[V]],
         fresh_s: float,
         outlasts: bool = False,
+        most: int = MOST,
     ) -> None:
         self._make = make
         self._fresh_s = fresh_s
         self._outlasts = outlasts
+        self._most = most
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
@@ -77,7 +77,7 @@ class Kept(Generic[K, V]):
         if entry.answer is not None and age_s < entry.lasts_s:
             return entry.answer
         if entry.task is None:
-            if self._waiting >= MAX_WAITING:
+            if self._waiting >= self._most:
                 raise Refusal(
                     503, "busy", "Too much is asked at once.", retry_after_s=2
                 )
@@ -113,7 +113,7 @@ class Kept(Generic[K, V]):
             raise
 
     def _forget(self) -> None:
-        for key in list(self._entries)[:-MOST]:
+        for key in list(self._entries)[: -self._most]:
             if self._entries[key].task is None:
                 del self._entries[key]
 

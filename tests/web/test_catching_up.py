@@ -12,6 +12,7 @@ import pytest
 from agents import polls as polls_agent
 from streamproc.rules.now import STATES
 from streamproc.rules.poll import encode_poll
+from streamproc.web.cluster import peers
 from streamproc.web.cluster.status import Status
 from streamproc.web.flow import Left, left_of
 from streamproc.worker import process
@@ -137,6 +138,29 @@ def test_ready_waits_for_the_backlog_that_was_there_at_the_start(
     site.settle()
     assert site.get("/ready").json == {"status": "ready"}
     assert "streamproc_ready 1.0" in site.get("/metrics").text
+
+
+def test_pages_do_not_wait_for_polls_that_are_still_being_read(
+    with_backlog: Callable[..., tuple[LiveSite, Held]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They show what is in the tables; what the API tells of a span is of all polls."""
+    monkeypatch.setattr(peers, "CATCH_UP_S", 0.05)
+    site, held = with_backlog()
+    zone = orjson.dumps({"store_id": "a", "timezone_str": "UTC"})
+    site.publish(site.program.topics.zones, [("a", zone)])
+    give_up = time.monotonic() + START_LIMIT_S
+    while site.get("/api/v1/stores/a").status != 200:
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    for page in ("/", "/stores", "/stores/a", "/incidents"):
+        assert site.get(page).status == 200, page
+    spans = ("/api/v1/incidents", "/api/v1/stores/a/periods", "/api/v1/periods/today")
+    for span in spans:
+        assert site.get(span).status == 503, span
+    held.let_go(site)
+    site.settle()
+    for span in spans:
+        assert site.get(span).status == 200, span
 
 
 def test_ready_waits_no_longer_than_is_set(

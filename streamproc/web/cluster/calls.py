@@ -1,6 +1,7 @@
 """A question that one worker asks another; a partition's owner answers it.
 
-It is answered in a thread, on the tables of the worker that owns the partition.
+It is answered in a thread, on the tables of the worker that owns the partition: as they
+are, or, with the argument ``current``, once all is in them that was accepted before.
 To the same worker it hands over objects, to another one their encoding. Each noun
 states its own questions; ``streamproc.web.site`` lists them all.
 """
@@ -27,7 +28,6 @@ class Call(Generic[T]):
     ``table``: whose partition's owner answers; empty when ``args`` name it.
     ``whole``: scans a whole partition; one such call runs at a time.
     ``quick``: reads a few keys only, which is sooner done than handed to a thread.
-    ``current``: all that was accepted before the question is in the tables first.
     ``after``: waits, in the app's thread, for what has to be in the tables first.
     """
 
@@ -37,7 +37,6 @@ class Call(Generic[T]):
     encode: Callable[[T], bytes] = orjson.dumps
     decode: Callable[[bytes], T] = orjson.loads
     whole: bool = False
-    current: bool = False
     after: Callable[[Program, dict[str, Any]], Coroutine[Any, Any, None]] | None = None
     quick: Callable[[dict[str, Any]], bool] = field(default=lambda args: False)
 

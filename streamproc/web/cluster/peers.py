@@ -136,7 +136,7 @@ class Cluster:
     async def _run(self, call: Call[T], args: dict[str, Any]) -> T:
         """Answer here; a table closed in mid-read means that it moved away."""
         try:
-            if call.current:
+            if args.get("current"):
                 await self._until(self.program.catch_up(args["partition"]))
             if call.after is not None:
                 await self._until(call.after(self.program, args))

@@ -87,7 +87,6 @@ class IncidentHandlers:
         store_id = STORE.read(query)
         where = WHERE.read(query)
         span = as_of_us, begin_us, end_us
-        asked = await incidents_of(
-            self._site, *span, store_id, [where] if where else ()
-        )
+        wheres = [where] if where else []
+        asked = await incidents_of(self._site, *span, store_id, wheres, current=True)
         return asked.only(ONGOING.read(query))

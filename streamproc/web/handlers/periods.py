@@ -68,7 +68,7 @@ class PeriodHandlers:
         asked = asked_for(PERIOD.read(query) or "this-month")
         by, as_of = SLICED_BY.read(query) or None, AS_OF.read(query)
         as_of_us, found = await self._site.periods.store(
-            store_id, asked, by, zone_of(query), as_of
+            store_id, asked, by, zone_of(query), as_of, current=True
         )
         if found is None:
             raise unknown("store", store_id)
@@ -96,7 +96,7 @@ class PeriodHandlers:
         where, sort = WHERE.read(query), SORT.read(query)
         number, per_page = PAGE.read(query), PER_PAGE.read(query)
         found = await self._site.periods.fleet(
-            asked, by, zone_of(query), where, AS_OF.read(query)
+            asked, by, zone_of(query), where, AS_OF.read(query), current=True
         )
         if as_csv:
             table = period_table(found.rows, found.span.names, group_by)

@@ -52,6 +52,8 @@ NO_DAYS: dict[str, Any] = {
     "day_polls": [],
 }
 MONTHS_FRESH_S = 20.0
+MOST_MONTHS = 200
+"""Stores whose months are kept; as many readers may look at stores at once."""
 
 
 class StorePageHandlers:
@@ -60,7 +62,7 @@ class StorePageHandlers:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._months: Kept[tuple[str, int, AsOf], list[Month]] = Kept(
-            self._make_months, MONTHS_FRESH_S
+            self._make_months, MONTHS_FRESH_S, most=MOST_MONTHS
         )
 
     async def page(self, request: web.Request) -> web.Response:

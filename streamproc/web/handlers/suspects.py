@@ -42,6 +42,7 @@ class SuspectHandlers:
         parts = await site.cluster.ask_all(
             BLACKOUTS,
             site.program.settings.partitions,
+            current=True,
             known_us=known_us,
             begin_us=begin_us,
             end_us=end_us,

@@ -48,10 +48,13 @@ async def incidents_of(
     end_us: int,
     store_id: str = "",
     wheres: Sequence[Where] = (),
+    *,
+    current: bool = False,
 ) -> Found:
     """All of them, whole, by partition.
 
     ``store_id``: only that store's. ``wheres``: only of stores for which all hold.
+    ``current``: of all polls that were accepted before.
     """
     count = site.program.settings.partitions
     span = {"as_of_us": as_of_us, "begin_us": begin_us, "end_us": end_us}
@@ -59,6 +62,7 @@ async def incidents_of(
         **span,
         "wheres": [where.text for where in wheres],
         "store_id": store_id or None,
+        "current": current,
     }
     if store_id:
         home = partition_for(requests.store_id(store_id).encode(), count)

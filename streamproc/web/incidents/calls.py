@@ -32,9 +32,5 @@ def _decode(value: bytes) -> Outages:
     return Outages(found, told["up_us"], told["since_us"])
 
 
-OUTAGES = Call(
-    "outages", _outages, encode=_encode, decode=_decode, whole=True, current=True
-)
-OUTAGES_OF_ONE = Call(
-    "outages-of-one", _outages, encode=_encode, decode=_decode, current=True
-)
+OUTAGES = Call("outages", _outages, encode=_encode, decode=_decode, whole=True)
+OUTAGES_OF_ONE = Call("outages-of-one", _outages, encode=_encode, decode=_decode)

@@ -92,7 +92,6 @@ PERIOD_ROWS = Call(
     encode=_encode_rows,
     decode=_decode_rows,
     whole=True,
-    current=True,
 )
 
 
@@ -159,6 +158,4 @@ def _decode_store(value: bytes) -> StorePeriod | None:
     return StorePeriod(**told)
 
 
-STORE_PERIOD = Call(
-    "store-period", _store, encode=_encode_store, decode=_decode_store, current=True
-)
+STORE_PERIOD = Call("store-period", _store, encode=_encode_store, decode=_decode_store)

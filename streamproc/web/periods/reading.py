@@ -1,6 +1,5 @@
 """Finding figures of periods: each owner of some of the stores is asked once."""
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -9,11 +8,14 @@ import orjson
 from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.program import Program
 from streamproc.report.period_rows import PeriodRows, join_period_rows
+from streamproc.rules import months
 from streamproc.rules.labels import Where
 from streamproc.rules.period_edges import Kept, Span, span_of
 from streamproc.rules.periods import Asked, Period, edge_us, ends_us
+from streamproc.rules.units import DAY_US
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.transport.partitioner import partition_for
+from streamproc.web import kept
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.periods.calls import (
@@ -26,7 +28,7 @@ from streamproc.web.periods.calls import (
 )
 
 KEPT_GOOD_S = 10.0
-"""How long it is believed since when polls are kept."""
+"""How long pages believe since when polls are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +49,50 @@ class Bounds:
     end_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """What is asked for: since when some partitions keep polls, unless earlier."""
+
+    not_before_us: int
+    without: tuple[int, ...]
+    current: bool
+
+
 class Periods:
-    """Figures of periods, of one store or of all."""
+    """Figures of periods, of one store or of all.
+
+    ``current``: of all polls that were accepted before; else of those in the tables.
+    """
 
     def __init__(self, program: Program, cluster: Cluster, instants: Instants) -> None:
         self._settings = program.settings
         self._cluster = cluster
         self._instants = instants
-        self._kept: tuple[float, int, Kept | None] | None = None
+        self._known: kept.Kept[_Since, Kept | None] = kept.Kept(
+            self._ask_kept, KEPT_GOOD_S
+        )
 
     async def store(
-        self, store_id: str, asked: Asked, by: str | None, zone: str | None, as_of: AsOf
+        self,
+        store_id: str,
+        asked: Asked,
+        by: str | None,
+        zone: str | None,
+        as_of: AsOf,
+        *,
+        current: bool = False,
     ) -> tuple[int, StorePeriod | None]:
         """One store's figures, as of when; None when nothing is known of it.
 
         Raises ReportFailedError when nothing of the period is kept.
         """
         as_of_us = await self._instants.resolve(as_of)
-        known = await self._since(asked.not_before_us(as_of_us))
+        known = await self._since(asked.not_before_us(as_of_us), current=current)
         found = await self._cluster.ask(
             STORE_PERIOD,
             partition_for(store_id.encode(), self._settings.partitions),
             store_id=store_id,
+            current=current,
             period=asked.text,
             by=by,
             zone=zone,
@@ -85,6 +109,8 @@ class Periods:
         where: Where | None,
         as_of: AsOf,
         without: Collection[int] = (),
+        *,
+        current: bool = False,
     ) -> FleetPeriod:
         """Rows of all stores that are meant, by id and slice.
 
@@ -92,7 +118,8 @@ class Periods:
         Raises ReportFailedError when nothing of the period is kept.
         """
         as_of_us = await self._instants.resolve(as_of)
-        return await self._fleet(asked, by, zone, where, as_of_us, without)
+        whose = (where, as_of_us, without)
+        return await self._fleet(asked, by, zone, *whose, current=current)
 
     async def business_us(self, asked: Asked, as_of_us: int) -> int:
         """Business time of all of a period, as it is known in advance."""
@@ -108,8 +135,11 @@ class Periods:
         where: Where | None,
         as_of_us: int,
         without: Collection[int] = (),
+        *,
+        current: bool = False,
     ) -> FleetPeriod:
-        known = await self._since(asked.not_before_us(as_of_us), without)
+        not_before_us = asked.not_before_us(as_of_us)
+        known = await self._since(not_before_us, without, current=current)
         starts_s = self._settings.day_starts_s
         zones = [zone] if zone else await self._zones(without)
         try:
@@ -118,7 +148,11 @@ class Periods:
             raise ReportFailedError(str(exc)) from exc
         text = None if where is None else f"{where.label}={where.value}"
         parts = await self._cluster.ask_some(
-            PERIOD_ROWS, self._all_but(without), where=text, **span_args(span)
+            PERIOD_ROWS,
+            self._all_but(without),
+            current=current,
+            where=text,
+            **span_args(span),
         )
         rows = join_period_rows([rows for part in parts for rows in part])
         return FleetPeriod(span, span.since_us(zones), rows)
@@ -140,26 +174,25 @@ class Periods:
         return sorted({zone for part in parts for zone in part})
 
     async def _since(
-        self, not_before_us: int, without: Collection[int] = ()
+        self,
+        not_before_us: int,
+        without: Collection[int] = (),
+        *,
+        current: bool = False,
     ) -> Kept | None:
         """Since when polls are kept, exactly unless that lies before an instant."""
-        now_s = time.monotonic()
-        if self._kept is not None:
-            at_s, bound_us, known = self._kept
-            exact = known is None or known.first_us >= bound_us
-            enough = exact or (known is not None and known.first_us < not_before_us)
-            if now_s - at_s < KEPT_GOOD_S and enough and known is not None:
-                return known
-        known = await self._ask_kept(not_before_us, without)
-        if not without:
-            self._kept = now_s, not_before_us, known
-        return known
+        # Pages that ask of one month share an answer.
+        first = months.first_day_of(months.month_of(max(not_before_us, 0) // DAY_US))
+        asked = _Since(first * DAY_US, tuple(without), current)
+        return await (self._ask_kept(asked) if current else self._known.get(asked))
 
-    async def _ask_kept(
-        self, not_before_us: int, without: Collection[int]
-    ) -> Kept | None:
+    async def _ask_kept(self, asked: _Since) -> Kept | None:
+        partitions = self._all_but(asked.without)
         parts = await self._cluster.ask_some(
-            KEPT, self._all_but(without), not_before_us=not_before_us
+            KEPT,
+            partitions,
+            current=asked.current,
+            not_before_us=asked.not_before_us,
         )
         known: Kept | None = None
         for part in parts:

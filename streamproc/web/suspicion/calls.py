@@ -134,7 +134,6 @@ BLACKOUTS = Call(
     encode=_encode_steps,
     decode=_decode_steps,
     whole=True,
-    current=True,
 )
 SUSPECTS = Call(
     "suspects",
