@@ -78,9 +78,14 @@ def json_in(body: bytes) -> Any:
 
 
 def form_of(request: web.Request) -> dict[str, str]:
-    """A form's fields."""
+    """A form's fields; of one that comes more than once, the last."""
+    return dict(form_pairs(request))
+
+
+def form_pairs(request: web.Request) -> list[tuple[str, str]]:
+    """A form's fields, in order, as often as they come."""
     body = body_of(request).decode(errors="replace")
     try:
-        return dict(parse_qsl(body, max_num_fields=_MAX_FIELDS))
+        return parse_qsl(body, max_num_fields=_MAX_FIELDS)
     except ValueError as exc:
         raise bad("bad-form", "The form has too many fields.") from exc

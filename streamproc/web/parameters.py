@@ -3,7 +3,7 @@
 A ``schema`` is what JSON Schema says of the values that are read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -216,6 +216,21 @@ class Condition:
             return parse_where(text) if text else None
         except InvalidInput as exc:
             raise bad(exc.reason, f"{exc}.") from exc
+
+
+MOST_WHERE = 4
+"""Labels that stores may be chosen by at once."""
+
+
+def wheres_of(texts: Sequence[str]) -> tuple[Where, ...]:
+    """The conditions of a query that may have several; raises a 400 Refusal."""
+    given = [text for text in texts if text.strip()]
+    if len(given) > MOST_WHERE:
+        raise bad("bad-where", f"where is given {len(given)} times, {MOST_WHERE} go.")
+    try:
+        return tuple(map(parse_where, given))
+    except InvalidInput as exc:
+        raise bad(exc.reason, f"{exc}.") from exc
 
 
 AS_OF = Instant()

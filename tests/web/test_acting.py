@@ -64,7 +64,7 @@ class Reader:
 
     def send(self, **fields: str) -> tuple[int, str]:
         """Post the form; follows where it leads."""
-        body = urlencode(fields).encode()
+        body = urlencode(fields, doseq=True).encode()
         headers = {**FORM, "Authorization": "", "Cookie": self.cookie}
         answer = self.site.ask("POST", "/change", body, **headers)
         self.page = answer.text
@@ -321,6 +321,53 @@ def test_a_name_may_be_as_long_on_the_page_as_in_the_api(
     found, text = reader.send(what="zone", store="1", **zone)
     assert found == status
     assert ("200 characters at most" in text) == (status == 422)
+
+
+def test_a_span_of_utc_is_the_same_for_stores_of_several_zones(
+    fleet: LiveSite,
+) -> None:
+    """A link with from and to fills the form; each store's correction is that span."""
+    zone = {"store_id": "2", "timezone_str": "Asia/Tokyo"}
+    fleet.publish(fleet.program.topics.zones, [("2", orjson.dumps(zone))])
+    fleet.settle()
+    reader = Reader(fleet)
+    ends = {"from": f"{TODAY}T14:30:00Z", "to": f"{TODAY} 14:45:30"}
+    link = {"what": "exclusion", "where": "region=West", "kind": "correction-up"}
+    text = reader.open(f"/change?{urlencode({**link, **ends})}")
+    assert "the 2 stores with region=West" in text
+    filled = {"from_local": f"{TODAY}T14:30:00", "to_local": f"{TODAY}T14:45:30"}
+    for name, value in filled.items():
+        assert f'name="{name}" value="{value}"' in reader.page
+    assert '<option value="utc" selected>UTC' in reader.page
+    reader.save(**link, **filled, clock="utc", id="u-1")
+    assert [week(fleet, store)["down_s"] for store in "123"] == [870, 870, 1800]
+    (told,) = fleet.get("/api/v1/stores/2/exclusions").json["exclusions"]
+    assert (told["from"], told["to"]) == (
+        "2025-05-06T14:30:00Z",
+        "2025-05-06T14:45:30Z",
+    )
+
+
+def test_stores_may_be_chosen_by_several_labels(fleet: LiveSite) -> None:
+    """All of them hold; the form, its preview, what is saved and its undo keep them."""
+    row = {"store_id": "2", "name": "S2", "labels": {"region": "West", "brand": "Q"}}
+    fleet.publish(fleet.program.topics.labels, [("2", orjson.dumps(row))])
+    fleet.settle()
+    query = "what=special-hours&where=region%3DWest&where=brand%3DQ"
+    reader = Reader(fleet)
+    text = reader.open(f"/change?{query}")
+    assert "the only store with region=West and brand=Q" in text
+    assert reader.page.count('name="where" value="region=West"') == 1
+    assert reader.page.count('name="where" value="brand=Q"') == 1
+    two: Any = {"where": ["region=West", "brand=Q"]}
+    fields = {"what": "special-hours", "date": TODAY, **two}
+    reader.save(**fields)
+    assert [week(fleet, store)["down_s"] for store in "123"] == [1800, 0, 1800]
+    undo = reader.hidden("undo")
+    reader.save(what="special-hours", undo=undo, **two)
+    assert [week(fleet, store)["down_s"] for store in "123"] == [1800] * 3
+    many = "&".join(f"where=a{n}%3Db" for n in range(5))
+    assert fleet.get(f"/change?{many}", Accept="text/html").status == 400
 
 
 def test_all_stores_are_changed_with_one_record(fleet: LiveSite) -> None:

@@ -27,6 +27,9 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MOST_DATES = 31
 """Dates that one form may close, or open, at once."""
 
+UTC = "utc"
+"""Value of the clock that times of a form are read by, where it is not the stores'."""
+
 CLOSED, ALWAYS = "closed", ("24 h", "24h", "24 hours")
 _DASH = re.compile(r"\s*(?:-|–|\bto\b)\s*")
 
@@ -124,20 +127,31 @@ def _days(first: str, last: str) -> list[str]:
 
 
 def _exclusion(form: Form) -> list[Told]:
-    """Maintenance or a correction between two local times."""
-    row: Row = {
-        "kind": form.get("kind", ""),
-        "from_local": _local(form.get("from_local", "")),
-        "to_local": _local(form.get("to_local", "")),
-    }
+    """Maintenance or a correction between two times: of each store's clock, or UTC."""
+    begin, end = _time(form.get("from_local", "")), _time(form.get("to_local", ""))
+    row: Row = {"kind": form.get("kind", "")}
+    if form.get("clock") == UTC:
+        row |= {"from": f"{begin} UTC", "to": f"{end} UTC"}
+    else:
+        row |= {"from_local": begin, "to_local": end}
     if note := form.get("note", "").strip():
         row["note"] = note
     return [Told(form.get("id", ""), row)]
 
 
-def _local(text: str) -> str:
+def _time(text: str) -> str:
     """A date and time as browsers send it, as the rules read it."""
     return text.strip().replace("T", " ")
+
+
+def in_utc(fields: Mapping[str, str]) -> dict[str, str]:
+    """The form's fields of a link with ``from`` and ``to`` in UTC, as the API has."""
+    ends = {
+        f"{name}_local": fields[name].strip().removesuffix("Z").replace(" ", "T")
+        for name in ("from", "to")
+        if fields.get(name)
+    }
+    return {**ends, "clock": UTC} if ends else {}
 
 
 def _labels(form: Form) -> list[Told]:
@@ -183,7 +197,7 @@ EDITORS = {
             "Exclude or correct",
             EXCLUSION,
             _exclusion,
-            ("id", "kind", "from_local", "to_local", "note"),
+            ("id", "kind", "clock", "from_local", "to_local", "note"),
         ),
         Editor(
             "labels",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from streamproc.rules.poll import ALL_STORES
 from streamproc.web.acting.editors import ALWAYS, openings_text
+from streamproc.web.acting.targets import Target
 from streamproc.web.changes.answers import (
     SpecialDate,
     StoreExclusion,
@@ -26,11 +27,12 @@ class Current:
     exclusions: list[StoreExclusion]
 
 
-async def prefilled(site: Site, what: str, store_id: str, where: str) -> dict[str, str]:
+async def prefilled(site: Site, what: str, target: Target) -> dict[str, str]:
     """The fields of a form as they are now; empty for many stores."""
     if what == "exclusion":
         return {"id": f"page-{secrets.token_hex(6)}", "kind": "maintenance"}
-    if where or store_id == ALL_STORES:
+    (store_id, *others) = target.store_ids
+    if others or target.wheres or store_id == ALL_STORES:
         return {}
     if what == "labels":
         return await _labels(site, store_id)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -11,14 +11,14 @@ from streamproc.origin import PAGE, Origin, new_change
 from streamproc.report.messages import NOW
 from streamproc.rules.poll import ALL_STORES
 from streamproc.web.acting.batches import Batch, Saved, make, make_rest, preview
-from streamproc.web.acting.editors import EDITORS, Editor
+from streamproc.web.acting.editors import EDITORS, Editor, in_utc
 from streamproc.web.acting.prefilled import current, prefilled
 from streamproc.web.acting.targets import Target, target_of
 from streamproc.web.author import author
-from streamproc.web.bodies import form_of
+from streamproc.web.bodies import form_of, form_pairs
 from streamproc.web.changes.answers import own_exclusion
 from streamproc.web.changes.change import change_of, withdrawing
-from streamproc.web.parameters import Choice, Text
+from streamproc.web.parameters import Choice, Query, Text, wheres_of
 from streamproc.web.refusal import Refusal, unknown
 from streamproc.web.responses import page, see_other
 from streamproc.web.security import Guard
@@ -28,7 +28,6 @@ from tables.preview import Preview
 
 WHAT = Choice("what", tuple(EDITORS), "hours")
 STORE = Text("store")
-WHERE = Text("where", longest=400)
 SAVED = Text("saved")
 MOST_UNDOS = 200
 """Changes that can be undone from a page; the oldest go first."""
@@ -61,21 +60,20 @@ class ActingHandlers:
         """The form, with what is known now in it."""
         query = request.query
         editor = EDITORS[WHAT.read(query)]
-        store, where = STORE.read(query), WHERE.read(query)
-        target = await target_of(self._site, editor.noun, store, where)
-        form = {"store": store, "where": where}
-        form |= await prefilled(self._site, editor.what, target.store_ids[0], where)
+        target = await self._target(editor, query, query.getall("where", []))
+        form = await prefilled(self._site, editor.what, target)
         form |= {name: query[name] for name in editor.fields if name in query}
+        form |= in_utc(query) if "clock" in editor.fields else {}
         return await self._page(request, editor, target, form, None)
 
     async def act(self, request: web.Request) -> web.Response:
         """Preview the form's changes, or save them when this was just previewed."""
         form = form_of(request)
         editor = EDITORS[WHAT.read(form)]
-        store, where = STORE.read(form), WHERE.read(form)
-        target = await target_of(self._site, editor.noun, store, where)
+        wheres = [text for name, text in form_pairs(request) if name == "where"]
+        target = await self._target(editor, form, wheres)
         if form.get("do") == REST:
-            return see_other(await self._again(editor, form))
+            return see_other(await self._again(editor, target, form))
         try:
             by = author(self._guard, request, form)
             batch = await self._batch(editor, target, form)
@@ -96,12 +94,12 @@ class ActingHandlers:
         by: str,
     ) -> web.Response:
         if form.get("do") == SAVE and form.get("digest") == batch.digest:
-            return see_other(await self._make(editor, form, batch.by(by)))
+            return see_other(await self._make(editor, target, batch.by(by)))
         as_of_us = await self._site.instants.resolve(NOW)
         looked = Looked(batch, await preview(self._site, batch, as_of_us))
         return await self._page(request, editor, target, form, looked)
 
-    async def _make(self, editor: Editor, form: Mapping[str, str], batch: Batch) -> str:
+    async def _make(self, editor: Editor, target: Target, batch: Batch) -> str:
         """Make the changes; where to go then."""
         token = secrets.token_urlsafe(12)
         by = batch.changes[0].by if batch.changes else ""
@@ -110,13 +108,15 @@ class ActingHandlers:
         self._saved[token] = await make(self._site, batch, origin)
         if len(self._saved) > MOST_UNDOS:
             self._saved.popitem(last=False)
-        return _address(editor, form, token)
+        return url("/change", what=editor.what, saved=token, **target.params)
 
-    async def _again(self, editor: Editor, form: Mapping[str, str]) -> str:
+    async def _again(
+        self, editor: Editor, target: Target, form: Mapping[str, str]
+    ) -> str:
         """Make what was missed once more; where to go then."""
         token = form.get("saved", "")
         self._saved[token] = await make_rest(self._site, self._found(token))
-        return _address(editor, form, token)
+        return url("/change", what=editor.what, saved=token, **target.params)
 
     def _found(self, token: str) -> Saved:
         """What came of a change; raises a 422 Refusal."""
@@ -124,6 +124,12 @@ class ActingHandlers:
             why = "That change is too long ago, or was made at another worker."
             raise Refusal(422, "no-undo", why)
         return self._saved[token]
+
+    async def _target(
+        self, editor: Editor, query: Query, wheres: Sequence[str]
+    ) -> Target:
+        store = STORE.read(query)
+        return await target_of(self._site, editor.noun, store, wheres_of(wheres))
 
     async def _batch(
         self, editor: Editor, target: Target, form: Mapping[str, str]
@@ -175,12 +181,6 @@ class ActingHandlers:
             here=await current(self._site, editor.what, target.store_ids),
             values=names.values,
         )
-
-
-def _address(editor: Editor, form: Mapping[str, str], token: str) -> str:
-    """Where it is told what came of a change."""
-    store, where = form.get("store"), form.get("where")
-    return url("/change", what=editor.what, store=store, where=where, saved=token)
 
 
 def _offered(target: Target) -> list[Editor]:

@@ -5,17 +5,12 @@ from typing import Any
 
 from multidict import MultiMapping
 
-from streamproc.errors import InvalidInput
-from streamproc.rules.labels import Where, parse_where
+from streamproc.rules.labels import Where
 from streamproc.web.as_of import AsOf, as_of_text
-from streamproc.web.parameters import AS_OF, PAGE, Choice, Text, Whole
+from streamproc.web.parameters import AS_OF, PAGE, Choice, Text, Whole, wheres_of
 from streamproc.web.periods.choice import asked_period
-from streamproc.web.refusal import bad
 
 DEFAULT_PERIOD = "this-week"
-MOST_WHERE = 4
-"""Labels that stores may be chosen by at once."""
-
 MINUTES = Whole("min_minutes", 0, 0, 99_999)
 STORE = Text("store", "a store id")
 ONGOING = Choice("ongoing", ("true", "false"), help="both, when it is left out")
@@ -87,14 +82,3 @@ def asked_incidents(query: MultiMapping[str]) -> AskedIncidents:
         COLUMNS.read(query),
         PAGE.read(query),
     )
-
-
-def wheres_of(texts: list[str]) -> tuple[Where, ...]:
-    """The conditions of a query's ``where``; raises a 400 Refusal."""
-    given = [text for text in texts if text]
-    if len(given) > MOST_WHERE:
-        raise bad("bad-where", f"where is given {len(given)} times, {MOST_WHERE} go.")
-    try:
-        return tuple(map(parse_where, given))
-    except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc

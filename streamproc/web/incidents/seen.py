@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
@@ -28,6 +28,7 @@ from streamproc.web.store.view import DayRow
 from tables.outages import Outage
 
 FRESH_S = 2.0
+LAST_OF_A_SECOND = timedelta(microseconds=999_999)
 
 Key = tuple[AsOf, str, str, tuple[Where, ...]]
 """As of when, period, store, labels."""
@@ -58,6 +59,16 @@ class Row:
     last_us: int | None = None
     times: int = 1
     day: DayRow | None = None
+
+    @property
+    def ends_in_form(self) -> tuple[str, str]:
+        """Its ends as a form's fields have them, in whole seconds that hold it all."""
+        end = "" if self.end is None else _field(self.end + LAST_OF_A_SECOND)
+        return _field(self.start), end
+
+
+def _field(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M}" + (f"{moment::%S}" if moment.second else "")
 
 
 class Incidents:

@@ -81,10 +81,12 @@ class Directory:
         values = " · ".join(dict.fromkeys(found.labels[name] for name in names))
         return values or (store_id if found.name else "")
 
-    def chosen(self, where: Where) -> list[str]:
-        """Ids of the stores with a label, in order."""
+    def chosen(self, *wheres: Where) -> list[str]:
+        """Ids of the stores with all of some labels, in order."""
         return sorted(
-            store for store, each in self._labels.items() if where.holds(each)
+            store
+            for store, each in self._labels.items()
+            if all(where.holds(each) for where in wheres)
         )
 
     def matches(self, store_id: str, wanted: str) -> bool:
