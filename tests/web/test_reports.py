@@ -19,7 +19,7 @@ from streamproc.report.workbook import MEDIA_TYPE, About
 from streamproc.web.refusal import Refusal, moving
 from streamproc.web.workbooks import workbook
 from tests.web.live_site import HOSTILE, NOW_US, LiveSite
-from tests.web.test_api import expected
+from tests.web.test_store_api import expected
 
 LIMIT_S = 20
 

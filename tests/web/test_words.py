@@ -1,0 +1,44 @@
+"""How lengths of time and openings are written."""
+
+import pytest
+
+from streamproc.web import words
+from streamproc.web.store.view import opening_text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3_599, "59 min"),
+        (3_660, "1 h 1 min"),
+        (47 * 3_600, "47 h"),
+        (49 * 3_600, "2 d 1 h"),
+        (30 * 86_400, "30 d"),
+    ],
+)
+def test_a_length_of_time_reads_well(seconds: int, shown: str) -> None:
+    """Two units at most."""
+    assert words.length(seconds * 1_000_000) == shown
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "shown"),
+    [
+        ("09:00", "17:30", "09:00–17:30"),
+        ("22:00", "06:00", "22:00–06:00 (next day)"),
+        ("00:00", "00:00", "24 hours"),
+        ("06:00", "06:00", "24 hours from 06:00"),
+        ("10:00", "23:59:59", "10:00–24:00"),
+        ("closed", "closed", "closed"),
+    ],
+)
+def test_an_opening_reads_as_people_write_it(start: str, end: str, shown: str) -> None:
+    """Overnight and round-the-clock ones are said to be."""
+    from streamproc.rules.schedule import parse_hours
+
+    row = {"dayOfWeek": 0, "start_time_local": start, "end_time_local": end}
+    (opening,) = parse_hours([row])
+    assert opening_text(opening) == shown
