@@ -30,7 +30,8 @@ from streamproc.transport.partitioner import partition_for
 from streamproc.transport.topic import Topic
 from tables import exclusions, hours, labels, special_hours, zones
 from tables.calendars import StoreFacts
-from tables.facts import Facts, facts_of
+from tables.fact_tables import facts_of
+from tables.facts import Facts
 from tests.system.test_program import rejected
 from tests.system.told import Told, without
 from tests.web.live_site import NOW_US, LiveSite
