@@ -16,8 +16,11 @@ from streamproc.web import words
 LEAST = 90.0
 """Percent at the foot of a bar; the top is 100."""
 
-STEP, WIDTH = 8, 6
-"""Units from one bar to the next, and of a bar."""
+STEP = 8
+"""Pixels from one bar to the next."""
+
+WIDTH = 0.76
+"""How much of that is the bar; what is left parts it from the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +83,30 @@ def bars(
     label: str,
     height: int = 24,
     step: int = STEP,
+    places: int = 1,
 ) -> Markup:
-    """Days as a picture; ``label`` is said before what it shows, in words."""
-    wide = max(STEP * len(days) - (STEP - WIDTH), WIDTH)
-    goal = _goal(target, height, wide)
+    """Days as a picture; ``label`` is said before what it shows, in words.
+
+    ``step``: pixels from one bar to the next, unless a style sheet has it wider.
+    ``places``: for how many bars there is room at least.
+    """
+    count = max(len(days), places)
+    goal = goal_line(target, height)
     inner = "".join(
-        linked(day, shape(day, target, height, f'x="{at * STEP}" width="{WIDTH}"'))
+        linked(day, shape(day, target, height, place(at, count)))
         for at, day in enumerate(days)
     )
     return Markup(
-        f'<svg class="days" width="{wide * step // STEP}" height="{height}"'
-        f' viewBox="0 0 {wide} {height}" preserveAspectRatio="none"'
+        f'<svg class="days" width="{count * step}" height="{height}"'
         f' role="{role(days)}"'
         f' aria-label="{escape(summary(days, target, label))}">{inner}{goal}</svg>'
     )
+
+
+def place(at: int, count: int) -> str:
+    """Where a bar of so many stands, and how wide it is, in percent."""
+    step = 100 / count
+    return f'x="{at * step:.4g}%" width="{step * WIDTH:.4g}%"'
 
 
 def role(days: Sequence[Bar]) -> str:
@@ -165,13 +178,14 @@ def depth(share: float, height: int) -> float:
     return 0.0 if share >= 100 else max(round(lost, 1), 1.0)
 
 
-def _goal(target: float | None, height: int, wide: int) -> str:
+def goal_line(target: float | None, height: int) -> str:
+    """The target as a line across all bars, where it is one of its own."""
     if not is_drawn(target):
         return ""
     assert target is not None
     y = depth(target, height)
-    line = f'd="M0 {y:g}H{wide}"'
-    return f'<path class="goal-halo" {line}/><path class="goal" {line}/>'
+    line = f'x2="100%" y1="{y:g}" y2="{y:g}"'
+    return f'<line class="goal-halo" {line}/><line class="goal" {line}/>'
 
 
 def is_drawn(target: float | None) -> bool:

@@ -12,9 +12,10 @@ from streamproc.web import words
 from streamproc.web.bars import (
     LEAST,
     Bar,
-    depth,
+    goal_line,
     is_drawn,
     linked,
+    place,
     role,
     shape,
     summary,
@@ -24,7 +25,6 @@ DAYS = 90
 HEIGHT, NARROW_HEIGHT = 168, 110
 """Pixels of a bar at its full height, where there is room for all days or for few."""
 
-_GAP = 0.22
 _MARGIN = 8
 _WORDS = 20
 """Pixels above the bars, and those below in which dates stand."""
@@ -41,7 +41,7 @@ def chart(
     step = 100 / places
     left = places - len(days)
     inner = "".join(
-        linked(day, shape(day, target, height, _place((left + at) * step, step)))
+        linked(day, shape(day, target, height, place(left + at, places)))
         for at, day in enumerate(days)
     )
     ticks = "".join(
@@ -51,26 +51,14 @@ def chart(
         if day.tick and (left + at) * step < 94
     )
     total = _MARGIN + height + _WORDS
+    line = goal_line(target, height)
     said = escape(summary(days, target, label))
     return Markup(
         f'<div class="chart {name}"><svg class="plot" width="100%" height="{total}"'
         f' role="{role(days)}" aria-label="{said}">'
-        f'<svg y="{_MARGIN}" overflow="visible">{inner}{_line(target, height)}{ticks}'
+        f'<svg y="{_MARGIN}" overflow="visible">{inner}{line}{ticks}'
         f"</svg></svg>{_scale(target, height, total)}</div>"
     )
-
-
-def _place(x: float, step: float) -> str:
-    return f'x="{x:.3f}%" width="{step * (1 - _GAP):.3f}%"'
-
-
-def _line(target: float | None, height: int) -> str:
-    if not is_drawn(target):
-        return ""
-    assert target is not None
-    y = depth(target, height)
-    line = f'x2="100%" y1="{y:g}" y2="{y:g}"'
-    return f'<line class="goal-halo" {line}/><line class="goal" {line}/>'
 
 
 def _scale(target: float | None, height: int, total: int) -> str:

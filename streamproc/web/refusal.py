@@ -24,6 +24,8 @@ class Refusal(StreamprocError):
         self.code = code
         self.message = message
         self.retry_after_s = retry_after_s
+        #: Where else a reader may have wanted to go, as text and link; on a page only.
+        self.offers: list[tuple[str, str]] = []
         self.headers: dict[str, str] = {}
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(retry_after_s)

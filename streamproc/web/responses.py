@@ -89,6 +89,7 @@ def error_page(request: web.Request, exc: Refusal) -> web.Response:
         code=exc.status,
         message=exc.message,
         retry_after_s=exc.retry_after_s,
+        offers=exc.offers,
     )
 
 

@@ -1,5 +1,6 @@
 """Figures in words: lengths of time, percentages, moments. Pure."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from streamproc.rules import windows
@@ -90,6 +91,12 @@ def offset(moment: datetime) -> str:
 def counted(count: int, noun: str) -> str:
     """``1 store``, ``1,234 stores``."""
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(items: Iterable[object]) -> str:
+    """``1``, ``1 and 2``, ``1, 2 and 3``."""
+    *first, last = map(str, items)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def worker(url: str) -> str:

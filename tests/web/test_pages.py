@@ -4,6 +4,7 @@ import csv
 import html
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
@@ -248,6 +249,24 @@ def test_an_unknown_store_is_a_page_that_says_so(site: LiveSite) -> None:
     assert answer.status == 404
     assert "No store &#39;nobody&#39; is known here." in answer.text
     assert "%" not in text_of(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("alhpa", "alpha"), ("Beta Sqare", "Beta Square"), ("stoer-12", "store-12")],
+)
+def test_a_store_that_nobody_knows_offers_those_that_are_close(
+    site: LiveSite, wrong: str, right: str
+) -> None:
+    """By id or name; a program gets no links."""
+    answer = site.get(f"/stores/{quote(wrong)}", Accept="text/html")
+    assert answer.status == 404
+    assert re.search(rf'<li><a href="/stores/[^"]+">{right}</a></li>', answer.text)
+    assert "offers" not in site.get("/stores/xyz", Accept="text/html").text
+    assert site.get(f"/api/v1/stores/{quote(wrong)}").json.keys() == {
+        "error",
+        "message",
+    }
 
 
 @pytest.mark.parametrize("store_id", HOSTILE)

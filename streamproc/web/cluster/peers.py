@@ -105,7 +105,11 @@ class Cluster:
         owner = self.owner(call.table or args["table"], partition)
         if owner == self.me:
             return await self._run(call, args)
-        return call.decode(await self.post(owner, {"call": call.name, "args": args}))
+        try:
+            answer = await self.post(owner, {"call": call.name, "args": args})
+        except Refusal as exc:
+            raise moving(f"Partition {partition}: {exc.message}") from exc
+        return call.decode(answer)
 
     async def ask_all(self, call: Call[T], partitions: int, **args: Any) -> list[T]:
         """Ask the owners of partitions 0 to ``partitions``, all at once."""
@@ -175,7 +179,7 @@ class Cluster:
         """Send a signed question to another worker; return its checked answer."""
         if not self._key:
             raise moving(
-                f"The answer is with the worker at {url}, and the workers share no"
+                f"the answer is with the worker at {url}, and the workers share no"
                 " secret: set web_cluster_secret (or web_token) on all of them."
             )
         body, nonce = orjson.dumps(question), secrets.token_hex(16)
@@ -190,7 +194,7 @@ class Cluster:
             ) as response:
                 return await self._believed(url, nonce, response)
         except (aiohttp.ClientError, TimeoutError) as exc:
-            raise moving(f"The worker at {url} does not answer: {exc}.") from exc
+            raise moving(f"the worker at {url} does not answer{_why(exc)}.") from exc
 
     async def _believed(
         self, url: str, nonce: str, response: aiohttp.ClientResponse
@@ -199,14 +203,14 @@ class Cluster:
         header = response.headers.get(signing.HEADER, "")
         told = signing.read_answer(self._key, nonce, response.status, header)
         if told is None:
-            raise moving(f"The worker at {url} cannot answer ({response.status}).")
+            raise moving(f"the worker at {url} cannot answer ({response.status}).")
         answer = bytearray()
         async for chunk in response.content.iter_any():
             answer += chunk
             if len(answer) > told.length:
                 break
         if not told.is_of(bytes(answer)):
-            raise moving(f"The answer of the worker at {url} was cut or changed.")
+            raise moving(f"the answer of the worker at {url} was cut or changed.")
         if response.status != 200:
             raise ReportFailedError(answer.decode(errors="replace"))
         return bytes(answer)
@@ -259,3 +263,12 @@ class Cluster:
         if told is None:
             raise Refusal(401, "not-signed", "Only workers of this program may ask.")
         return told
+
+
+def _why(exc: BaseException) -> str:
+    """Why a worker does not answer, as far as that helps."""
+    if isinstance(exc, aiohttp.ClientConnectorError):
+        return ", nothing listens there"
+    if isinstance(exc, TimeoutError):
+        return f" within {ANSWER_TIMEOUT_S:g} s"
+    return f": {exc}"

@@ -11,6 +11,8 @@ from streamproc.web.fleet.performance import Amounts
 from streamproc.web.fleet.standing import Standing
 
 MOST_GROUPS = 12
+LEAST_PLACES = 14
+"""Bars that a group has room for at least: two days are no walls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +75,4 @@ def _picture(shown: Standing, value: str, rows: Ints, height: int) -> Markup:
     if figures is None or not figures.days:
         return Markup()
     daily = figures.bars_of(shown.daily.chosen(rows).pooled())
-    return bars(daily, shown.fleet_target, value or "none", height)
+    return bars(daily, shown.fleet_target, value or "none", height, places=LEAST_PLACES)

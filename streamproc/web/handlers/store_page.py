@@ -17,6 +17,7 @@ from streamproc.web.kept import Kept
 from streamproc.web.now.calls import StoreNow
 from streamproc.web.parameters import AS_OF, PAGE
 from streamproc.web.periods.choice import Chosen, asked_period, chosen_of
+from streamproc.web.refusal import Refusal
 from streamproc.web.responses import html, see_other
 from streamproc.web.site import Site
 from streamproc.web.store.day import poll_marks, polls_of
@@ -84,7 +85,19 @@ class StorePageHandlers:
             )
 
         key = ("store", store_id, as_of, asked.text, number)
-        return html(await self._site.pages.get(request, key, make))
+        try:
+            return html(await self._site.pages.get(request, key, make))
+        except Refusal as exc:
+            if exc.status == 404:
+                exc.offers = await self._close_to(store_id)
+            raise
+
+    async def _close_to(self, wanted: str) -> list[tuple[str, str]]:
+        """Stores whose names or ids are much like one that nobody has, with links."""
+        everyone = await self._site.everybody.kept.get(NOW)
+        names, known = await self._site.names.all(), everyone.of
+        close = await asyncio.to_thread(names.close_to, wanted, known)
+        return [(names.name(each), store_url(each)) for each in close]
 
     async def _context(
         self, view: StoreView, asked: Asked, as_of: AsOf, number: int

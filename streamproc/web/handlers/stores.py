@@ -139,7 +139,7 @@ def lost_text(everyone: Everyone) -> str:
     return " ".join(
         f"{words.worker(one.url)} has not answered since"
         f" {words.clock(one.since_us)}, for partition"
-        f" {', '.join(map(str, one.partitions))}."
+        f" {words.listed(one.partitions)}."
         for one in everyone.lost
     )
 

@@ -1,6 +1,8 @@
 """Names and labels of all stores, kept a few seconds: what people call them by."""
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -15,6 +17,9 @@ from tables.fact_tables import facts_between
 
 GOOD_S = 10.0
 """How long what was read is believed."""
+
+MOST_COMPARED, MOST_CLOSE = 500, 5
+"""Names that are compared with one that nobody has, and those that are offered."""
 
 NO_LABELS = Labels()
 PLACE, POLLED_BY = "region", "poller"
@@ -93,6 +98,19 @@ class Directory:
         """Whether id or name contain a text in lower case."""
         name = self.of(store_id).name or ""
         return wanted in store_id.casefold() or wanted in name.casefold()
+
+    def close_to(self, wanted: str, store_ids: Iterable[str]) -> list[str]:
+        """Ids of the stores whose id or name is much like a text, the closest first.
+
+        Ids of which only the middle differs are found, and those of which one end does.
+        """
+        text, found = wanted.casefold(), dict[str, str]()
+        for store_id in store_ids:
+            for known in (store_id.casefold(), self.name(store_id).casefold()):
+                if known[:2] == text[:2] or known[-3:] == text[-3:]:
+                    found[known] = store_id
+        close = get_close_matches(text, islice(found, MOST_COMPARED), MOST_CLOSE)
+        return list(dict.fromkeys(found[known] for known in close))
 
 
 NOBODY = Directory({})
