@@ -91,6 +91,7 @@ def _formats(book: Any) -> "dict[str, Format]":
         "head": {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1},
         "text": {"num_format": "@"},
         "amount": {"num_format": "#,##0.00"},
+        "seconds": {"num_format": "#,##0.0"},
         "percent": {"num_format": "0.00%"},
         "count": {"num_format": "#,##0"},
         "told": {"text_wrap": True, "valign": "top"},
@@ -99,11 +100,13 @@ def _formats(book: Any) -> "dict[str, Format]":
 
 
 def kind_of(column: str) -> str:
-    """What a column holds, by its name: text, amount, percent or count."""
+    """What a column holds, by its name: text, amount, seconds, percent or count."""
     if re.search(r"\(in (minutes|hours)\)$", column):
         return "amount"
     if re.fullmatch(r"(\w+_)?percent(_\w+)?(\(of observed\))?", column):
         return "percent"
+    if column.endswith("_s"):
+        return "seconds"
     return "count" if column in _COUNTS else "text"
 
 

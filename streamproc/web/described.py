@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 from streamproc.web.parameters import Parameter
 
-CSV = "text/csv"
-
 H = TypeVar("H", bound=Callable[..., Any])
 
 

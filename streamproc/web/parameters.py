@@ -16,6 +16,7 @@ from streamproc.rules.labels import Where, parse_where
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf
+from streamproc.web.files import CSV, XLSX
 from streamproc.web.refusal import bad
 
 MAX_SEARCH = 128
@@ -236,13 +237,15 @@ def wheres_of(texts: Sequence[str]) -> tuple[Where, ...]:
 AS_OF = Instant()
 WHERE = Condition()
 PAGE = Whole("page", 1, 1, MAX_PAGE)
-FORMAT = Choice("format", ("json", "csv"), "json")
+FORMAT = Choice("format", ("json", "csv", "xlsx"), "json")
+_FORMS = {CSV: "csv", XLSX: "xlsx"}
 
 
-def wants_csv(request: web.Request) -> bool:
-    """Whether the answer is to be CSV: by ``format``, or by the Accept header."""
+def wanted_form(request: web.Request) -> str:
+    """As what an answer is wanted: by ``format``, or by the Accept header."""
     asked = FORMAT.read(request.query)
-    return asked == "csv" or request.headers.get("Accept") == "text/csv"
+    accepted = _FORMS.get(request.headers.get("Accept", ""), asked)
+    return accepted if asked == FORMAT.default else asked
 
 
 def check_names(query: Any, known: tuple[Parameter, ...]) -> None:

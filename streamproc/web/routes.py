@@ -70,6 +70,7 @@ def _add_pages(app: web.Application, site: Site) -> None:
     stores = StoresHandlers(site)
     add(app, "GET", "/stores", stores.page)
     add(app, "GET", "/stores.csv", stores.csv)
+    add(app, "GET", "/stores.xlsx", stores.xlsx)
     store = StorePageHandlers(site)
     add(app, "GET", "/store", store.page)
     add(app, "GET", "/stores/{store_id:[^/]+}", store.page)

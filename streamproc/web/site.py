@@ -6,6 +6,7 @@ from typing import Any
 
 from streamproc.program import Program
 from streamproc.report.messages import NOW
+from streamproc.rules.uptime import Rules
 from streamproc.web.app_thread import AppThread
 from streamproc.web.appending import Appender
 from streamproc.web.as_of import NEWEST, Instants
@@ -126,6 +127,11 @@ class Site:
         if self._backlog.is_over or not self.program.is_ready():
             return 0
         return await self.app.run(self._backlog.left())
+
+    @property
+    def rules(self) -> Rules:
+        """By which all is counted."""
+        return self.program.settings.rules
 
     def is_ready(self) -> bool:
         """Whether it consumes, and has worked off what waited when it began."""

@@ -20,6 +20,7 @@ PAGES = {
     "/find",
     "/stores",
     "/stores.csv",
+    "/stores.xlsx",
     "/incidents.csv",
     "/incidents.xlsx",
     "/store",

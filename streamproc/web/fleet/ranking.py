@@ -93,6 +93,15 @@ class Asked:
         told = map(parse_where, self.where)
         return {where.label: where.value for where in told}
 
+    @property
+    def filters(self) -> tuple[tuple[str, str], ...]:
+        """What else is asked for than labels, in words; empty for what is not."""
+        return (
+            ("Name or id contains", self.q),
+            ("State now", self.now),
+            ("Below", self.below),
+        )
+
     def with_value(self, label: str, value: str) -> list[str]:
         """Its conditions with another one of a label; with none of it for no value."""
         kept = [f"{name}={text}" for name, text in self.wheres.items() if name != label]

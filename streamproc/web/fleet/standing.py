@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from streamproc.cells import Ints
 from streamproc.report.record import time_text
+from streamproc.report.rows import safe_cell
 from streamproc.rules import packing
 from streamproc.rules.labels import Where
 from streamproc.rules.now import DOWN, STATES
@@ -171,16 +172,15 @@ class Standing:
     def csv(self, rows: Ints) -> Iterator[tuple[str, ...]]:
         """Some stores as rows of CSV, header first; amounts in seconds."""
         labels = list(self.names.values)
-        yield (*("store_id", "name"), *labels, *_COLUMNS)
+        yield ("store_id", "name", *map(safe_cell, labels), *_COLUMNS)
         shares = percents(self.whole.up, self.whole.down)
         for row in rows.tolist():
             one = self.everyone.stores[row]
             own = self.names.of(one.store_id)
             amounts = self.whole.of(row)
             yield (
-                one.store_id,
-                own.name or "",
-                *(own.labels.get(label, "") for label in labels),
+                *map(safe_cell, (one.store_id, own.name or "")),
+                *(safe_cell(own.labels.get(label, "")) for label in labels),
                 *(f"{amount / 1e6:.6f}" for amount in amounts),
                 shares[row],
                 str(int(self.incidents[row])),

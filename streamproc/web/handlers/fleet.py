@@ -7,8 +7,8 @@ from aiohttp import web
 from streamproc.report.messages import NOW
 from streamproc.report.record import time_text
 from streamproc.web import requests
-from streamproc.web.described import CSV, described
-from streamproc.web.exports import Export, aside, csv_pieces
+from streamproc.web.described import described
+from streamproc.web.files import CSV, XLSX
 from streamproc.web.fleet import listing
 from streamproc.web.fleet.answers import (
     Fleet,
@@ -17,8 +17,9 @@ from streamproc.web.fleet.answers import (
     store_of,
     stores_csv,
 )
-from streamproc.web.parameters import AS_OF, FORMAT, wants_csv
+from streamproc.web.parameters import AS_OF, FORMAT, wanted_form
 from streamproc.web.responses import json, see_other
+from streamproc.web.sheets import Sheet, at
 from streamproc.web.site import Site
 from streamproc.web.templating import store_url, url
 
@@ -52,19 +53,22 @@ class FleetHandlers:
         StoresPage,
         *listing.PARAMETERS,
         FORMAT,
-        media=(CSV,),
+        media=(CSV, XLSX),
     )
     async def stores(self, request: web.Request) -> web.StreamResponse:
         """Stores: searched, filtered, sorted, paged; as CSV all that match."""
         asked = listing.listing_of(request.query)
-        as_csv = wants_csv(request)
+        form = wanted_form(request)
         overview = await self._site.overviews.get(asked.as_of)
         names = await self._site.names.all()
         rows = await asyncio.to_thread(listing.chosen, overview, asked, names)
-        if as_csv:
-            return Export(
-                lambda: aside(csv_pieces(stores_csv(overview, rows))), "stores.csv"
-            )
+        if form != FORMAT.default:
+            return Sheet(
+                at("stores", overview.as_of_us),
+                lambda: stores_csv(overview, rows),
+                overview.as_of_us,
+                self._site.rules,
+            ).export(form)
         shown = listing.on_page(rows, asked).tolist()
         ids = [overview.rows.store_ids[row] for row in shown]
         budgets = await self._site.stores.budgets(ids, overview.as_of_us)

@@ -6,8 +6,8 @@ from streamproc.report.record import time_text
 from streamproc.rules.units import SECOND_US
 from streamproc.rules.windows import LONGEST_US
 from streamproc.web import requests
-from streamproc.web.described import CSV, described
-from streamproc.web.exports import Export, aside, csv_pieces
+from streamproc.web.described import described
+from streamproc.web.files import CSV, XLSX
 from streamproc.web.incidents.answers import (
     IncidentPage,
     incident_of,
@@ -26,10 +26,11 @@ from streamproc.web.parameters import (
     Text,
     Time,
     Whole,
-    wants_csv,
+    wanted_form,
 )
 from streamproc.web.refusal import bad
 from streamproc.web.responses import json
+from streamproc.web.sheets import Sheet, at
 from streamproc.web.site import Site
 
 FROM = Time("from", "of the span; a week before as_of, when it is left out")
@@ -50,19 +51,21 @@ class IncidentHandlers:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @described(IncidentPage, *PARAMETERS, media=(CSV,))
+    @described(IncidentPage, *PARAMETERS, media=(CSV, XLSX))
     async def list(self, request: web.Request) -> web.StreamResponse:
         """Incidents that overlap a span of time, whole, newest first."""
         query = request.query
-        as_csv = wants_csv(request)
+        form = wanted_form(request)
         number, per_page = PAGE.read(query), PER_PAGE.read(query)
         min_down_us = MIN_DOWN.read(query) * SECOND_US
         by_start = SORT.read(query) == "start"
         asked = await self._asked(query)
         shown = asked.ordered(min_down_us, by_start)
-        if as_csv:
-            rows = incidents_csv(shown)
-            return Export(lambda: aside(csv_pieces(rows)), "incidents.csv")
+        if form != FORMAT.default:
+            name, rules = at("incidents", asked.as_of_us), self._site.rules
+            return Sheet(
+                name, lambda: incidents_csv(shown), asked.as_of_us, rules
+            ).export(form)
         first = (number - 1) * per_page
         return json(
             IncidentPage(

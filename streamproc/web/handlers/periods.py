@@ -14,8 +14,8 @@ from streamproc.report.record import time_text
 from streamproc.rules.periods import BY, Asked, parse_period
 from streamproc.rules.zones import zone_or_none
 from streamproc.web import requests
-from streamproc.web.described import CSV, described
-from streamproc.web.exports import Export, aside, csv_pieces
+from streamproc.web.described import described
+from streamproc.web.files import CSV, XLSX
 from streamproc.web.parameters import (
     AS_OF,
     FORMAT,
@@ -25,7 +25,7 @@ from streamproc.web.parameters import (
     Query,
     Text,
     Whole,
-    wants_csv,
+    wanted_form,
 )
 from streamproc.web.periods.answers import (
     PeriodPage,
@@ -34,9 +34,11 @@ from streamproc.web.periods.answers import (
     groups_of,
     stores_of,
 )
+from streamproc.web.periods.calls import StorePeriod
 from streamproc.web.periods.reading import FleetPeriod
 from streamproc.web.refusal import bad, unknown
 from streamproc.web.responses import json
+from streamproc.web.sheets import Sheet, dated, plain
 from streamproc.web.site import Site
 
 PERIOD = Text("period", "such as month:2026-10, last-week, 2026-10-01..2026-10-15")
@@ -48,7 +50,7 @@ SORT = Choice(
 )
 PER_PAGE = Whole("per_page", 50, 1, 500)
 
-STORE_PARAMETERS = (AS_OF, PERIOD, SLICED_BY, ZONE)
+STORE_PARAMETERS = (AS_OF, PERIOD, SLICED_BY, ZONE, FORMAT)
 FLEET_PARAMETERS = (
     *(AS_OF, SLICED_BY, ZONE, WHERE, GROUP_BY, SORT, PAGE, PER_PAGE, FORMAT),
 )
@@ -60,10 +62,10 @@ class PeriodHandlers:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @described(StorePeriods, *STORE_PARAMETERS)
-    async def store(self, request: web.Request) -> web.Response:
+    @described(StorePeriods, *STORE_PARAMETERS, media=(CSV, XLSX))
+    async def store(self, request: web.Request) -> web.StreamResponse:
         """One store's figures of a period, whole and by day, week or month."""
-        query = request.query
+        query, form = request.query, wanted_form(request)
         store_id = requests.store_id(request.match_info["store_id"])
         asked = asked_for(PERIOD.read(query) or "this-month")
         by, as_of = SLICED_BY.read(query) or None, AS_OF.read(query)
@@ -72,6 +74,8 @@ class PeriodHandlers:
         )
         if found is None:
             raise unknown("store", store_id)
+        if form != FORMAT.default:
+            return self._of_store(store_id, found, as_of_us).export(form)
         [total] = figures_of(found.total, [found.period.name])
         return json(
             StorePeriods(
@@ -87,21 +91,40 @@ class PeriodHandlers:
             )
         )
 
-    @described(PeriodPage, *FLEET_PARAMETERS, media=(CSV,))
+    def _of_store(self, store_id: str, found: StorePeriod, as_of_us: int) -> Sheet:
+        """One store's slices of a period, a row each."""
+        name = found.total.stores[0].name
+        return Sheet(
+            dated(name or store_id, found.period),
+            lambda: period_table(found.slices, found.names),
+            as_of_us,
+            self._site.rules,
+            [
+                ("Store", f"{name} ({store_id})" if name else store_id),
+                ("Period", f"{found.period.name}, dates of {found.zone}"),
+            ],
+        )
+
+    @described(PeriodPage, *FLEET_PARAMETERS, media=(CSV, XLSX))
     async def fleet(self, request: web.Request) -> web.StreamResponse:
         """All stores' figures of a period, or those of the values of a label."""
         query = request.query
-        as_csv, asked = wants_csv(request), asked_for(request.match_info["period"])
+        form, asked = wanted_form(request), asked_for(request.match_info["period"])
         by, group_by = SLICED_BY.read(query) or None, GROUP_BY.read(query) or None
         where, sort = WHERE.read(query), SORT.read(query)
         number, per_page = PAGE.read(query), PER_PAGE.read(query)
         found = await self._site.periods.fleet(
             asked, by, zone_of(query), where, AS_OF.read(query), current=True
         )
-        if as_csv:
-            table = period_table(found.rows, found.span.names, group_by)
-            name = f"{found.span.period.name.replace(':', '-')}.csv"
-            return Export(lambda: aside(csv_pieces(table)), name)
+        if form != FORMAT.default:
+            span = found.span
+            return Sheet(
+                plain(span.period.name.replace(":", "-")),
+                lambda: period_table(found.rows, span.names, group_by),
+                span.as_of_us,
+                self._site.rules,
+                [("Period", span.period.name)],
+            ).export(form)
         first = (number - 1) * per_page
         part = slice(first, first + per_page)
         told = query.get("where") or None

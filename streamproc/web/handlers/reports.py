@@ -18,8 +18,9 @@ from streamproc.report.request import new_request
 from streamproc.report.workbook import MEDIA_TYPE
 from streamproc.web import requests
 from streamproc.web.bodies import form_of, json_of
-from streamproc.web.described import CSV, described
+from streamproc.web.described import described
 from streamproc.web.exports import Export
+from streamproc.web.files import CSV
 from streamproc.web.handlers.periods import GROUP_BY, PERIOD, SLICED_BY, ZONE
 from streamproc.web.parameters import AS_OF, PAGE, WHERE, Choice, Text, Whole
 from streamproc.web.refusal import Refusal, bad, unknown

@@ -8,18 +8,20 @@ from streamproc.report.record import time_text
 from streamproc.rules.percent import percent
 from streamproc.rules.windows import NAMES
 from streamproc.web import requests, words
-from streamproc.web.described import CSV, described
-from streamproc.web.parameters import AS_OF, FORMAT, PAGE, Choice, Whole, wants_csv
+from streamproc.web.described import described
+from streamproc.web.files import CSV, XLSX
+from streamproc.web.parameters import AS_OF, FORMAT, PAGE, Choice, Whole, wanted_form
 from streamproc.web.refusal import unknown
-from streamproc.web.responses import csv_of, json
+from streamproc.web.responses import json
+from streamproc.web.sheets import Sheet, at
 from streamproc.web.site import Site
 from streamproc.web.store.answers import (
     PollsPage,
     StoreDetail,
     Timeline,
     poll_of,
-    store_csv,
     store_of,
+    store_rows,
     timeline_of,
 )
 from streamproc.web.store.badge import percent_badge, state_badge
@@ -38,13 +40,17 @@ class StoreHandlers:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @described(StoreDetail, AS_OF, FORMAT, media=(CSV,))
-    async def one(self, request: web.Request) -> web.Response:
+    @described(StoreDetail, AS_OF, FORMAT, media=(CSV, XLSX))
+    async def one(self, request: web.Request) -> web.StreamResponse:
         """One store's figures, or its row of a report as CSV."""
-        as_csv = wants_csv(request)
+        form = wanted_form(request)
         view = await self._view(request)
-        if as_csv:
-            return csv_of(await asyncio.to_thread(store_csv, view), "store.csv")
+        if form != FORMAT.default:
+            name = at(view.store_id, view.as_of_us)
+            rules = self._site.rules
+            return Sheet(name, lambda: store_rows(view), view.as_of_us, rules).export(
+                form
+            )
         [budget] = await self._site.stores.budgets([view.store_id], view.as_of_us)
         return json(await asyncio.to_thread(store_of, view, budget))
 

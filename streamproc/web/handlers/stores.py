@@ -13,7 +13,6 @@ from streamproc.report.messages import NOW
 from streamproc.rules.units import HOUR_US
 from streamproc.web import requests, words
 from streamproc.web.as_of import AsOf, as_of_text
-from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.groups import groups_of
 from streamproc.web.fleet.ranking import Asked
@@ -22,6 +21,7 @@ from streamproc.web.now.everyone import Everyone
 from streamproc.web.periods.choice import Chosen, chosen_of
 from streamproc.web.refusal import moving
 from streamproc.web.responses import html, see_other
+from streamproc.web.sheets import Sheet, dated
 from streamproc.web.site import Site
 from streamproc.web.store.view import DayRow
 from streamproc.web.templating import text, url
@@ -54,11 +54,26 @@ class StoresHandlers:
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
         """All stores that match, in the order of the page, as CSV."""
+        return (await self._sheet(request)).export("csv")
+
+    async def xlsx(self, request: web.Request) -> web.StreamResponse:
+        """The same as a workbook."""
+        return (await self._sheet(request)).export("xlsx")
+
+    async def _sheet(self, request: web.Request) -> Sheet:
         asked = ranking.asked_of(request.query)
         standing, _ = await standing_of(self._site, asked.period, asked.as_of)
         rows = await asyncio.to_thread(ranking.chosen, standing, asked)
-        name = f"stores-{asked.period.replace(':', '-')}.csv"
-        return Export(lambda: aside(csv_pieces(standing.csv(rows))), name)
+        period = period_of(standing, asked.period, ranking.DEFAULT_PERIOD)
+        as_of_us = standing.everyone.as_of_us
+        said = [
+            ("Stores", words.number(len(rows))),
+            ("Period", f"{period.dates}, each store's own days"),
+            *(("Stores with", text) for text in asked.where),
+            *((label, text) for label, text in asked.filters if text),
+        ]
+        name = dated("-".join(("stores", *asked.wheres.values())), period.period)
+        return Sheet(name, lambda: standing.csv(rows), as_of_us, self._site.rules, said)
 
     async def _context(self, standing: Standing, asked: Asked) -> dict[str, Any]:
         rows = await asyncio.to_thread(ranking.chosen, standing, asked)

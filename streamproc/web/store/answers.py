@@ -1,11 +1,11 @@
 """A store as the API tells of it, in JSON or as a row of CSV."""
 
-import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from streamproc.report.record import time_text
-from streamproc.report.rows import csv_rows, last_status, write_csv
+from streamproc.report.rows import FULL_HEADER, csv_rows, last_status
 from streamproc.rules.schedule import Opening
 from streamproc.rules.timeline import (
     CLOSED,
@@ -147,8 +147,7 @@ def poll_of(poll: PollRow) -> StorePoll:
     )
 
 
-def store_csv(view: StoreView) -> bytes:
-    """One store's row of a report, with its header."""
-    stream = io.StringIO(newline="")
-    write_csv(stream, view.rows, full=True)
-    return stream.getvalue().encode(errors="replace")
+def store_rows(view: StoreView) -> Iterator[Sequence[str]]:
+    """One store's row of a report, after its header."""
+    yield FULL_HEADER
+    yield from csv_rows(view.rows, full=True)
