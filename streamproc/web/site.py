@@ -100,9 +100,11 @@ class Site:
         self.appender = Appender(program, app)
         self.changes = Changes(program, self.cluster, self.appender)
         self.log = Log(self.cluster, program.settings.partitions)
-        lost = self.live_fleet.remembered
-        self.performances = Performances(self.periods, self.instants, lambda: lost.lost)
-        lost.on_back = self._outdate
+        remembered = self.live_fleet.remembered
+        self.performances = Performances(
+            self.periods, self.instants, lambda: remembered.gone
+        )
+        remembered.on_back = self._outdate
         self.names = Names(self.cluster, program.settings.partitions)
         self.pages = Pages()
         self.everybody = Everybody(self.live_fleet, self.overviews, self.names)
@@ -127,6 +129,11 @@ class Site:
         if self._backlog.is_over or not self.program.is_ready():
             return 0
         return await self.app.run(self._backlog.left())
+
+    @property
+    def gone(self) -> frozenset[int]:
+        """Partitions whose owner does not answer."""
+        return self.live_fleet.remembered.gone
 
     @property
     def rules(self) -> Rules:

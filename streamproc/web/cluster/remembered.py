@@ -67,6 +67,12 @@ class Remembered(Generic[T]):
             for url, mine in sorted(by_url.items())
         )
 
+    @property
+    def gone(self) -> frozenset[int]:
+        """The partitions that are not answered for now."""
+        lost = (one for one in self._last.items() if one[1].lost is not None)
+        return frozenset(partition for partition, _ in lost)
+
     async def ask(self, now_us: int, **args: Any) -> list[Last[T]]:
         """Every partition's answer, the last one of who does not answer now.
 

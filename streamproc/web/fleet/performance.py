@@ -1,7 +1,7 @@
 """All stores' figures of a period, whole and by day, as columns."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import quote
@@ -15,7 +15,6 @@ from streamproc.rules.days import date_of
 from streamproc.rules.periods import Period, parse_period
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.bars import Bar
-from streamproc.web.cluster.remembered import LostWorker
 from streamproc.web.fleet.refreshing import FRESH_S
 from streamproc.web.kept import Kept
 from streamproc.web.periods.choice import day_text
@@ -208,11 +207,11 @@ class Performances:
         self,
         periods: Periods,
         instants: Instants,
-        lost: Callable[[], Iterable[LostWorker]] = tuple,
+        gone: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
         self._periods = periods
         self._instants = instants
-        self._lost = lost
+        self._gone = gone
         self.kept: Kept[tuple[str, AsOf], Performance] = Kept(
             self._make, FRESH_S, outlasts=True
         )
@@ -229,7 +228,7 @@ class Performances:
     async def _make(self, key: tuple[str, AsOf]) -> Performance:
         text, as_of = key
         asked, as_of_us = parse_period(text), await self._instants.resolve(as_of)
-        without = frozenset(p for one in self._lost() for p in one.partitions)
+        without = self._gone()
         fleet = self._periods.fleet
         whole = await fleet(asked, None, None, None, as_of_us, without)
         period = whole.span.period

@@ -144,7 +144,7 @@ class StorePageHandlers:
         at_us = view.as_of_us
         try:
             _, found = await self._site.periods.store(
-                view.store_id, asked, None, None, at_us
+                *(view.store_id, asked, None, None, at_us, self._site.gone)
             )
         except ReportFailedError as exc:
             known = asked.resolve(at_us, [view.zone])
@@ -210,8 +210,10 @@ class StorePageHandlers:
         as_of_us = await self._site.instants.resolve(as_of)
         ask = self._site.periods.store
         (_, daily), (_, monthly) = await asyncio.gather(
-            ask(store_id, asked, "day", None, as_of_us),
-            ask(store_id, asked, "month", None, as_of_us),
+            *(
+                ask(store_id, asked, by, None, as_of_us, self._site.gone)
+                for by in ("day", "month")
+            )
         )
         if daily is None or monthly is None:
             return []

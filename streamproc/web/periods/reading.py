@@ -79,15 +79,18 @@ class Periods:
         by: str | None,
         zone: str | None,
         as_of: AsOf,
+        without: Collection[int] = (),
         *,
         current: bool = False,
     ) -> tuple[int, StorePeriod | None]:
         """One store's figures, as of when; None when nothing is known of it.
 
-        Raises ReportFailedError when nothing of the period is kept.
+        ``without``: partitions whose owner does not answer; the others tell since when
+        polls are kept. Raises ReportFailedError when nothing of the period is kept.
         """
         as_of_us = await self._instants.resolve(as_of)
-        known = await self._since(asked.not_before_us(as_of_us), current=current)
+        not_before_us = asked.not_before_us(as_of_us)
+        known = await self._since(not_before_us, without, current=current)
         found = await self._cluster.ask(
             STORE_PERIOD,
             partition_for(store_id.encode(), self._settings.partitions),
