@@ -1,16 +1,19 @@
 """Files of hours: a store's rows make its whole week, or none."""
 
-import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
+from streamproc.cells import Ints
 from streamproc.errors import InvalidHours, LoadError
 from streamproc.loading.header import HOURS, HOURS_ALSO
 from streamproc.loading.refused import OnRefused
-from streamproc.loading.rows import Row
 from streamproc.loading.source import Progress
-from streamproc.loading.stores import Cells, StoreFile, key_of, read_rows
+from streamproc.loading.stores import StoreFile, key_of
+from streamproc.loading.told import Told, read_told
 from streamproc.rules.schedule import (
     WEEKDAYS,
     Closing,
@@ -24,9 +27,9 @@ from streamproc.rules.special_hours import date_text, parse_date
 Message = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Hours:
-    """What a row of hours says; many rows say the same, and share one of these.
+    """What a row of hours says; rows that say the same share one of these.
 
     ``since``: the local date it counts from; empty in an undated week.
     """
@@ -34,43 +37,6 @@ class _Hours:
     since: str
     hours: Opening | Closing
     message: Message
-
-
-@dataclass(slots=True)
-class _Weeks:
-    """The rows of a file, by store and ``since``.
-
-    ``first``: of each store. ``seen``: the line of each number of a weekday.
-    """
-
-    weeks: dict[tuple[str, str], list[_Hours]] = field(default_factory=dict)
-    first: dict[str, Row] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
-
-    def add(self, store_id: str, row: Row, found: _Hours) -> None:
-        """Take a row in."""
-        self.weeks.setdefault((store_id, found.since), []).append(found)
-        self.first.setdefault(store_id, row)
-
-    def refuse_contradicting(self, file: StoreFile, tell: OnRefused) -> None:
-        """Refuse the stores whose rows do not make a week."""
-        for (store_id, _), week in self.weeks.items():
-            try:
-                week_of(each.hours for each in week)
-            except InvalidHours as exc:
-                file.refuse(self.first[store_id], exc, store_id, tell)
-
-    def messages(self, broken: set[str]) -> dict[str, Message]:
-        """A message for each week of the other stores, their undated weeks first."""
-        return {
-            key_of(store_id, since): {
-                "store_id": store_id,
-                **({"valid_from": since} if since else {}),
-                "hours": [each.message for each in week],
-            }
-            for (store_id, since), week in sorted(self.weeks.items())
-            if store_id not in broken
-        }
 
 
 def read_hours(
@@ -87,21 +53,90 @@ def read_hours(
     ``weekdays``: how the file counts them, when that was said; a file whose numbers
     are not those of the topics is refused as a whole otherwise.
     """
-    file, weeks = StoreFile(path, "hours"), _Weeks()
-    parse = functools.cache(functools.partial(_parse, weekdays or WEEKDAYS["0-6"]))
+    file, seen = StoreFile(path, "hours"), dict[str, int]()
+    counted = weekdays or WEEKDAYS["0-6"]
 
-    def read(row: Row, cells: Cells) -> tuple[Row, _Hours]:
-        weeks.seen.setdefault(cells[0], row.line)
-        return row, parse(*cells)
+    def said(line: int, cells: Sequence[str]) -> _Hours:
+        seen[cells[0]] = min(seen.get(cells[0], line), line)
+        return _parse(counted, *cells)
 
-    columns = HOURS, HOURS_ALSO
-    for store_id, (row, found) in read_rows(file, columns, names, read, progress, tell):
-        weeks.add(store_id, row, found)
+    told = read_told(file, (HOURS, HOURS_ALSO), names, said, progress, tell)
     if weekdays is None:
-        _refuse_other_weekdays(path, weeks.seen)
-    weeks.refuse_contradicting(file, tell)
-    file.messages = weeks.messages(file.broken)
+        _refuse_other_weekdays(path, seen)
+    weeks = [*_weeks(told)]
+    _refuse_contradicting(file, told, weeks, tell)
+    file.messages = _messages(weeks, file.broken)
     return file
+
+
+@dataclass(frozen=True, slots=True)
+class _Week:
+    """One week of a store: the number of the store, and what its rows say.
+
+    ``since``: the local date it counts from; empty in an undated week.
+    """
+
+    store: int
+    store_id: str
+    since: str
+    rows: tuple[_Hours, ...]
+
+
+def _weeks(told: Told) -> Iterator[_Week]:
+    """The weeks of a file by store id and ``since``, their rows in order.
+
+    Weeks whose rows say the same share one tuple of them.
+    """
+    ids, since = _order(told.store_ids), _order([each.since for each in told.said])
+    order = np.lexsort((since[told.values], ids[told.stores]))  # lines stay in order
+    stores, values = told.stores[order], told.values[order]
+    new = (np.diff(stores, prepend=-1) != 0) | (np.diff(since[values], prepend=-1) != 0)
+    edges = np.append(np.flatnonzero(new), len(values))
+    rows: dict[bytes, tuple[_Hours, ...]] = {}
+    for a, b in pairwise(edges.tolist()):
+        said = values[a:b].tobytes()
+        if said not in rows:
+            rows[said] = tuple(told.said[value] for value in values[a:b].tolist())
+        store = int(stores[a])
+        yield _Week(store, told.store_ids[store], rows[said][0].since, rows[said])
+
+
+def _order(texts: Sequence[str]) -> Ints:
+    """The place of each text in their order; equal ones have the same."""
+    place = {text: at for at, text in enumerate(sorted(set(texts)))}
+    return np.array([place[text] for text in texts], np.int64)
+
+
+def _refuse_contradicting(
+    file: StoreFile, told: Told, weeks: Sequence[_Week], tell: OnRefused
+) -> None:
+    """Refuse the stores whose rows do not make a week, in the order of the file."""
+    wrong: dict[tuple[_Hours, ...], InvalidHours] = {}
+    for rows in {week.rows for week in weeks}:
+        try:
+            week_of(each.hours for each in rows)
+        except InvalidHours as exc:
+            wrong[rows] = exc
+    if wrong:
+        found = [
+            (told.first_row(week.store), week) for week in weeks if week.rows in wrong
+        ]
+        for row, week in sorted(found, key=lambda each: each[0].line):
+            file.refuse(row, wrong[week.rows], week.store_id, tell)
+
+
+def _messages(weeks: Sequence[_Week], broken: set[str]) -> dict[str, Message]:
+    """A message for each week of the other stores, their undated weeks first."""
+    hours: dict[tuple[_Hours, ...], list[Message]] = {}
+    return {
+        key_of(week.store_id, week.since): {
+            "store_id": week.store_id,
+            **({"valid_from": week.since} if week.since else {}),
+            "hours": hours.setdefault(week.rows, [each.message for each in week.rows]),
+        }
+        for week in weeks
+        if week.store_id not in broken
+    }
 
 
 def _parse(weekdays: Weekdays, day: str, start: str, end: str, since: str) -> _Hours:

@@ -18,7 +18,8 @@ from streamproc.loading.options import Files, Loaded, NewProgress, Reading
 from streamproc.loading.polls import PollFile
 from streamproc.loading.refused import Refused, RejectsFile
 from streamproc.loading.source import size_of
-from streamproc.loading.stores import StoreFile, read_zones
+from streamproc.loading.stores import StoreFile
+from streamproc.loading.zones import read_zones
 
 
 @dataclass

@@ -54,12 +54,16 @@ class Lines:
 
     def row(self, at: int, header: Header) -> Row | None:
         """One line by the csv module; None when nothing stands in it."""
-        raw = self.block.text[int(self.starts[at]) : int(self.stops[at])]
+        raw = self.raw(at)
         text, line = raw.decode(errors="replace"), self.block.line + at
         if self.block.giant or len(raw) > MAX_LINE_BYTES:
             return Row(line, text[:SHOWN_CHARS], _too_long())
         cells = _cells(text, header)
         return None if cells is None else Row(line, text, cells)
+
+    def raw(self, at: int) -> bytes:
+        """The bytes of one line."""
+        return self.block.text[int(self.starts[at]) : int(self.stops[at])]
 
     @property
     def usual(self) -> Flags:

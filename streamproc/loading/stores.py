@@ -1,4 +1,4 @@
-"""Files of hours and zones: a store's rows are taken whole or not at all."""
+"""What a file says of stores: a store's rows are taken whole or not at all."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,12 +9,10 @@ from typing import Any
 import orjson
 
 from streamproc.errors import InvalidInput
-from streamproc.loading.header import ZONES
-from streamproc.loading.refused import OnRefused, Refused, counted
+from streamproc.loading.refused import OnRefused, Refused
 from streamproc.loading.rows import Row, rows_in, rows_of, seen_in
 from streamproc.loading.source import Progress
 from streamproc.rules.poll import ALL_STORES, check_store_id
-from streamproc.rules.zones import DEFAULT_ZONE, zone_or_none, zone_remark
 
 Cells = Sequence[str]
 Columns = tuple[tuple[str, ...], tuple[str, ...]]
@@ -86,63 +84,11 @@ def key_of(store_id: str, rest: str) -> str:
     return f"{store_id}\0{rest}" if rest else store_id
 
 
-def read_zones(
-    path: Path, progress: Progress, tell: OnRefused, names: Mapping[str, str]
-) -> StoreFile:
-    """One store-zones message per store; the last row of a store counts."""
-    file = StoreFile(path, "zones")
-    zones: dict[str, tuple[int, str | None]] = {}
-    twice: list[str] = []
-
-    def read(row: Row, cells: Cells) -> tuple[int, str | None]:
-        return row.line, zone_or_none(cells[0])
-
-    for store_id, (line, zone) in read_rows(
-        file, (ZONES, ()), names, read, progress, tell
-    ):
-        before = zones.get(store_id)
-        if before is not None and before[1] != zone:
-            twice.append(
-                f"{store_id} has {before[1] or 'none'} on line {before[0]} and"
-                f" {zone or 'none'} on line {line}"
-            )
-        zones[store_id] = line, zone
-    file.messages = {
-        store_id: {"store_id": store_id, "timezone_str": zone}
-        for store_id, (_, zone) in zones.items()
-        if store_id not in file.broken
-    }
-    file.remarks = [*_of_two_zones(path, twice), *_of_zones(path, zones)]
-    return file
-
-
-def _of_two_zones(path: Path, twice: list[str]) -> Iterator[str]:
-    if twice:
-        more = f", and {len(twice) - 3:,} more" if len(twice) > 3 else ""
-        yield (
-            f"{path}: two zones for one store, the later line counts:"
-            f" {'; '.join(twice[:3])}{more}"
-        )
-
-
-def _of_zones(path: Path, zones: Mapping[str, tuple[int, str | None]]) -> Iterator[str]:
-    counts: dict[str | None, int] = {}
-    for _, zone in zones.values():
-        counts[zone] = counts.get(zone, 0) + 1
-    for zone, count in counts.items():
-        if zone is None:
-            remark: str | None = f"without a zone; {DEFAULT_ZONE} counts"
-        else:
-            remark = zone_remark(zone)
-        if remark:
-            yield f"{path}: {counted(count, 'store')}: {remark}"
-
-
 def _store_id(text: str, of_all: bool) -> str:
     return ALL_STORES if of_all and text == ALL_STORES else check_store_id(text)
 
 
-def _spoken_of(text: str, check: Callable[[str], str]) -> str | None:
+def spoken_of(text: str, check: Callable[[str], str]) -> str | None:
     """The store that a line which is no row speaks of; None where nobody can say."""
     try:
         return check(text)
@@ -178,7 +124,7 @@ def read_rows(
             store_id = None
             try:
                 if isinstance(row.cells, InvalidInput):
-                    store_id = _spoken_of(seen_in(row, header, 0), check)
+                    store_id = spoken_of(seen_in(row, header, 0), check)
                     raise row.cells
                 store_id = check(row.cells[0])
                 yield store_id, read(row, row.cells[1:])

@@ -7,7 +7,8 @@ import pytest
 from streamproc.errors import LoadError
 from streamproc.loading.hours import read_hours
 from streamproc.loading.refused import Refused
-from streamproc.loading.stores import StoreFile, read_zones
+from streamproc.loading.stores import StoreFile
+from streamproc.loading.zones import read_zones
 from streamproc.rules.schedule import WEEKDAYS, Opening, parse_hours
 
 HOURS = "store_id,dayOfWeek,start_time_local,end_time_local\n"
