@@ -117,12 +117,10 @@ def _refuse_contradicting(
             week_of(each.hours for each in rows)
         except InvalidHours as exc:
             wrong[rows] = exc
-    if wrong:
-        found = [
-            (told.first_row(week.store), week) for week in weeks if week.rows in wrong
-        ]
-        for row, week in sorted(found, key=lambda each: each[0].line):
-            file.refuse(row, wrong[week.rows], week.store_id, tell)
+    found = [week for week in weeks if week.rows in wrong]
+    for week in sorted(found, key=lambda each: told.first[each.store]):
+        row = told.first_row(week.store)
+        file.refuse(row, wrong[week.rows], week.store_id, tell)
 
 
 def _messages(weeks: Sequence[_Week], broken: set[str]) -> dict[str, Message]:
@@ -149,7 +147,9 @@ def _parse(weekdays: Weekdays, day: str, start: str, end: str, since: str) -> _H
 
 def _refuse_other_weekdays(path: Path, seen: Mapping[str, int]) -> None:
     """A 7 without any 0 disproves that Monday is 0, for all rows of the file."""
-    numbers = {day.removesuffix(".0").lstrip("0") or "0": seen[day] for day in seen}
+    numbers: dict[str, int] = {}
+    for day, line in sorted(seen.items(), key=lambda each: each[1]):
+        numbers.setdefault(day.removesuffix(".0").lstrip("0") or "0", line)
     if "7" in numbers and "0" not in numbers:
         raise LoadError(
             f"{path}, line {numbers['7']}: dayOfWeek is 7, and no row has 0; so 0 is"
