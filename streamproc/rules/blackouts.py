@@ -2,27 +2,31 @@
 
 Comes from ``history`` and ``business``; leads to ``GET /api/v1/suspects``. Time is cut
 into steps; a store is without data in a step in which it was in business and no status
-covers any of that. A gap that is shorter than a step does not count.
+covers any of that. A gap that is shorter than a step does not count, nor does what was
+before a store's first poll.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from streamproc.cells import Ints
+from streamproc.rules import packing
+from streamproc.rules.business import BusinessTime
 from streamproc.rules.packing import Flags
 from streamproc.rules.units import MINUTE_US
 from streamproc.rules.uptime import Rules, Times, statuses
 
 STEP_US = 5 * MINUTE_US
-MOST_STEPS = 672
-"""A week in steps of a quarter of an hour."""
+MOST_STEPS = 31 * 288
+"""The longest month in steps of five minutes."""
 
 LEAST = 5
 """Stores in business of which it is worth saying what most of them are."""
 
-_AT_ONCE = 2_000
+_CELLS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +60,83 @@ def without_data(
     """Which stores were in business in each step, and which of them without data.
 
     Some stores at a time, with their positions; shapes (stores, steps). Arguments as in
-    ``uptime.account``; ``times`` reaches back as far as a status can hold.
+    ``uptime.account``; ``times`` reaches back as far as a status can hold. A store
+    without a poll is in business in no step.
     """
+    covered = _covered(packed, counts, schedule, times, rules, edges)
+    opened = _opened(times.business, edges)
+    firsts = _first_steps(packed, counts, edges)
+    steps = len(edges) - 1
+    at_once = max(_CELLS_AT_ONCE // steps, 1)
+    for first in range(0, len(counts), at_once):
+        rows = slice(first, min(first + at_once, len(counts)))
+        numbers, mine = np.unique(schedule[rows], return_inverse=True)
+        in_business = opened.among(numbers, steps)[mine]
+        in_business &= np.arange(steps) >= firsts[rows, np.newaxis]
+        stores = np.arange(rows.start, rows.stop)
+        yield rows, in_business, in_business & ~covered.among(stores, steps)
+
+
+class _Marks(NamedTuple):
+    """What holds from a step to another one, both included, of rows in order."""
+
+    row: Ints
+    first: Ints
+    last: Ints
+
+    def among(self, rows: Ints, steps: int) -> Flags:
+        """Whether any holds in each step; ``rows``: ascending; shape (rows, steps)."""
+        at = np.searchsorted(rows, self.row)
+        known = np.minimum(at, len(rows) - 1)
+        mine = np.flatnonzero((rows[known] == self.row) & (self.last >= 0))
+        width = steps + 1  # an end stands behind the last step
+        begins = known[mine] * width + np.maximum(self.first[mine], 0)
+        ends = known[mine] * width + self.last[mine] + 1
+        size = len(rows) * width
+        change = np.bincount(begins, minlength=size) - np.bincount(ends, minlength=size)
+        running = np.cumsum(change.reshape(len(rows), width), axis=1)
+        holds: Flags = running[:, :steps] > 0
+        return holds
+
+
+def _steps_of(edges: Ints, time_us: Ints) -> Ints:
+    """The step that each instant lies in; -1 before the first one."""
+    return np.minimum(np.searchsorted(edges, time_us, side="right"), len(edges) - 1) - 1
+
+
+def _covered(
+    packed: Ints,
+    counts: Ints,
+    schedule: Ints,
+    times: Times,
+    rules: Rules,
+    edges: Ints,
+) -> _Marks:
+    """From the first to the last step in business that each status covers a part of."""
     business = times.business
     told = statuses(packed, counts, schedule, times, rules)
-    own = schedule[told.store]
-    begin, end = (business.before(own, t) for t in (told.begin_us, told.end_us))
-    covered = np.concatenate((np.zeros(1, np.int64), np.cumsum(end - begin)))
-    bits = int(business.end_us - business.begin_us).bit_length()
-    starts = np.clip(told.begin_us, business.begin_us, business.end_us)
-    keys = (told.store << bits) + starts - business.begin_us
-    for first in range(0, len(counts), _AT_ONCE):
-        rows = np.arange(first, min(first + _AT_ONCE, len(counts)))[:, np.newaxis]
-        at = business.before(schedule[rows], edges)
-        ahead = (rows << bits) + edges - business.begin_us
-        row = np.searchsorted(keys, ahead, side="right") - 1
-        known = np.maximum(row, 0)
-        mine = (row >= 0) & (told.store[known] == rows) if len(keys) else row > row
-        reached = np.zeros_like(at)
-        if len(keys):
-            partly = np.minimum(at, end[known]) - begin[known]
-            reached = np.where(mine, covered[known] + partly, 0)
-            before = covered[np.searchsorted(told.store, rows)]
-            reached = np.where(mine, reached - before, 0)
-        in_business = np.diff(at, axis=1) > 0
-        yield (
-            slice(first, first + len(rows)),
-            in_business,
-            in_business & (np.diff(reached, axis=1) == 0),
-        )
+    begin, end = business.spans(schedule[told.store], told.begin_us, told.end_us)
+    some = np.flatnonzero(end > begin)
+    store = told.store[some]
+    own = schedule[store]
+    first = business.first_instant(own, begin[some])
+    last = business.first_instant(own, end[some] - 1)
+    return _Marks(store, _steps_of(edges, first), _steps_of(edges, last))
+
+
+def _opened(business: BusinessTime, edges: Ints) -> _Marks:
+    """From the first to the last step of each opening, by schedule."""
+    schedule, begin_us, end_us = business.openings()
+    return _Marks(schedule, _steps_of(edges, begin_us), _steps_of(edges, end_us - 1))
+
+
+def _first_steps(packed: Ints, counts: Ints, edges: Ints) -> Ints:
+    """The step of each store's first poll; without one, the step after the last."""
+    polled = np.flatnonzero(counts)
+    firsts = (np.cumsum(counts) - counts)[polled]
+    found = np.full(len(counts), len(edges) - 1)
+    found[polled] = np.searchsorted(edges, packing.time_of(packed[firsts]), "right") - 1
+    return found
 
 
 def blackouts(edges: Ints, stores: Ints, without: Ints) -> list[Blackout]:

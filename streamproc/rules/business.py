@@ -118,6 +118,14 @@ class BusinessTime:
         known = length > 0
         return np.where(known, begin, NONE), np.where(known, begin + length, NONE)
 
+    def openings(self) -> tuple[Ints, Ints, Ints]:
+        """All open intervals: the schedule, begin and end of each."""
+        opened = np.flatnonzero(self._lengths)
+        keys = self._starts[opened]
+        schedule = keys >> self._bits
+        begin_us = self.begin_us + keys - (schedule << self._bits)
+        return schedule, begin_us, begin_us + self._lengths[opened]
+
     def first_instant(self, schedule: Ints, business_us: Ints) -> Ints:
         """The first open instant at which B has a value, elementwise.
 

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from streamproc.rules import blackouts as rules
 from streamproc.rules import packing
 from streamproc.rules.blackouts import (
     LEAST,
@@ -19,6 +22,7 @@ from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.rules.uptime import Rules, Times
 from tests.reference import Poll, Span
 from tests.rules.test_incidents import ALWAYS, SHOP, at, down, up
+from tests.rules.test_uptime import THOROUGH
 
 
 def steps(
@@ -44,10 +48,10 @@ def steps(
 
 
 def test_a_store_is_without_data_when_no_status_covers_a_step() -> None:
-    """Up or down is data; the last poll holds an hour."""
+    """Up or down is data; the last poll holds an hour; before the first is nothing."""
     stores, without = steps([[up(10), down(10, 30)]], ALWAYS, at(9, 50), at(11, 50))
-    assert stores == [1] * 24
-    assert without == [1] * 2 + [0] * 18 + [1] * 4
+    assert stores == [0] * 2 + [1] * 22
+    assert without == [0] * 20 + [1] * 4
 
 
 def test_a_status_that_covers_a_part_of_a_step_is_data() -> None:
@@ -58,17 +62,21 @@ def test_a_status_that_covers_a_part_of_a_step_is_data() -> None:
 
 def test_closed_time_is_not_without_data() -> None:
     """Nor counts who is closed among those in business."""
-    stores, without = steps([[up(16, 30)], [up(16)]], SHOP, at(16), at(18))
+    stores, without = steps([[up(15), up(16, 30)], [up(16)]], SHOP, at(16), at(18))
     assert stores == [2] * 12 + [0] * 12
     assert without == [1] * 6 + [0] * 6 + [0] * 12
 
 
-def test_many_stores_are_added_up_some_at_a_time() -> None:
+def test_many_stores_are_added_up_some_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Each with its own polls."""
-    polls = [[up(10)] if number % 3 else [up(11)] for number in range(3_000)]
-    stores, without = steps(polls, ALWAYS, at(10), at(11))
-    assert stores == [3_000] * 12
-    assert without == [1_000] * 12
+    polls = [[up(10)] if number % 3 else [up(8)] for number in range(300)]
+    begin_us, end_us = at(10), at(10) + 31 * DAY_US
+    monkeypatch.setattr(rules, "_CELLS_AT_ONCE", 70 * MOST_STEPS)
+    stores, without = steps(polls, [(at(0), end_us)], begin_us, end_us)
+    assert stores == [300] * MOST_STEPS
+    assert without == [100] * 12 + [300] * (MOST_STEPS - 12)
 
 
 def test_a_blackout_is_where_more_than_half_have_no_data() -> None:
@@ -83,7 +91,44 @@ def test_a_blackout_is_where_more_than_half_have_no_data() -> None:
     ]
 
 
-@pytest.mark.parametrize("length_us", [1, STEP_US, HOUR_US + 1, DAY_US, 8 * DAY_US])
+HOURS = 14
+MINUTES = st.integers(0, HOURS * 60)
+SOME_POLLS = st.dictionaries(MINUTES, st.booleans(), min_size=1, max_size=20)
+OPENINGS = st.sampled_from([ALWAYS, [(at(8), at(9, 33)), (at(9, 36), at(13, 2))]])
+
+
+@THOROUGH
+@given(st.lists(SOME_POLLS, min_size=1, max_size=3), OPENINGS, st.integers(0, 9))
+def test_every_step_is_as_a_walk_over_its_minutes_finds(
+    stores: list[dict[int, bool]], business: list[Span], shift: int
+) -> None:
+    """In business for a minute at least, and none of them under the hold of a poll."""
+    base_us, begin = at(4), 3 * 60 + shift
+    polls = [
+        [(base_us + minute * MINUTE_US, active) for minute, active in each.items()]
+        for each in stores
+    ]
+    begin_us, end_us = base_us + begin * MINUTE_US, base_us + HOURS * HOUR_US
+    found = steps(polls, business, begin_us, end_us)
+    expected: tuple[list[int], list[int]] = ([], [])
+    for first in range(begin, HOURS * 60, 5):
+        walked = range(first, min(first + 5, HOURS * 60))
+        opened = [m for m in walked if _is_open(base_us + m * MINUTE_US, business)]
+        known = [each for each in stores if min(each) < walked.stop and opened]
+        expected[0].append(len(known))
+        expected[1].append(sum(not _speaks(each, opened) for each in known))
+    assert found == expected
+
+
+def _is_open(time_us: int, business: list[Span]) -> bool:
+    return any(begin <= time_us < end for begin, end in business)
+
+
+def _speaks(polls: dict[int, bool], minutes: list[int]) -> bool:
+    return any(0 <= minute - poll < 60 for poll in polls for minute in minutes)
+
+
+@pytest.mark.parametrize("length_us", [1, STEP_US, HOUR_US + 1, DAY_US, 80 * DAY_US])
 def test_steps_cover_the_span_and_are_not_too_many(length_us: int) -> None:
     """Whole minutes, five at least; the last one may be shorter."""
     edges = edges_of(at(10), at(10) + length_us)

@@ -57,13 +57,14 @@ class SuspectSpan:
 class SuspectSpans:
     """The spans of a period in which what polls the stores may have been broken.
 
-    ``step_s``: how finely it was looked at; shorter spans are not found.
+    ``known_since``: no poll before is kept; null while all are. ``step_s``: how finely
+    it was looked at, five minutes up to a month; shorter spans are not found.
     """
 
     as_of: str
     start: str = field(metadata=called("from"))
     end: str = field(metadata=called("to"))
-    known_since: str
+    known_since: str | None
     step_s: float
     suspects: list[SuspectSpan]
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,9 @@ from streamproc.rules.now import DOWN, NO_DATA, SILENT, UP
 from streamproc.rules.suspicion import FLEET, Group, Turned
 from streamproc.web.cluster.calls import Call
 from streamproc.web.refusal import moving
-from tables.blackouts import Steps, steps_by_group
+from tables.blackouts import BlackoutSearch, Steps
 from tables.board import View
 from tables.board_labels import NO_LABELS, LabelBook
-from tables.board_source import Source
 from tables.boards import BoardNotReadyError
 
 
@@ -73,31 +73,43 @@ def expected_of(
     return dict(counts)
 
 
-def _blackouts(program: Program, args: dict[str, Any]) -> dict[Group, Steps]:
+@dataclass(frozen=True, slots=True)
+class PartSteps:
+    """Of one partition: both counts of each group; ``since_us``: none is kept before.
+
+    ``since_us`` is 0 while all polls are at hand.
+    """
+
+    since_us: int
+    by_group: dict[Group, Steps]
+
+
+def _blackouts(program: Program, args: dict[str, Any]) -> PartSteps:
     partition = args["partition"]
-    source = Source(program.histories, program.facts, partition)
-    return steps_by_group(
-        source,
+    search = BlackoutSearch(
+        *(program.histories, program.facts, partition),
         program.boards.labels(partition).all(),
         program.settings.rules,
-        args["known_us"],
         edges_of(args["begin_us"], args["end_us"]),
     )
+    return PartSteps(search.since_us, search.steps_by_group())
 
 
-def _encode_steps(found: dict[Group, Steps]) -> bytes:
+def _encode_steps(part: PartSteps) -> bytes:
     told = [
         [*group, stores.tolist(), without.tolist()]
-        for group, (stores, without) in found.items()
+        for group, (stores, without) in part.by_group.items()
     ]
-    return orjson.dumps(told)
+    return orjson.dumps([part.since_us, told])
 
 
-def _decode_steps(value: bytes) -> dict[Group, Steps]:
-    return {
+def _decode_steps(value: bytes) -> PartSteps:
+    since_us, told = orjson.loads(value)
+    by_group = {
         (label, text): (np.array(stores, np.int64), np.array(without, np.int64))
-        for label, text, stores, without in orjson.loads(value)
+        for label, text, stores, without in told
     }
+    return PartSteps(since_us, by_group)
 
 
 def _suspects(program: Program, args: dict[str, Any]) -> list[Suspect]:
