@@ -33,7 +33,7 @@ def _until(answer: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
     return found
 
 
-BANNER = "data-suspect"
+BANNER, SPAN = "data-suspect", "data-broken"
 SHOWING = ("/", "/stores?where=poller%3Dp1", "/system")
 NOT_SHOWING = ("/stores", "/stores?where=poller%3Dp2", "/?as_of=latest", "/reports")
 
@@ -142,7 +142,54 @@ def test_spans_in_which_a_poller_was_broken_are_listed(start_site: StartSite) ->
         "note": "what polls poller=p1 was broken",
     }
     assert answer["step_s"] == 300
+    assert answer["known_since"] is None
     assert site.get("/api/v1/suspects?from=2025-05-07T00:00:00Z").status == 400
+    page = _until(
+        partial(_text, site, "/incidents?period=today"), lambda text: SPAN in text
+    )
+    (row,) = re.findall(r"<tr data-broken>.*?</tr>", page, re.DOTALL)
+    assert 'href="/stores?where=poller%3Dp1">poller p1</a>' in row
+    assert "2 h</td>" in row
+    assert "10 of 10" in row
+    assert "/change" not in row  # nobody has signed in
+    others = site.get("/incidents?period=today&where=poller%3Dp2").text
+    assert SPAN not in others
+
+
+async def _poll_a_month(site: LiveSite) -> None:
+    """Hourly polls of 40 days, in which those of p1 are missing for three hours."""
+    broken = range(30 * 24, 30 * 24 + 3)
+    for first in range(0, 40 * 24, 5 * 24):
+        await publish(
+            site.settings,
+            [
+                ago(60 * hours, f"s{number}", True)
+                for hours in range(first, first + 5 * 24)
+                for number in range(12)
+                if number % 2 == 0 or hours not in broken
+            ],
+        )
+
+
+def test_spans_are_found_in_any_period_of_the_history(start_site: StartSite) -> None:
+    """A month ago, long after the polls have left the eight days at hand."""
+    site = start_site()
+    ids = [f"s{number}" for number in range(12)]
+    labels = [_labels(store_id, f"p{n % 2}") for n, store_id in enumerate(ids)]
+    keys = [store_id.encode() for store_id in ids]
+    asyncio.run(publish_raw(site.settings, keys, labels, "labels"))
+    asyncio.run(_poll_a_month(site))
+    begin = (NOW_US - 35 * 24 * HOUR_US) // SECOND_US
+    end = (NOW_US - 25 * 24 * HOUR_US) // SECOND_US
+    path = f"/api/v1/suspects?from={stamp(begin)}&to={stamp(end)}"
+    (span,) = _until(lambda: site.get(path).json["suspects"], lambda found: found)
+    assert (span["labels"], span["stores"], span["without"]) == (
+        {"poller": "p1"},
+        6,
+        6,
+    )
+    since, until = ((NOW_US - hours * HOUR_US) // SECOND_US for hours in (722, 719))
+    assert (span["from"], span["to"]) == (stamp(since), stamp(until))
 
 
 def stamp(time_s: int) -> str:

@@ -12,6 +12,7 @@ from streamproc.report.record import time_text
 from streamproc.report.workbook import MEDIA_TYPE, About
 from streamproc.rules.units import MINUTE_US
 from streamproc.web import requests
+from streamproc.web.as_of import AsOf
 from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.incidents.asked import (
     DEFAULT_PERIOD,
@@ -24,16 +25,19 @@ from streamproc.web.incidents.picture import picture
 from streamproc.web.incidents.places import chosen_labels, places
 from streamproc.web.incidents.seen import Incidents, InPeriod, csv_rows, waits_to_open
 from streamproc.web.incidents.summary import curve, summary
+from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.periods.choice import chosen_of
 from streamproc.web.responses import html, see_other
 from streamproc.web.site import Site
 from streamproc.web.store.names import Directory
+from streamproc.web.suspicion.spans import Span, Spans, spans_of
 from streamproc.web.templating import text, url
 from streamproc.web.workbooks import workbook
 from tables.outages import Outage
 
 PER_PAGE = 25
+BROKEN_FRESH_S = 30.0
 MOST_LABELS, MOST_VALUES = 3, 50
 """Labels to choose by, and values of each."""
 
@@ -44,6 +48,7 @@ class IncidentPages:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._incidents = Incidents(site)
+        self._broken: Kept[tuple[AsOf, str], Spans] = Kept(self._spans, BROKEN_FRESH_S)
 
     async def page(self, request: web.Request) -> web.Response:
         """A sentence, the figures, the curve, where, and the list: going on first."""
@@ -125,6 +130,7 @@ class IncidentPages:
                 shown[first : first + PER_PAGE], found, everyone
             ),
             "longest": await self._longest(found, everyone),
+            "broken": self._broken_of(asked),
             "total": len(shown),
             "hidden": len(some.found) - len(shown),
             "page": asked.page,
@@ -135,6 +141,16 @@ class IncidentPages:
             "rules": self._site.program.settings.rules,
             "bridge_us": self._site.program.settings.bridge_us,
         }
+
+    def _broken_of(self, asked: AskedIncidents) -> list[Span] | None:
+        """When what polls the stores may have been broken; None while it is looked."""
+        spans = self._broken.peek((asked.as_of, asked.period))
+        return None if spans is None else spans.of(asked.wheres)
+
+    async def _spans(self, key: tuple[AsOf, str]) -> Spans:
+        as_of, period = key
+        seen = await self._incidents.kept.get((as_of, period, "", ()))
+        return await spans_of(self._site, seen.found.begin_us, seen.found.end_us)
 
     async def _longest(self, found: Found, everyone: Everyone) -> Any:
         longest = max(found.found, key=lambda one: one.down_us, default=None)

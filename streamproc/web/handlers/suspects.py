@@ -39,6 +39,6 @@ class SuspectHandlers:
                 time_text(told.end_us),
                 time_text(told.since_us) if told.since_us else None,
                 told.step_us / SECOND_US,
-                [suspect_span(one.group, one.blackout) for one in told.found],
+                [suspect_span(one.labels, one.blackout) for one in told.found],
             )
         )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from streamproc.events import Suspect
 from streamproc.report.record import time_text
 from streamproc.rules.blackouts import Blackout
-from streamproc.rules.suspicion import Group
 from streamproc.web.shapes import called
 
 
@@ -69,10 +68,8 @@ class SuspectSpans:
     suspects: list[SuspectSpan]
 
 
-def suspect_span(group: Group, one: Blackout) -> SuspectSpan:
+def suspect_span(labels: dict[str, str], one: Blackout) -> SuspectSpan:
     """One span of a group, with the correction it offers."""
-    label, value = group
-    labels = {label: value} if label else {}
     begin, end = time_text(one.begin_us), time_text(one.end_us)
     correction = offered(one.begin_us, one.end_us, labels)
     return SuspectSpan(labels, begin, end, one.stores, one.without, correction)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from streamproc.events import Suspect
-from streamproc.report.record import time_text
 from streamproc.rules.poll import ALL_STORES
 from streamproc.rules.units import DAY_US, MINUTE_US, SECOND_US
 from streamproc.web.suspicion.answers import offered
@@ -13,6 +12,8 @@ from streamproc.web.words import day_stamp, number, short_clock
 
 EXCLUSION = "exclusion"
 """The form that corrects."""
+
+ALL_OF_THEM = "all stores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +43,30 @@ def banners(
 
 
 def _banner(one: Suspect, now_us: int) -> Banner:
-    whose = ", ".join(f"{label} {value}" for label, value in one.labels.items())
+    whose = in_words(one.labels)
     stores = f"{number(one.expected)} stores{' of ' + whose if whose else ''}"
     since = _clock(one.since_us, now_us)
     what = f"{number(one.stores)} of {stores} {_turned(one)} at once, since {since}"
-    where = [f"{label}={value}" for label, value in one.labels.items()]
+    # In whole seconds and minutes, so that all of it is covered.
+    begin_us = one.since_us // SECOND_US * SECOND_US
+    end_us = -(-now_us // MINUTE_US) * MINUTE_US
     return Banner(
         what,
-        whose or "all stores",
+        whose or ALL_OF_THEM,
         since,
-        _form(one, where, now_us),
-        url("/stores", where=where),
+        correction_form(begin_us, end_us, one.labels),
+        stores_of(one.labels),
     )
+
+
+def in_words(labels: Mapping[str, str]) -> str:
+    """What stores have in common, such as ``poller p3``; nothing for all of them."""
+    return ", ".join(f"{label} {value}" for label, value in labels.items())
+
+
+def stores_of(labels: Mapping[str, str]) -> str:
+    """The page of the stores that have these labels."""
+    return url("/stores", where=[f"{name}={value}" for name, value in labels.items()])
 
 
 def _clock(time_us: int, now_us: int) -> str:
@@ -68,17 +81,16 @@ def _turned(one: Suspect) -> str:
     return "fell silent or went down" if one.down else "fell silent"
 
 
-def _form(one: Suspect, where: list[str], now_us: int) -> str:
-    """The form's address; the correction covers all of it, in whole minutes."""
-    begin_us = one.since_us // SECOND_US * SECOND_US
-    end_us = -(-now_us // MINUTE_US) * MINUTE_US
-    correction = offered(begin_us, end_us, dict(one.labels))
+def correction_form(begin_us: int, end_us: int, labels: Mapping[str, str]) -> str:
+    """The form's address, with the correction of these stores filled in."""
+    correction = offered(begin_us, end_us, dict(labels))
+    where = [f"{label}={value}" for label, value in labels.items()]
     return url(
         "/change",
         what=EXCLUSION,
         where=where,
         store="" if where else ALL_STORES,
         kind=correction.kind,
-        **{"from": time_text(begin_us), "to": time_text(end_us)},
+        **{"from": correction.start, "to": correction.end},
         note=correction.note,
     )

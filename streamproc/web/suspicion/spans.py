@@ -1,11 +1,18 @@
 """The spans of a period in which most stores of a label had no data together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamproc.rules.blackouts import Blackout, blackouts, edges_of, not_within
+from streamproc.rules.labels import Where
 from streamproc.rules.suspicion import FLEET, Group
 from streamproc.web.site import Site
+from streamproc.web.suspicion.banners import (
+    ALL_OF_THEM,
+    correction_form,
+    in_words,
+    stores_of,
+)
 from streamproc.web.suspicion.calls import BLACKOUTS, PartSteps
 from tables.blackouts import Steps
 
@@ -16,6 +23,28 @@ class Span:
 
     group: Group
     blackout: Blackout
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The label that its stores have in common; empty: it is the whole fleet."""
+        label, value = self.group
+        return {label: value} if label else {}
+
+    @property
+    def whose(self) -> str:
+        """The same in words."""
+        return in_words(self.labels) or ALL_OF_THEM
+
+    @property
+    def correct(self) -> str:
+        """The form with the correction filled in."""
+        one = self.blackout
+        return correction_form(one.begin_us, one.end_us, self.labels)
+
+    @property
+    def look(self) -> str:
+        """The page of its stores."""
+        return stores_of(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +60,14 @@ class Spans:
     since_us: int
     step_us: int
     found: list[Span]
+
+    def of(self, wheres: Iterable[Where]) -> list[Span]:
+        """Those of the stores for which all hold, and of all; the newest first."""
+        wanted = {(where.label, where.value) for where in wheres}
+        some = [
+            one for one in self.found if not wanted or one.group in {*wanted, FLEET}
+        ]
+        return some[::-1]
 
 
 async def spans_of(site: Site, begin_us: int, end_us: int) -> Spans:
