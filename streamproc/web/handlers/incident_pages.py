@@ -144,6 +144,8 @@ class IncidentPages:
 
     def _broken_of(self, asked: AskedIncidents) -> list[Span] | None:
         """When what polls the stores may have been broken; None while it is looked."""
+        if asked.store:
+            return []  # of one store it cannot be told
         spans = self._broken.peek((asked.as_of, asked.period))
         return None if spans is None else spans.of(asked.wheres)
 

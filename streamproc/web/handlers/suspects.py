@@ -31,7 +31,7 @@ class SuspectHandlers:
         begin_us = FROM.read(query, end_us - DAY_US)
         if begin_us >= end_us:
             raise bad("bad-from", "from is not before to (or as_of).")
-        told = await spans_of(self._site, begin_us, end_us)
+        told = await spans_of(self._site, begin_us, end_us, current=True)
         return json(
             SuspectSpans(
                 time_text(as_of_us),

@@ -70,11 +70,17 @@ class Spans:
         return some[::-1]
 
 
-async def spans_of(site: Site, begin_us: int, end_us: int) -> Spans:
-    """Those of any period within the history, asked of all workers."""
+async def spans_of(
+    site: Site, begin_us: int, end_us: int, current: bool = False
+) -> Spans:
+    """Those of any period within the history, asked of all workers.
+
+    ``current``: of all polls that were accepted before.
+    """
     parts: list[PartSteps] = await site.cluster.ask_all(
         BLACKOUTS,
         site.program.settings.partitions,
+        current=current,
         begin_us=begin_us,
         end_us=end_us,
     )
