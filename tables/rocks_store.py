@@ -1,8 +1,6 @@
 """RocksDB under a table: how each partition's database is opened, read and closed.
 
-What RocksDB raises comes out as one of four errors: ``PartitionDamagedError`` (its
-files are damaged: the partition is built anew from its changelog),
-``TableLockedError``, ``TableDiskError`` and ``PartitionLostError``.
+What RocksDB raises comes out as one of four errors, see ``guarded_store``.
 """
 
 import logging
@@ -12,7 +10,6 @@ import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +20,10 @@ from rocksdict import Rdict, WriteBatch
 from streamproc.errors import TableLockedError
 from streamproc.transport.batch import Batch
 from tables import rocks_files
-from tables.fencing import PartitionLostError
+from tables.guarded_store import GuardedStore
 from tables.rocks_errors import (
     PartitionDamagedError,
     Trouble,
-    explained,
     trouble_of,
 )
 from tables.rocks_options import TableOptions
@@ -42,7 +38,7 @@ _LOCK_TRIES = 30
 _LOCK_WAIT_S = 1.0
 
 
-class RocksStore(Store):
+class RocksStore(GuardedStore):
     """Faust's RocksDB store, which closes what it opened and survives damage.
 
     Faust leaves closing to the garbage collector; a forgotten iterator would
@@ -64,58 +60,9 @@ class RocksStore(Store):
         )
         #: Held while a thread reads a partition: nobody can close it meanwhile.
         self.reading: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
-        #: Why each damaged partition is, until it has been built anew.
-        self.damaged: dict[int, str] = {}
         self._noted_at: dict[int, float] = {}
         #: Another number whenever a partition's database may hold something else.
         self.versions: Counter[int] = Counter()
-
-    # -- errors -------------------------------------------------------------------
-
-    @contextmanager
-    def _explained(self, partition: int) -> Iterator[None]:
-        """Turn RocksDB's errors into ours, and note damage."""
-        try:
-            yield
-        except Exception as exc:
-            if trouble_of(exc) is Trouble.DAMAGED:
-                self._note_damage(partition, str(exc))
-            ours = explained(exc, self.table, partition)
-            if ours is None:
-                raise
-            raise ours from exc
-
-    @contextmanager
-    def using(self, partition: int) -> Iterator[Rdict]:
-        """The database of a partition, to be read.
-
-        Raises PartitionLostError when it is not here, PartitionDamagedError while it
-        is damaged.
-        """
-        if partition in self.damaged:
-            raise PartitionDamagedError(self.table, partition, self.damaged[partition])
-        db = self._dbs.get(partition)
-        if db is None:
-            raise PartitionLostError(f"{self.table_name}, partition {partition}")
-        with self._explained(partition):
-            yield db
-
-    def _note_damage(self, partition: int, why: str) -> None:
-        """Let nobody read it until it is built anew, also not after a crash."""
-        if partition in self.damaged or partition not in self._dbs:
-            return
-        self.damaged[partition] = why
-        try:
-            self._damage_mark(partition).write_text(why)
-        except OSError as exc:
-            log.warning("%s cannot be written: %s", self._damage_mark(partition), exc)
-        self.table.repair_soon(partition)
-
-    def _damage_mark(self, partition: int) -> Path:
-        """File that says that the database beside it is damaged."""
-        path: Path = self.partition_path(partition).with_suffix(".damaged")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
 
     # -- reading and writing ------------------------------------------------------
 
