@@ -135,10 +135,11 @@ def _period(
     made = make_period_report(asked, polls, files, counted, wall_clock_us())
     report, rows = made
     names, group_by = slice_names(report), report.group_by
+    said = f"{report.told}, as of {report.as_of_text}"
     return _File(
         PERIOD_FILE,
         lambda stream: write_period_csv(stream, rows, names, group_by),
-        f"{report.told}, as of {report.as_of_text}",
+        "; ".join(filter(None, (said, report.since_text))),
     )
 
 

@@ -74,8 +74,9 @@ def report(
         store = check_store_id(store)
     request = new_request(as_of, wall_clock_us(), store, as_polled, period=period)
     done, write = asyncio.run(_run(settings, request, full))
-    if done.left_out_text:
-        say(done.left_out_text, err=True)
+    for text in (done.left_out_text, done.since_text):
+        if text:
+            say(text, err=True)
     if out is None:
         write(sys.stdout)
         return

@@ -3,7 +3,7 @@
 Comes from a report's record and the rules it was counted by; leads to ``workbook``.
 """
 
-from streamproc.report.record import Report
+from streamproc.report.record import Report, time_text
 from streamproc.report.workbook import About
 from streamproc.rules.units import MINUTE_US
 from streamproc.rules.uptime import Rules
@@ -24,6 +24,7 @@ def _lines(report: Report) -> list[tuple[str, str]]:
     if report.is_of_period:
         asked = (
             ("Period", report.told or report.period),
+            ("Known since", _since(report)),
             ("By", report.by),
             ("Dates of", report.zone or "each store's own zone"),
             ("Stores with", report.where),
@@ -35,6 +36,10 @@ def _lines(report: Report) -> list[tuple[str, str]]:
     if report.left_out_text:
         lines.append(("Left out", report.left_out_text))
     return lines
+
+
+def _since(report: Report) -> str:
+    return "" if report.since_us is None else f"{time_text(report.since_us)} (UTC)"
 
 
 def sentences(rules: Rules) -> list[str]:

@@ -84,6 +84,7 @@ def resolved(report: Report, as_of_us: int, day_starts_s: int) -> Report:
         told=span.period.name,
         first_us=span.kept.first_us,
         whole_us=span.kept.whole_us,
+        since_us=span.since_us(zones),
         parts={partition: Part() for partition in report.parts},
     )
 

@@ -122,7 +122,8 @@ class Report:
     ``doubted``: it was once seen to be as of the future, so it was made too early.
     ``as_polled`` to ``group_by``: as it was asked for, see ``messages.Request``.
     ``told``: the dates that a period has turned out to be, once it is known since when
-    polls are kept: ``first_us``, ``whole_us``.
+    polls are kept: ``first_us``, ``whole_us``. ``since_us``: since when it is told of,
+    where it reaches before that.
     """
 
     report_id: str
@@ -151,6 +152,7 @@ class Report:
     told: str | None = None
     first_us: int | None = None
     whole_us: int = 0
+    since_us: int | None = None
 
     @property
     def is_of_period(self) -> bool:
@@ -189,6 +191,15 @@ class Report:
         return (
             f"{stores} left out, such as {some[0].such_as}: the history before"
             f" {self.as_of_text} is not kept"
+        )
+
+    @property
+    def since_text(self) -> str:
+        """Since when its period is told of, for people; empty for from its begin."""
+        if self.since_us is None:
+            return ""
+        return (
+            f"{self.told} is told of since {time_text(self.since_us)}: history begins"
         )
 
     @property

@@ -154,6 +154,9 @@ def test_report_of_a_period_prints_and_saves_its_rows(
     assert rows[0]["from_utc"] == "2023-01-25T00:00:00Z"
     saved = streamproc(*asked, "year:2023", "--group-by", "region", "--out", "y.csv")
     assert saved.stderr.splitlines()[-1].startswith("y.csv: 1 rows, as of 2023-01-25")
+    assert "year:2023 is told of since 2023-01-25T" in saved.stderr
+    day = streamproc(*asked, "day:2023-01-25", "--zone", "utc")
+    assert "is told of since" not in day.stderr
     (group,) = csv.DictReader((tmp_path / "y.csv").read_text().splitlines())
     assert (group["region"], group["stores"]) == ("", "3")
     failed = streamproc(*asked, "month:2022-01")

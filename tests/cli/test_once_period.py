@@ -98,6 +98,20 @@ def test_once_writes_the_report_of_a_period_beside_the_other(
 
 
 @pytest.mark.usefixtures("files")
+def test_once_says_since_when_there_is_anything_of_the_period(
+    tmp_path: Path, streamproc: Run
+) -> None:
+    """Where it reaches before the first poll's date; the rows begin there."""
+    done = streamproc("once", *FILES, "--out", "out", "--period", "year:2026")
+    assert "year:2026 is told of since 2026-" in done.stdout
+    since = done.stdout.partition("told of since ")[2][:20]
+    with (tmp_path / "out" / "period_report.csv").open(newline="") as stream:
+        assert {row["from_utc"] for row in csv.DictReader(stream)} == {since}
+    done = streamproc("once", *FILES, "--out", "out", "--period", "day:2026-11-23")
+    assert "told of since" not in done.stdout
+
+
+@pytest.mark.usefixtures("files")
 def test_without_exclusions_and_with_other_rules(
     tmp_path: Path, streamproc: Run
 ) -> None:

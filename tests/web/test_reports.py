@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import openpyxl
@@ -87,6 +88,23 @@ def test_a_report_of_a_period_is_the_file_of_the_same_question(
     assert site.get(told["url"]).text == exported.text
     assert len(rows_of(exported.text)) == told["rows"] > 60
     assert "day:2025-05-06" in site.get("/reports").text
+
+
+def test_a_report_that_reaches_before_history_says_since_when(site: LiveSite) -> None:
+    """In the answers, the rows and on the pages; else it says nothing."""
+    asked = site.post_json("/trigger_report", {"period": "year:2025", "zone": "UTC"})
+    told = follow(site, asked.json["report_id"])
+    report = site.get(f"/api/v1/reports/{asked.json['report_id']}").json
+    answer = site.get("/api/v1/periods/year:2025?zone=UTC").json
+    assert told["known_since"] == report["known_since"] == answer["known_since"]
+    rows = rows_of(site.get(told["url"]).text)
+    assert {row["from_utc"] for row in rows.values()} == {told["known_since"]}
+    known = datetime.fromisoformat(told["known_since"])
+    said = f"known since {known:%a} {known.day} {known:%b %Y %H:%M} UTC"
+    assert said in site.get("/reports").text
+    assert "known since" in site.get("/reports/year:2025/page").text
+    whole = site.post_json("/trigger_report", {"period": "yesterday"})
+    assert "known_since" not in follow(site, whole.json["report_id"])
 
 
 def test_a_report_of_a_period_of_which_nothing_is_kept_says_so(site: LiveSite) -> None:

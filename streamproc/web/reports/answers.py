@@ -33,7 +33,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ReportState:
-    """Running with progress, Complete with its URL, or Failed with the reason."""
+    """Running with progress, Complete with its URL, or Failed with the reason.
+
+    ``known_since``: where a period reaches before what is kept.
+    """
 
     report_id: str
     status: Status
@@ -42,13 +45,15 @@ class ReportState:
     url: str | None = field(default=None, metadata=OPTIONAL)
     rows: int | None = field(default=None, metadata=OPTIONAL)
     error: str | None = field(default=None, metadata=OPTIONAL)
+    known_since: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRecord:
     """All that is kept of a report; ``as_of_asked``: what was asked for.
 
-    ``period``: its dates, once they are known.
+    ``period``: its dates, once they are known; ``known_since``: where they reach before
+    what is kept.
     """
 
     report_id: str
@@ -70,6 +75,7 @@ class ReportRecord:
     zone: str | None = field(default=None, metadata=OPTIONAL)
     where: str | None = field(default=None, metadata=OPTIONAL)
     group_by: str | None = field(default=None, metadata=OPTIONAL)
+    known_since: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ def state_of(report: Report) -> ReportState:
         _url(report),
         report.rows if complete else None,
         report.error if report.state == record.FAILED else None,
+        _since(report),
     )
 
 
@@ -119,11 +126,16 @@ def record_of(report: Report) -> ReportRecord:
         report.zone,
         report.where,
         report.group_by,
+        _since(report),
     )
 
 
 def _as_of(report: Report) -> str | None:
     return None if report.as_of_us is None else time_text(report.as_of_us)
+
+
+def _since(report: Report) -> str | None:
+    return None if report.since_us is None else time_text(report.since_us)
 
 
 def _url(report: Report) -> str | None:
