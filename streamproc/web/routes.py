@@ -28,6 +28,7 @@ from streamproc.web.handlers.stores import StoresHandlers
 from streamproc.web.handlers.suspects import SuspectHandlers
 from streamproc.web.handlers.system import SystemHandlers
 from streamproc.web.handlers.tables import TableHandlers
+from streamproc.web.handlers.undo import UndoHandlers
 from streamproc.web.handlers.uploads import UploadHandlers
 from streamproc.web.handlers.webhook import WebhookHandlers
 from streamproc.web.middleware import Middleware
@@ -87,7 +88,6 @@ def _add_api(app: web.Application, site: Site) -> None:
     store = StoreHandlers(site)
     _add_store(app, store)
     _add_changes(app, store, ChangeHandlers(site))
-    _add_log(app, LogHandlers(site))
     add(app, "GET", "/api/v1/now", StateHandlers(site).now)
     add(app, "GET", "/api/v1/status", StatusHandlers(site).status)
     add(app, "GET", "/api/v1/incidents", IncidentHandlers(site).list)
@@ -104,6 +104,7 @@ def _add_acts(app: web.Application, site: Site, guard: Guard) -> None:
     gateway = Gateway(site)
     _add_system(app, SystemHandlers(site, guard))
     _add_acting(app, ActingHandlers(site, guard))
+    _add_log(app, LogHandlers(site), UndoHandlers(site, guard))
     _add_uploads(app, UploadHandlers(site, guard), max_body)
     _add_gateway(app, gateway, max_body)
     _add_connect(app, ConnectHandlers(site, gateway))
@@ -184,9 +185,13 @@ def _add_changes(
     add(app, "DELETE", exclusion, changes.withdraw_exclusion, CHANGE, body=0)
 
 
-def _add_log(app: web.Application, log: LogHandlers) -> None:
+def _add_log(app: web.Application, log: LogHandlers, undo: UndoHandlers) -> None:
     add(app, "GET", "/api/v1/changes", log.list)
     add(app, "GET", "/api/v1/changes/{change}", log.one)
+    add(app, "POST", "/api/v1/changes/{change}/undo", undo.undo, CHANGE)
+    add(app, "GET", "/changes", undo.list_page)
+    add(app, "GET", "/changes/{change}", undo.page)
+    add(app, "POST", "/changes/{change}", undo.act, CHANGE)
 
 
 def _add_connect(app: web.Application, connect: ConnectHandlers) -> None:

@@ -17,8 +17,10 @@ from streamproc.rules import packing
 from streamproc.rules.now import STATES
 from streamproc.rules.percent import percent
 from streamproc.rules.timeline import Span, clipped, local_time
+from streamproc.rules.timestamp import parse_timestamp
 from streamproc.rules.windows import WINDOWS
 from streamproc.web import bars, chart, words
+from streamproc.web.changes.said import DOOR_WORDS, fact_words
 from streamproc.web.fleet.months import budget_picture
 from streamproc.web.fleet.standing import pooled_percent
 
@@ -182,6 +184,9 @@ def _environment() -> jinja2.Environment:
         is_active=packing.is_active,
         pooled_percent=pooled_percent,
         navigation=NAVIGATION,
+        fact_words=fact_words,
+        door_words=DOOR_WORDS,
+        us_of=lambda text: parse_timestamp(text, "at"),
     )
     environment.filters.update(clipped=clipped, pretty=pretty)
     return environment

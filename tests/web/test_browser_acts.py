@@ -73,7 +73,11 @@ def test_hours_are_changed_and_the_change_is_undone(tab: Tab) -> None:
     assert page.input_value("input[name=day1]") == "09:00–12:00"
     assert page.input_value("input[name=by]") == "eve"
     page.click("button:has-text('Undo')")
+    quiet(tab)
     page.click("button[value=save]")
+    assert "It undoes another change." in page.inner_text("main")
+    quiet(tab)
+    tab.open("/change?what=hours&store=gamma")
     assert page.input_value("input[name=day1]") == "09:00–17:00"
     quiet(tab)
 

@@ -33,6 +33,8 @@ PAGES = {
     "/reports",
 }
 FORMS = {
+    "/changes",
+    "/changes/{}",
     "/upload",
     "/upload/{}",
     "/upload/{}/rejects.csv",

@@ -1,34 +1,16 @@
-"""Changes of one or many stores that are looked at, made and undone together."""
+"""Changes of one or many stores that are looked at, and made, together."""
 
 import asyncio
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import Any
 
 import orjson
 
 from streamproc.origin import Origin
-from streamproc.rules.exclusions import exclusion_row
-from streamproc.rules.labels import Labels
-from streamproc.rules.special_hours import date_text
-from streamproc.web.changes.answers import own_date, own_exclusion, weeks_of
-from streamproc.web.changes.calls import Known
-from streamproc.web.changes.change import (
-    EXCLUSION,
-    HOURS,
-    LABELS,
-    SPECIAL_HOURS,
-    ZONE,
-    Change,
-    change_of,
-    forgetting,
-    withdrawing,
-)
+from streamproc.web.changes.change import EXCLUSION, Change, change_of
 from streamproc.web.changes.making import joined
 from streamproc.web.site import Site
-from tables import exclusions as exclusions_table
-from tables.facts import decode_day
 from tables.preview import Preview
 
 AT_ONCE = 16
@@ -41,6 +23,11 @@ class Batch:
     title: str
     target: str
     changes: tuple[Change, ...]
+
+    @property
+    def store_ids(self) -> list[str]:
+        """Whose they are, in order."""
+        return list(dict.fromkeys(change.store_id for change in self.changes))
 
     @property
     def digest(self) -> str:
@@ -58,15 +45,14 @@ class Batch:
 
 
 def _by(change: Change, author: str) -> Change:
-    if change.value is None:
-        return Change(change.noun, change.store_id, change.key, None, by=author)
+    """The same by somebody: of an exclusion it stands in the fact as well."""
+    if change.noun is not EXCLUSION or change.value is None:
+        return replace(change, by=author)
     row = {name: change.row[name] for name in change.row if name != "by"}
-    return change_of(
-        change.noun,
-        change.store_id,
-        {**row, **({"by": author} if author else {})},
-        str(row.get(change.noun.key, "")) if change.noun.key else "",
-    )
+    told = {**row, **({"by": author} if author else {})}
+    number = str(row[EXCLUSION.key])
+    made = change_of(EXCLUSION, change.store_id, told, number)
+    return replace(made, note=change.note)
 
 
 async def preview(site: Site, batch: Batch, as_of_us: int) -> Preview:
@@ -85,37 +71,29 @@ async def preview(site: Site, batch: Batch, as_of_us: int) -> Preview:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What came of a batch: what undoes all of it, and what is still to be made.
+    """What came of a batch: all of it, what is still to be made, and whose it is.
 
-    ``rest``: None once the log has taken everything. ``origin``: of all of it.
+    ``rest``: None once the log has taken everything.
     """
 
-    undo: Batch
+    batch: Batch
     rest: Batch | None
     origin: Origin
 
     @property
     def stores(self) -> int:
         """How many stores it is about."""
-        return len({change.store_id for change in self.undo.changes})
+        return len(self.batch.store_ids)
 
     @property
     def missed(self) -> list[str]:
         """Ids of the stores that may have been missed, in order."""
-        rest = () if self.rest is None else self.rest.changes
-        return list(dict.fromkeys(change.store_id for change in rest))
+        return [] if self.rest is None else self.rest.store_ids
 
 
 async def make(site: Site, batch: Batch, origin: Origin) -> Saved:
-    """Make all of them at once; those that the log does not take are told.
-
-    What undoes them is found before any of them is made.
-    """
-    undoing: list[Change] = []
-    for change in batch.changes:
-        undoing += await _undoing(site, change)
-    undo = Batch(f"Undo: {batch.title}", batch.target, tuple(undoing))
-    return await make_rest(site, Saved(undo, batch, origin))
+    """Make all of them at once; those that the log does not take are told."""
+    return await make_rest(site, Saved(batch, batch, origin))
 
 
 async def make_rest(site: Site, saved: Saved) -> Saved:
@@ -124,83 +102,4 @@ async def make_rest(site: Site, saved: Saved) -> Saved:
         return saved
     outcome = await site.changes.make_all(saved.rest.changes, saved.origin)
     missed = replace(saved.rest, changes=outcome.missed) if outcome.missed else None
-    return Saved(saved.undo, missed, saved.origin)
-
-
-async def _undoing(site: Site, change: Change) -> list[Change]:
-    """What brings a fact back to how it is now."""
-    store_id = change.store_id
-    if change.noun is LABELS:
-        return [_labels(store_id, await site.stores.labels(store_id) or Labels())]
-    known = await site.changes.known(store_id)
-    own = known.of_all if change.is_of_all else known.own
-    return _UNDOING[change.noun.table](change, Known(own, known.of_all, True))
-
-
-def _labels(store_id: str, found: Labels) -> Change:
-    row: dict[str, Any] = {"labels": dict(found.labels)}
-    if found.name:
-        row["name"] = found.name
-    if found.target is not None:
-        row["target"] = found.target
-    if row == {"labels": {}}:
-        return forgetting(LABELS, store_id)
-    return change_of(LABELS, store_id, row)
-
-
-def _weeks(change: Change, known: Known) -> list[Change]:
-    """All weeks anew: an undated one forgets those that are dated."""
-    weeks = weeks_of(change.store_id, known.own.hours).weeks
-    suffix = change.fact(0).suffix
-    if suffix and suffix not in dict(known.own.hours):
-        return [forgetting(HOURS, change.store_id, _date(suffix))]
-    found = (
-        []
-        if any(week.valid_from is None for week in weeks)
-        else [forgetting(HOURS, change.store_id)]
-    )
-    for week in weeks:
-        row: dict[str, Any] = {"hours": week.hours or None}
-        if week.valid_from is not None:
-            row["valid_from"] = week.valid_from
-        found.append(change_of(HOURS, change.store_id, row))
-    return found
-
-
-def _date(suffix: bytes) -> str:
-    return date_text(decode_day(suffix))
-
-
-def _special(change: Change, known: Known) -> list[Change]:
-    suffix = change.fact(0).suffix
-    found = own_date(known, decode_day(suffix))
-    if found is None:
-        return [forgetting(SPECIAL_HOURS, change.store_id, _date(suffix))]
-    row = {"openings": found.openings, **({"note": found.note} if found.note else {})}
-    return [change_of(SPECIAL_HOURS, change.store_id, row, found.date)]
-
-
-def _excluded(change: Change, known: Known) -> list[Change]:
-    suffix = change.fact(0).suffix
-    found = own_exclusion(known, suffix.decode())
-    if found is not None:
-        row = exclusion_row(found)
-        told = {name: row[name] for name in row if name != "id"}
-        return [change_of(EXCLUSION, change.store_id, told, found.exclusion_id)]
-    assert change.value is not None  # nothing is forgotten that is not there
-    made = change.fact(0).value
-    assert made is not None  # it has a value
-    return [withdrawing(change.store_id, exclusions_table.decode(made))]
-
-
-def _zoned(change: Change, known: Known) -> list[Change]:
-    zone = None if known.own.zone is None else known.own.zone.decode()
-    return [change_of(ZONE, change.store_id, {"timezone_str": zone})]
-
-
-_UNDOING = {
-    HOURS.table: _weeks,
-    SPECIAL_HOURS.table: _special,
-    EXCLUSION.table: _excluded,
-    ZONE.table: _zoned,
-}
+    return Saved(saved.batch, missed, saved.origin)

@@ -53,8 +53,13 @@ class Editor:
     fields: tuple[str, ...]
 
     def told(self, form: Form) -> list[Told]:
-        """The records of a form; raises a 422 Refusal that names the field."""
-        return self.read(form)
+        """The records of a form; raises a 422 Refusal that names the field.
+
+        A note is of the fact where that has one, else of the change.
+        """
+        told, note = self.read(form), form.get("note", "").strip()
+        more = {"note": note} if note else {}
+        return [Told(one.key, {**more, **one.row}) for one in told]
 
 
 def _bad(field: str, text: str, expected: str) -> Refusal:
@@ -183,7 +188,7 @@ EDITORS = {
             "Change hours",
             HOURS,
             _week,
-            ("valid_from", *(f"day{number}" for number in range(7))),
+            ("valid_from", *(f"day{number}" for number in range(7)), "note"),
         ),
         Editor(
             "special-hours",
@@ -204,9 +209,9 @@ EDITORS = {
             "Name, labels, target",
             LABELS,
             _labels,
-            ("name", "labels", "target"),
+            ("name", "labels", "target", "note"),
         ),
-        Editor("zone", "Time zone", ZONE, _zone, ("timezone_str",)),
+        Editor("zone", "Time zone", ZONE, _zone, ("timezone_str", "note")),
     )
 }
 """The forms, by what they change."""

@@ -70,8 +70,8 @@ KNOWN = Call(
 
 def _preview(program: Program, args: dict[str, Any]) -> Preview:
     facts = [
-        (table, _fact(table, key, value, args["at_ms"]))
-        for table, key, value in args["records"]
+        (table, _fact(table, key, value, at_ms))
+        for table, key, value, at_ms in args["records"]
     ]
     snapshot = Snapshot(
         program.histories,

@@ -65,12 +65,12 @@ class Log:
         return ChangesPage(len(chosen), asked.page, pages, found)
 
     async def one(self, change: str, store: str = "", page: int = 1) -> ChangeDetail:
-        """A change with its facts; raises a 404 Refusal when there is none."""
-        parts = (await self._parts([change], store, EVERY_FACT)).get(change)
-        if not parts:
-            raise unknown("change", change)
-        told = one_change(parts, await self._undone_by(change), SHOWN_FACTS)
+        """A change with its facts; a 404 Refusal when there is none, or not of it."""
+        parts = (await self._parts([change], store, EVERY_FACT)).get(change, [])
         facts = [fact for part in parts for fact in part.facts]
+        if not facts:
+            raise unknown("change", f"{change} of {store}" if store else change)
+        told = one_change(parts, await self._undone_by(change), SHOWN_FACTS)
         first = (page - 1) * FACTS_A_PAGE
         return ChangeDetail(
             told,

@@ -56,10 +56,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """A fact that a later change has made something else, and which; None: unknown."""
+    """A fact that is something else by now, and who has made it so; None: not known.
 
-    fact: Fact
-    now: bytes | None
+    ``now``: what it was after the change, and what it is.
+    """
+
+    now: Fact
     origin: Origin | None
     at_ms: int | None
 
@@ -200,32 +202,35 @@ def _undoing(program: Program, args: dict[str, Any]) -> Undoing:
         if store in ("", fact.delta.store_id.decode()):
             deltas[fact.kind, fact.delta.store_id].append(fact.delta)
     records: list[Record] = []
-    later: list[Against] = []
+    later: list[Fact] = []
     for (kind, store_id), each in deltas.items():
         held = facts_of(getattr(program, kind), partition, store_id)
-        wrong = [Fact(kind, delta) for delta in against(kind, each, held)]
-        later += [_against(fact, dict(held).get(fact.delta.suffix)) for fact in wrong]
+        wrong = against(kind, each, held)
+        now = dict(held)
+        later += [
+            Fact(kind, replace(delta, before=delta.after, after=now.get(delta.suffix)))
+            for delta in wrong
+        ]
         if not wrong:
             records += undoing(kind, store_id, each, held)
-    return Undoing(tuple(records), tuple(_who(later, runs) if later else ()))
+    return Undoing(tuple(records), tuple(_who(later, change, runs) if later else ()))
 
 
-def _against(fact: Fact, now: bytes | None) -> Against:
-    return Against(fact, now, None, None)
-
-
-def _who(later: list[Against], runs: Iterable[tuple[Head, bytes]]) -> Iterator[Against]:
-    """The same with the last change of each of these facts."""
-    stores = {one.fact.delta.store_id.decode() for one in later}
+def _who(
+    later: list[Fact], change: str, runs: Iterable[tuple[Head, bytes]]
+) -> Iterator[Against]:
+    """Facts with what was noted of each last, where that is another change."""
+    stores = {fact.delta.store_id.decode() for fact in later}
     last: dict[tuple[str, bytes, bytes], Head] = {}
     for head, value in runs:
         if not stores.isdisjoint(head.store_ids):
             for delta in decode_deltas(value):
                 last[head.kind, delta.store_id, delta.suffix] = head
-    for one in later:
-        delta = one.fact.delta
-        head = last[one.fact.kind, delta.store_id, delta.suffix]
-        yield replace(one, origin=head.origin, at_ms=head.at_ms)
+    for fact in later:
+        delta = fact.delta
+        head = last[fact.kind, delta.store_id, delta.suffix]
+        known = head.origin.change != change
+        yield Against(fact, *((head.origin, head.at_ms) if known else (None, None)))
 
 
 def _encode_undoing(found: Undoing) -> bytes:
@@ -233,10 +238,7 @@ def _encode_undoing(found: Undoing) -> bytes:
         (one.table, one.key.decode(), _text(one.value), one.at_ms)
         for one in found.records
     ]
-    later = [
-        (_told(one.fact), _text(one.now), one.origin, one.at_ms)
-        for one in found.against
-    ]
+    later = [(_told(one.now), one.origin, one.at_ms) for one in found.against]
     return orjson.dumps([records, later])
 
 
@@ -245,8 +247,8 @@ def _decode_undoing(value: bytes) -> Undoing:
     return Undoing(
         tuple(Record(t, key.encode(), _bytes(v), at) for t, key, v, at in records),
         tuple(
-            Against(_fact(fact), _bytes(now), Origin(**origin), at_ms)
-            for fact, now, origin, at_ms in later
+            Against(_fact(now), origin and Origin(**origin), at_ms)
+            for now, origin, at_ms in later
         ),
     )
 

@@ -142,17 +142,18 @@ class Changes:
         change = changes[0]
         if not change.create:
             await self.require(change.store_id, change.is_of_all)
+        # Records are stamped by the clock of this machine.
+        now_ms = wall_clock_us() // 1_000
         args = {
             "records": [
                 [
                     c.noun.table,
                     c.key.decode(),
                     None if c.value is None else c.value.decode(),
+                    now_ms if c.at_ms is None else c.at_ms,
                 ]
                 for c in changes
             ],
-            # Records are stamped by the clock of this machine.
-            "at_ms": wall_clock_us() // 1_000,
             "as_of_us": as_of_us,
         }
         if not change.is_of_all:

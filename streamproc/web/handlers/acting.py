@@ -1,6 +1,5 @@
-"""Handlers of the forms that change what is known of stores: preview, save, undo."""
+"""Handlers of the forms that change what is known of stores: preview, then save."""
 
-import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +28,8 @@ from tables.preview import Preview
 WHAT = Choice("what", tuple(EDITORS), "hours")
 STORE = Text("store")
 SAVED = Text("saved")
-MOST_UNDOS = 200
-"""Changes that can be undone from a page; the oldest go first."""
+MOST_KEPT = 200
+"""Changes of which it is known what the log has not taken; the oldest go first."""
 
 SAVE, WITHDRAW, REST = "save", "withdraw", "rest"
 """Values of buttons; any other one asks for a preview."""
@@ -101,29 +100,24 @@ class ActingHandlers:
 
     async def _make(self, editor: Editor, target: Target, batch: Batch) -> str:
         """Make the changes; where to go then."""
-        token = secrets.token_urlsafe(12)
-        by = batch.changes[0].by if batch.changes else ""
+        by = next((c.by for c in batch.changes if c.by), None)
         note = next((c.note for c in batch.changes if c.note), None)
-        origin = Origin(new_change(), PAGE, by or None, note)
-        self._saved[token] = await make(self._site, batch, origin)
-        if len(self._saved) > MOST_UNDOS:
+        origin = Origin(new_change(), PAGE, by, note)
+        self._saved[origin.change] = await make(self._site, batch, origin)
+        if len(self._saved) > MOST_KEPT:
             self._saved.popitem(last=False)
-        return url("/change", what=editor.what, saved=token, **target.params)
+        return url("/change", what=editor.what, saved=origin.change, **target.params)
 
     async def _again(
         self, editor: Editor, target: Target, form: Mapping[str, str]
     ) -> str:
         """Make what was missed once more; where to go then."""
-        token = form.get("saved", "")
-        self._saved[token] = await make_rest(self._site, self._found(token))
-        return url("/change", what=editor.what, saved=token, **target.params)
-
-    def _found(self, token: str) -> Saved:
-        """What came of a change; raises a 422 Refusal."""
-        if token not in self._saved:
-            why = "That change is too long ago, or was made at another worker."
-            raise Refusal(422, "no-undo", why)
-        return self._saved[token]
+        change = form.get("saved", "")
+        if change not in self._saved:
+            why = "That change is too long ago, or was made at another worker: save the"
+            raise Refusal(422, "no-rest", f"{why} form again, which does no harm.")
+        self._saved[change] = await make_rest(self._site, self._saved[change])
+        return url("/change", what=editor.what, saved=change, **target.params)
 
     async def _target(
         self, editor: Editor, query: Query, wheres: Sequence[str]
@@ -135,14 +129,13 @@ class ActingHandlers:
         self, editor: Editor, target: Target, form: Mapping[str, str]
     ) -> Batch:
         """The changes that the form stands for; raises a Refusal."""
-        if token := form.get("undo"):
-            return self._found(token).undo
         if number := form.get(WITHDRAW):
             known = await self._site.changes.known(target.store_ids[0])
             found = own_exclusion(known, number)
             if found is None:
                 raise unknown("exclusion", number)
-            change = withdrawing(target.store_ids[0], found)
+            note = form.get("note", "")
+            change = withdrawing(target.store_ids[0], found, note=note)
             return Batch(f"Withdraw {number}", target.words, (change,))
         changes = tuple(
             change_of(editor.noun, store_id, told.row, told.key)
@@ -164,6 +157,7 @@ class ActingHandlers:
         names = await self._site.names.all()
         made = self._saved.get(saved)
         missed = [] if made is None else made.missed
+        noted = await self._site.log.brief(saved) if saved else None
         return page(
             request,
             "change.html",
@@ -177,6 +171,7 @@ class ActingHandlers:
             missed=missed,
             named=[names.name(store_id) for store_id in missed[:MOST_NAMED]],
             saved=saved,
+            noted=noted,
             by=self._guard.author_of(request),
             here=await current(self._site, editor.what, target.store_ids),
             values=names.values,

@@ -1,0 +1,84 @@
+"""Two workers on Kafka: what one changes, the other one tells and undoes."""
+
+import http.client
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+
+from streamproc.transport.partitioner import partition_for
+from streamproc.web import own_token
+from tests.kafka.test_web import ask, owners, until
+from tests.kafka.workers import Start, Worker
+from tests.web.live_site import free_port
+
+CHANGES = "/api/v1/changes"
+STORES = [str(number) for number in range(12)]
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def send(one: Worker, port: int, method: str, path: str, body: Any) -> tuple[int, Any]:
+    """Change something at a worker, with its own token."""
+    bearer = f"Bearer {own_token.read(one.settings.data_dir)}"
+    headers = {"Authorization": bearer, "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, json.dumps(body), headers)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def told(port: int, path: str = CHANGES) -> Any:
+    """What a worker answers; None while partitions move."""
+    status, body = ask(port, path)
+    return json.loads(body) if status == 200 else None
+
+
+def _is_undone(one: Worker, port: int, path: str) -> bool:
+    """Whether a change is undone, just now or by an attempt that was not answered."""
+    return send(one, port, "POST", path, {})[0] in (200, 409)
+
+
+def test_a_change_is_told_and_undone_by_the_other_worker(worker: Start) -> None:
+    """Of stores on either; after the one that made it was killed, by the one left."""
+    ports = (free_port(), free_port())
+    options: dict[str, Any] = {
+        "web": "on",
+        "web_cluster_secret": "only these two workers know it",
+    }
+    first, second = (
+        worker(number, web_port=port, **options)
+        for number, port in enumerate(ports, start=1)
+    )
+    for one in (first, second):
+        one.start()
+        one.ready()
+    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    for store in STORES:
+        path = f"/api/v1/stores/{store}/zone"
+        zone = {"timezone_str": "Asia/Tokyo", "create": True, "by": "Ann"}
+        assert send(first, ports[0], "PUT", path, zone)[0] == 200
+    count = first.settings.partitions
+    assert len({partition_for(store.encode(), count) for store in STORES}) == count
+    lists = [told(port) for port in ports]
+    assert lists[0] == lists[1]
+    assert lists[0]["total"] == len(STORES)
+    newest, *others = lists[0]["changes"]
+    status, undone = send(
+        second, ports[1], "POST", f"{CHANGES}/{newest['id']}/undo", {"by": "Bob"}
+    )
+    assert (status, undone["stores"]) == (200, 1)
+    assert (
+        told(ports[0], f"{CHANGES}/{newest['id']}")["change"]["undone_by"]
+        == (undone["id"])
+    )
+    first.kill()
+    for one in others:
+        path = f"{CHANGES}/{one['id']}/undo"
+        until("undone", partial(_is_undone, second, ports[1], path))
+    assert until("told", lambda: told(ports[1]))["total"] == 2 * len(STORES)
+    assert all(ask(ports[1], f"/api/v1/stores/{store}")[0] == 404 for store in STORES)
