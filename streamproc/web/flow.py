@@ -42,11 +42,13 @@ class Flow:
 class Left:
     """Polls that wait, over all workers, and about how long they will.
 
-    ``about_s``: None as long as the rate is not known.
+    ``about_s``: None as long as the rate is not known. ``reached_us``: all polls that
+    came up to then are dealt with; None as long as that is not known.
     """
 
     polls: int
     about_s: float | None
+    reached_us: int | None = None
 
 
 def left_of(statuses: Iterable[Status]) -> Left | None:
@@ -58,7 +60,10 @@ def left_of(statuses: Iterable[Status]) -> Left | None:
     times = [s.left_polls / s.polls_per_s if s.polls_per_s else None for s in behind]
     known = [time for time in times if time is not None]
     about_s = round(max(known), 1) if len(known) == len(times) else None
-    return Left(sum(status.left_polls for status in behind), about_s)
+    reached = [status.reached_ms for status in behind]
+    until = [ms * 1_000 for ms in reached if ms is not None]
+    reached_us = min(until) if len(until) == len(reached) else None
+    return Left(sum(status.left_polls for status in behind), about_s, reached_us)
 
 
 class FlowMeter:
@@ -108,17 +113,29 @@ class FlowMeter:
             for tp, behind in self.lag.items()
         }
 
-    def left_polls(self) -> int:
+    def waiting(self) -> dict[TP, int]:
         """Polls that wait here, of partitions where they do so for some time."""
         polls = self._program.topics.polls.name
         waiting = self.lag_seconds()
         # Of what nothing was dealt with yet, nobody knows how long it waits.
-        return sum(
-            behind
+        return {
+            tp: behind
             for tp, behind in self.lag.items()
             if tp.topic == polls
+            and behind
             and (waiting[tp] > BEHIND_S or tp not in self._program.consumed_ms)
-        )
+        }
+
+    def left_polls(self) -> int:
+        """How many those are."""
+        return sum(self.waiting().values())
+
+    def _reached_ms(self) -> int | None:
+        """Until when all that came is dealt with, of those partitions."""
+        seen = self._program.consumed_ms
+        reached = [seen.get(tp) for tp in self.waiting()]
+        known = [ms for ms in reached if ms is not None]
+        return min(known) if known and len(known) == len(reached) else None
 
     async def catching_up(self) -> Left | None:
         """What is left of a backlog, over all workers; None without one.
@@ -151,6 +168,7 @@ class FlowMeter:
             round(max(self.lag_seconds().values(), default=0.0), 1),
             max(arrived, default=None),
             self.left_polls(),
+            self._reached_ms(),
         )
 
     async def of_all(self) -> Flow:

@@ -76,6 +76,17 @@ def test_left_is_the_sum_and_the_slowest_worker_is_the_last() -> None:
     assert left_of([one(500, 0.0), one(900, 300.0)]) == Left(1400, None)
 
 
+def test_what_is_shown_is_as_of_the_worker_that_is_the_farthest_behind() -> None:
+    """Of those with a backlog; what one of them does not know nobody does."""
+
+    def one(left: int, reached_ms: int | None) -> Status:
+        return Status(True, 1.0, left, 0.0, None, left, reached_ms)
+
+    told = left_of([one(5, 9_000), one(5, 7_000), one(0, 1_000)])
+    assert told == Left(10, 5.0, 7_000_000)
+    assert left_of([one(5, 9_000), one(5, None)]) == Left(10, 5.0, None)
+
+
 def test_states_are_in_the_metrics_by_the_values_of_chosen_labels(
     start_site: Callable[..., LiveSite],
 ) -> None:
@@ -132,7 +143,7 @@ def test_ready_waits_for_the_backlog_that_was_there_at_the_start(
     while (left := site.get("/api/v1/now").json["catching_up"]) is None:
         assert time.monotonic() < give_up  # it is measured every second
         time.sleep(0.05)
-    assert left == {"left": 5, "about_s": None}
+    assert left == {"left": 5, "about_s": None, "reached": None}
     assert "streamproc_ready 0.0" in site.get("/metrics").text
     held.let_go(site)
     site.settle()

@@ -340,7 +340,7 @@ def test_the_overview_is_computed_once_for_many_readers(site: LiveSite) -> None:
 def test_a_workers_status_is_read_as_it_was_told() -> None:
     """Encoded and decoded, with and without a poll that has arrived."""
     for arrived in (None, 1_700_000_000_000):
-        told = status.Status(True, 12.5, 3, 0.4, arrived)
+        told = status.Status(True, 12.5, 3, 0.4, arrived, 7, arrived)
         assert status.decode(status.encode(told)) == told
 
 

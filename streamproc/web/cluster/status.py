@@ -13,6 +13,8 @@ class Status:
     """How a worker is doing; ``last_arrival_ms``: None when no poll ever came.
 
     ``left_polls``: polls that wait since some time ago; 0 when none does.
+    ``reached_ms``: until when all polls that came are dealt with while some wait, None
+    while that is not known.
     """
 
     ready: bool
@@ -21,6 +23,7 @@ class Status:
     lag_s: float
     last_arrival_ms: int | None
     left_polls: int = 0
+    reached_ms: int | None = None
 
 
 NO_STATUS = Status(False, 0.0, 0, 0.0, None)
@@ -41,8 +44,13 @@ def decode(value: bytes) -> Status:
             float(told["polls_per_s"]),
             int(told["lag_records"]),
             float(told["lag_s"]),
-            None if told["last_arrival_ms"] is None else int(told["last_arrival_ms"]),
+            _or_none(told["last_arrival_ms"]),
             int(told.get("left_polls", 0)),
+            _or_none(told.get("reached_ms")),
         )
     except (ValueError, TypeError, KeyError) as exc:
         raise moving("A worker tells of itself what cannot be understood.") from exc
+
+
+def _or_none(told: Any) -> int | None:
+    return None if told is None else int(told)

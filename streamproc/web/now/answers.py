@@ -24,11 +24,13 @@ OTHERS = "*"
 class CatchingUp:
     """Polls that wait, and seconds until they are dealt with at the present rate.
 
-    ``about_s`` is null as long as the rate is not known.
+    ``about_s`` is null as long as the rate is not known. ``reached``: all polls that
+    came up to then are dealt with; null as long as that is not known.
     """
 
     left: int
     about_s: float | None
+    reached: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ class FleetNow:
 
 def catching_up(left: Left | None) -> CatchingUp | None:
     """What is left of a backlog; null without one."""
-    return None if left is None else CatchingUp(left.polls, left.about_s)
+    if left is None:
+        return None
+    return CatchingUp(left.polls, left.about_s, _text(left.reached_us))
 
 
 def one_store(store: StoreNow, as_of_us: int) -> OneStore:
