@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from streamproc.cells import Ints
 from streamproc.rules import history, months, packing
 from streamproc.rules.incidents import NONE, Incidents, incidents, up_within
 from streamproc.rules.labels import Labels, Where
 from streamproc.rules.packing import Flags
+from streamproc.rules.periods import edge_us
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules, Times
 from tables import labels as labels_table
@@ -78,10 +80,25 @@ def known_since(as_of_us: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Dates:
+    """Local dates, in days since 1970-01-01, that begin so long after midnight."""
+
+    first_day: int
+    end_day: int
+    starts_s: int = 0
+
+    def ends_us(self, zone: str) -> tuple[int, int]:
+        """Where they begin and end in a zone."""
+        first = edge_us(zone, self.first_day, self.starts_s)
+        return first, edge_us(zone, self.end_day, self.starts_s)
+
+
+@dataclass(frozen=True, slots=True)
 class OutageSearch:
     """The incidents of a partition's stores, whole, that overlap a span of time.
 
-    ``wheres``: only of stores for which all of them hold.
+    ``wheres``: only of stores for which all of them hold. ``dates``: the span is that
+    of these dates in each store's own zone, within ``begin_us`` and ``end_us``.
     """
 
     histories: Histories
@@ -94,6 +111,7 @@ class OutageSearch:
     rules: Rules
     bridge_us: int
     wheres: tuple[Where, ...] = ()
+    dates: Dates | None = None
 
     def of_all(self) -> Outages:
         """Those of all known stores, by store and start."""
@@ -167,7 +185,7 @@ class OutageSearch:
     def _settled(self, some: Stores) -> Outages:
         """Look at the span and a margin; of whom that is not enough, at more."""
         told = self._told(some, *self._looked_at(_MARGIN_US))
-        up_us = told.up_us(self.begin_us, self.end_us)
+        up_us = told.up_us(*self._ends(told.some))
         unsettled = self._unsettled(told)
         found = list(self._outages(told, ~unsettled))
         some = some.chosen(unsettled)
@@ -237,18 +255,27 @@ class OutageSearch:
         # In so little business time one that goes on may not have been down at all.
         unsettled = business.before(own, self.begin_us) <= self.bridge_us
         unsettled &= begin_us > 0
-        unsettled[found.store[reaching & self._overlapping(found, end_us)]] = True
+        whole = _overlapping(found, end_us, self.begin_us, self.end_us)
+        unsettled[found.store[reaching & whole]] = True
         return unsettled
 
-    def _overlapping(self, found: Incidents, end_us: int) -> Flags:
-        ends = np.where(found.end_us == NONE, end_us, found.end_us)
-        overlapping: Flags = (found.start_us < self.end_us) & (ends > self.begin_us)
-        return overlapping
+    def _ends(self, some: Stores) -> tuple[Ints, Ints]:
+        """Where each store's span begins and ends, shape (n,)."""
+        if self.dates is None:
+            ends = np.full((len(some.store_ids), 2), (self.begin_us, self.end_us))
+        else:
+            of_facts = [self.dates.ends_us(f.zone_name) for f in some.numbers.facts]
+            ends = np.array(of_facts, np.int64).reshape(-1, 2)[some.schedule]
+            ends = ends.clip(self.begin_us, self.end_us)
+        return ends[:, 0], ends[:, 1]
 
     def _outages(self, told: "_Told", settled: Flags) -> Iterator[Outage]:
         """The incidents of the stores that are settled."""
         found = told.found
-        wanted = settled[found.store] & self._overlapping(found, self.as_of_us)
+        begins, ends = self._ends(told.some)
+        wanted = settled[found.store] & _overlapping(
+            found, self.as_of_us, begins[found.store], ends[found.store]
+        )
         columns = (
             *(found.store, found.start_us, found.end_us, found.started_after_us),
             *(found.down_us, found.unknown_us, found.wall_us, found.by_up),
@@ -273,11 +300,20 @@ class _Told:
     rules: Rules
     found: Incidents
 
-    def up_us(self, begin_us: int, end_us: int) -> int:
-        """Their up time within a part of it."""
+    def up_us(self, begin_us: Ints, end_us: Ints) -> int:
+        """Their up time, each within a part of it; shape (n,)."""
         some = self.some
         polls = some.packed, some.counts, some.schedule, self.times, self.rules
         return int(up_within(*polls, begin_us, end_us).sum())
+
+
+def _overlapping(
+    found: Incidents, last_us: int, begin_us: Ints | int, end_us: Ints | int
+) -> Flags:
+    """Which of them lie in a span at least partly; ``last_us``: end of what goes on."""
+    ends = np.where(found.end_us == NONE, last_us, found.end_us)
+    overlapping: Flags = (found.start_us < end_us) & (ends > begin_us)
+    return overlapping
 
 
 def _at_hand(some: Stores, begin_us: int) -> Flags:

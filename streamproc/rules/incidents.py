@@ -131,15 +131,18 @@ def up_within(
     schedule: Ints,
     times: Times,
     rules: Rules,
-    begin_us: int,
-    end_us: int,
+    begin_us: Ints,
+    end_us: Ints,
 ) -> Ints:
-    """Up time of each store within ``[begin_us, end_us)``, shape (n,), microseconds."""
+    """Up time of each store within its own ``[begin_us, end_us)``, in microseconds.
+
+    ``begin_us``, ``end_us``, and what is returned: shape (n,).
+    """
     business = times.business
     told = statuses(packed, counts, schedule, times, rules)
     own = schedule[told.store]
-    first = np.maximum(told.begin_us, begin_us)
-    last = np.minimum(told.end_us, end_us)
+    first = np.maximum(told.begin_us, begin_us[told.store])
+    last = np.minimum(told.end_us, end_us[told.store])
     covered = business.before(own, last) - business.before(own, first)
     up = np.zeros(len(counts), np.int64)
     np.add.at(up, told.store, np.where(told.up, np.maximum(covered, 0), 0))

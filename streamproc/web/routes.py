@@ -24,6 +24,7 @@ from streamproc.web.handlers.states import StateHandlers
 from streamproc.web.handlers.status import StatusHandlers
 from streamproc.web.handlers.store import StoreHandlers
 from streamproc.web.handlers.store_page import StorePageHandlers
+from streamproc.web.handlers.store_sheet import StoreSheet
 from streamproc.web.handlers.stores import StoresHandlers
 from streamproc.web.handlers.suspects import SuspectHandlers
 from streamproc.web.handlers.system import SystemHandlers
@@ -81,6 +82,7 @@ def _add_pages(app: web.Application, site: Site) -> None:
     add(app, "GET", "/incidents.xlsx", incidents.xlsx)
     add(app, "GET", "/reports", ReportListHandlers(site).page)
     add(app, "GET", "/reports/{period}/page", ReportPages(site).page)
+    add(app, "GET", "/stores/{store_id:[^/]+}/page", StoreSheet(site).page)
 
 
 def _add_api(app: web.Application, site: Site) -> None:

@@ -3,7 +3,9 @@
 import random
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,7 +15,7 @@ from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.rules.uptime import Rules
 from streamproc.settings import Settings
 from tables import outages as outages_table
-from tables.outages import Outages, OutageSearch
+from tables.outages import Dates, Outages, OutageSearch
 from tests.reference import (
     Outage,
     Poll,
@@ -43,6 +45,7 @@ def search(
     settings: Settings,
     span: tuple[int, int, int],
     where: Where | None = None,
+    dates: Dates | None = None,
 ) -> OutageSearch:
     """What looks for the incidents of begin to end, as of a time."""
     begin_us, end_us, as_of_us = span
@@ -54,6 +57,7 @@ def search(
         settings.rules,
         settings.bridge_us,
         () if where is None else (where,),
+        dates,
     )
 
 
@@ -179,6 +183,40 @@ async def test_incidents_of_any_span_are_those_of_a_walk_over_the_whole_history(
             assert (rows(found), found.up_us) == (sorted(expected), up_us)
             seen += len(expected)
     assert seen > 50
+
+
+def local_us(zone: str, day: int) -> int:
+    """Where a date begins, by the standard library."""
+    date = datetime(1970, 1, 1) + timedelta(days=day)  # noqa: DTZ001  # zoned below
+    return round(date.replace(tzinfo=ZoneInfo(zone)).timestamp()) * 1_000_000
+
+
+async def test_dates_are_those_of_each_stores_own_zone(
+    tables: Tables, make_settings: MakeSettings
+) -> None:
+    """An incident of the evening before in Chicago is not of Tokyo's next day."""
+    settings, polls = make_settings(hold="none"), history_of(5)
+    for some in batches(polls, 300):
+        await tables.add(some)
+    as_of_us = (START_DAY + DAYS) * DAY_US - 7
+    first_us = START_DAY * DAY_US
+    for first_day, length in ((100, 1), (97, 2), (80, 30), (109, 3)):
+        dates = Dates(START_DAY + first_day, START_DAY + first_day + length)
+        expected: list[Any] = []
+        up_us = 0
+        for store_id in sorted({store for store, _, _ in polls}):
+            zone = (ZONES.get(store_id) or CHICAGO).decode()
+            ends = [local_us(zone, day) for day in (dates.first_day, dates.end_day)]
+            begin_us, end_us = (min(end, as_of_us) for end in ends)
+            walk = Walk.over(polls, store_id, first_us, as_of_us, settings)
+            expected += walk.within(store_id, begin_us, end_us)
+            up_us += walk.up_us(begin_us, end_us)
+        begin_us = (START_DAY + first_day) * DAY_US - 14 * HOUR_US
+        end_us = (START_DAY + first_day + length) * DAY_US + 12 * HOUR_US
+        outer = begin_us, min(end_us, as_of_us), as_of_us
+        found = search(tables, settings, outer, dates=dates).of_all()
+        assert (rows(found), found.up_us) == (sorted(expected), up_us)
+        assert search(tables, settings, outer).of_all().up_us > found.up_us
 
 
 async def test_only_stores_whose_label_has_the_value_are_looked_at(

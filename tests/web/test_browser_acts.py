@@ -139,6 +139,13 @@ def test_a_report_is_made_and_followed(tab: Tab) -> None:
     quiet(tab)
 
 
+def pages_of(page: Any, folder: Path) -> int:
+    """How many sheets it is when it is printed."""
+    file = folder / "page.pdf"
+    page.pdf(path=str(file), prefer_css_page_size=True)
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", file.read_bytes()))
+
+
 def test_the_report_is_one_page_of_paper(
     browser: Any, start_site: Callable[..., LiveSite], tmp_path: Path
 ) -> None:
@@ -164,11 +171,16 @@ def test_the_report_is_one_page_of_paper(
     page = tab.open("/reports/this-month/page")
     page.emulate_media(media="print")
     text = page.inner_text("body")
-    for told in ("Uptime, ", "most down time", "longest incidents", "Rules."):
+    for told in ("Uptime in May", "most down time", "longest incidents", "Rules."):
         assert told in text
     assert "Stores" not in page.inner_text("body").splitlines()  # no navigation
-    file = tmp_path / "page.pdf"
-    page.pdf(path=str(file), prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", file.read_bytes())) == 1
+    assert pages_of(page, tmp_path) == 1
+    page = tab.open("/reports/this-month/page?stores=all")
+    assert pages_of(page, tmp_path) > 1
+    page = tab.open("/stores/store-3/page?period=this-month")
+    page.emulate_media(media="print")
+    for told in ("By day", "longest incidents", "Hours", "Month by month", "Rules."):
+        assert told in page.inner_text("body")
+    assert pages_of(page, tmp_path) == 1
     assert tab.errors == []
     tab.close()

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.rules.labels import Labels
-from streamproc.rules.poll import encode_poll
+from streamproc.rules.poll import Poll, encode_poll
 from streamproc.web.incidents.picture import scale_of
 from streamproc.web.incidents.places import chosen_labels, places
 from streamproc.web.incidents.summary import curve, half_of, summary
 from streamproc.web.store.names import Directory
 from tables.outages import Outage
-from tests.web.live_site import MINUTE_US, LiveSite, ago
+from tests.web.live_site import HOUR_US, MINUTE_US, NOW_US, LiveSite, ago
 from tests.web.test_pages import text_of
 from tests.web.test_system import signed_in
 
@@ -45,7 +45,7 @@ def test_the_figures_of_a_list() -> None:
         outage(100, 104),
         outage(5, None, "b", down_us=100 * MINUTE_US),
     ]
-    told = summary(found, 400 * MINUTE_US, begin_us=1)
+    told = summary(found, 400 * MINUTE_US, lambda _: 1)
     assert (told.count, told.stores, told.begun, told.ongoing) == (4, 2, 3, 1)
     assert told.down_us == 144 * MINUTE_US
     assert told.longest == found[3]
@@ -58,7 +58,7 @@ def test_the_figures_of_a_list() -> None:
 
 def test_of_nothing_there_are_no_figures() -> None:
     """No zero for what is not known."""
-    told = summary([], 0, 0)
+    told = summary([], 0, lambda _: 0)
     assert (told.mttr_us, told.median_us, told.mtbf_us, told.seen_us) == (None,) * 4
     assert curve([], 0, 10).most_at_us is None
 
@@ -216,6 +216,34 @@ def test_a_number_of_the_table_opens_its_incidents(
     assert (book.status, book.body[:2]) == (200, b"PK")
     name = book.headers["Content-Disposition"]
     assert name == 'attachment; filename="incidents-2025-05-06.xlsx"'
+
+
+def test_yesterday_is_each_stores_own(start_site: Callable[..., LiveSite]) -> None:
+    """What was over before a store's yesterday began is not of it, wherever others are.
+
+    Chicago's Monday begins at 05:00 UTC, Tokyo's the afternoon before.
+    """
+    site = start_site()
+    for store, zone in (("chicago", "America/Chicago"), ("tokyo", "Asia/Tokyo")):
+        early = NOW_US - (15 + 24 - 2) * HOUR_US  # Monday, 02:00 UTC
+        late = early + 6 * HOUR_US
+        told = [
+            Poll(store, at, up)
+            for at, up in (
+                *((early - HOUR_US, True), (early, False)),
+                *((early + HOUR_US, True), (late, False), (late + HOUR_US, True)),
+            )
+        ]
+        polls = [(store, encode_poll(poll)) for poll in told]
+        site.publish(site.program.topics.polls, polls)
+        row = {"store_id": store, "timezone_str": zone}
+        site.publish(site.program.topics.zones, [(store, orjson.dumps(row))])
+    site.settle()
+    text = text_of(site.page("/incidents?period=yesterday"))
+    assert "3 incidents in 2 stores: 3.00 h down." in text
+    assert "incidents 3 3 began in it" in text
+    rows = site.get("/incidents.csv?period=yesterday").text.splitlines()[1:]
+    assert sorted(row.split(",")[0] for row in rows) == ["chicago", "tokyo", "tokyo"]
 
 
 def test_each_incident_shows_its_local_day_and_how_often_it_was(

@@ -25,6 +25,7 @@ PAGES = {
     "/incidents.xlsx",
     "/store",
     "/stores/{}",
+    "/stores/{}/page",
     "/tables",
     "/tables/{}",
     "/rejected",

@@ -3,11 +3,16 @@
 import re
 from collections.abc import Callable
 
+import orjson
 import pytest
 
+from streamproc.rules.poll import Poll, encode_poll
+from streamproc.rules.units import DAY_US
 from streamproc.web import words
-from tests.web.live_site import LiveSite
+from tests.web.live_site import HOUR_US, NOW_US, LiveSite
 from tests.web.test_pages import text_of
+
+PERIOD_OF_GAMMA = "/api/v1/stores/gamma/periods?period=this-month"
 
 
 def hours(seconds: float) -> str:
@@ -49,7 +54,7 @@ def test_a_label_chooses_whose_page_it_is(site: LiveSite) -> None:
     """The heading says so, and no other store is on it."""
     text = text_of(site.page("/reports/this-week/page?where=region%3DWest"))
     assert "Uptime of West" in text
-    assert "1 stores" in text
+    assert "1 store ·" in text
     assert "store-" not in text
 
 
@@ -59,6 +64,80 @@ def test_quality_and_rules_stand_below(site: LiveSite) -> None:
     for told in ("coverage", "stores without any data", "rejected, waiting", "Rules."):
         assert told in text
     assert "Percent = up / (up + down)" in text
+
+
+def test_the_whole_table_comes_when_it_is_asked_for(site: LiveSite) -> None:
+    """All stores that were open, on the pages after the first; as many as there are."""
+    page = site.page("/reports/this-week/page")
+    assert "All stores, those with" not in page
+    assert 'href="/reports/this-week/page?stores=all"' in page
+    page = site.page("/reports/this-week/page?stores=all")
+    text = text_of(page)
+    count = re.search(r"([\d,]+) stores · Mon", text)
+    assert count is not None
+    table = page.split("All stores, those with")[1]
+    assert table.count('scope="row"') == int(count[1])
+
+
+def test_several_labels_choose_whose_page_it_is(site: LiveSite) -> None:
+    """All of them hold."""
+    path = "/reports/this-week/page?where=region%3DWest&where=brand%3Dnone"
+    assert "0 stores" in text_of(site.page(path))
+
+
+def test_it_says_what_changed_since_the_period_before(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Where all of that is known: 18 of 24 hours up on Sunday, 12 on Monday."""
+    site = start_site(hold="60")
+    begin_us = NOW_US - NOW_US % DAY_US
+    polls = [
+        Poll("a", begin_us + (24 * day + hour) * HOUR_US, hour >= down)
+        for day, down in ((-3, 0), (-2, 6), (-1, 12))
+        for hour in range(24)
+    ]
+    told = [(poll.store_id, encode_poll(poll)) for poll in polls]
+    site.publish(site.program.topics.polls, told)
+    zone = {"store_id": "a", "timezone_str": "UTC"}
+    site.publish(site.program.topics.zones, [("a", orjson.dumps(zone))])
+    labels = {"store_id": "a", "labels": {"region": "West"}, "target": 80}
+    site.publish(site.program.topics.labels, [("a", orjson.dumps(labels))])
+    site.settle()
+    text = text_of(site.page("/reports/yesterday/page"))
+    assert "50.00 % up of the observed business time, target 80 %," in text
+    assert "Sun 4 May 2025 75.00 %" in text
+    assert "West 1 50.00 % \u221225.00 12.0" in text
+    assert "budget 4.80 h" in text  # a fifth of what was observed
+    assert "0 of 1 stores met the target" in text
+
+
+def test_a_store_has_a_page_of_its_own(site: LiveSite) -> None:
+    """Its figures are those of the API; the longest incidents, hours and months."""
+    text = text_of(site.page("/stores/gamma/page?period=this-month"))
+    figures = site.get(PERIOD_OF_GAMMA).json["total"]
+    assert "gamma in May 2025 so far" in text
+    for name in ("up", "down", "excluded", "open"):
+        assert f"{name} {hours(figures[f'{name}_s'])}" in text
+    assert f"no data {hours(figures['unknown_s'])}" in text
+    assert f"{figures['uptime_percent']:.2f} % up of the observed" in text
+    assert "1 incident, 1.00 h down, the longest 1 h." in text
+    assert "Mon 5 May 14:30 13:30 15:30 1 h 0 1 h" in text
+    assert "May 2025 so far" in text.split("Month by month")[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/stores/nobody/page", 404),
+        ("/stores/gamma/page?period=month:2020-01", 422),
+        ("/stores/gamma/page?period=someday", 400),
+    ],
+)
+def test_a_store_without_figures_has_no_page(
+    site: LiveSite, path: str, status: int
+) -> None:
+    """It says why, instead of zeros."""
+    assert site.get(path, Accept="text/html").status == status
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Handlers of the page Incidents: what was down, how long, where, and how often."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from streamproc.report.about import sentences
 from streamproc.report.messages import NOW
 from streamproc.report.record import time_text
 from streamproc.report.workbook import MEDIA_TYPE, About
+from streamproc.rules.periods import edge_us
 from streamproc.rules.units import MINUTE_US
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf
@@ -28,6 +30,7 @@ from streamproc.web.incidents.summary import curve, summary
 from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.periods.choice import chosen_of
+from streamproc.web.periods.reading import Bounds
 from streamproc.web.responses import html, see_other
 from streamproc.web.site import Site
 from streamproc.web.store.names import Directory
@@ -119,7 +122,9 @@ class IncidentPages:
             "as_of": asked.params["as_of"],
             "as_of_us": found.as_of_us,
             "is_now": asked.as_of == NOW,
-            "figures": summary(found.found, found.up_us, found.begin_us),
+            "figures": summary(
+                found.found, found.up_us, self._begins(bounds, everyone)
+            ),
             "waiting": sum(waits_to_open(one, everyone) for one in found.found),
             "curve": at_once,
             "picture": picture(at_once) if at_once.most else None,
@@ -153,6 +158,13 @@ class IncidentPages:
         as_of, period = key
         seen = await self._incidents.kept.get((as_of, period, "", ()))
         return await spans_of(self._site, seen.found.begin_us, seen.found.end_us)
+
+    def _begins(self, bounds: Bounds, everyone: Everyone) -> Callable[[str], int]:
+        """Where the period begins of a store."""
+        starts_s = self._site.program.settings.day_starts_s
+        first_day = bounds.period.first_day
+        by_zone = cache(lambda zone: edge_us(zone, first_day, starts_s))
+        return lambda store_id: by_zone(everyone.zone_of(store_id))
 
     async def _longest(self, found: Found, everyone: Everyone) -> Any:
         longest = max(found.found, key=lambda one: one.down_us, default=None)

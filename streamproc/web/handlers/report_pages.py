@@ -1,49 +1,32 @@
 """Handler of a period's report as a page to hand on: one sheet of A4."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from aiohttp import web
+from multidict import MultiMapping
 
 from streamproc.cells import Ints
-from streamproc.errors import InvalidInput
-from streamproc.rules.labels import Where, parse_where
-from streamproc.rules.percent import percent
-from streamproc.web.fleet.groups import Group, groups_of
+from streamproc.rules.labels import Where
+from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.periods import asked_for
 from streamproc.web.handlers.stores import period_of, standing_of, summary
 from streamproc.web.incidents.asking import Found, incidents_of
 from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary as incident_summary
-from streamproc.web.parameters import AS_OF, Query, Text
-from streamproc.web.refusal import Refusal, bad
+from streamproc.web.parameters import AS_OF, Choice, wheres_of
+from streamproc.web.periods.choice import Chosen, day_text
+from streamproc.web.refusal import Refusal
+from streamproc.web.reports import sheet
+from streamproc.web.reports.sheet import Before
 from streamproc.web.responses import html
 from streamproc.web.site import Site
 from streamproc.web.templating import text
 
-MOST = 10
-"""Stores, and incidents, that are listed."""
-
-MOST_GROUPS = 7
-COVERED = 95.0
-"""Percent of coverage below which a store is told among the data's quality."""
-
-WHERE = Text("where", longest=400)
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """How good the data is that the figures are made of; lengths in microseconds."""
-
-    coverage: str | None
-    unknown_us: int
-    excluded_us: int
-    thin: int
-    unseen: int
-    open_stores: int
+STORES = Choice("stores", ("all",), help="the whole table, on further pages")
 
 
 class ReportPages:
@@ -59,36 +42,46 @@ class ReportPages:
             await asyncio.to_thread(text, request, "report_page.html", **context)
         )
 
-    async def _context(self, period: str, query: Query) -> dict[str, Any]:
+    async def _context(self, period: str, query: MultiMapping[str]) -> dict[str, Any]:
         asked_for(period)
-        where = where_of(WHERE.read(query))
-        standing, why = await standing_of(self._site, period, AS_OF.read(query))
+        wheres, as_of = wheres_of(query.getall("where", [])), AS_OF.read(query)
+        everything = STORES.read(query) == "all"
+        standing, why = await standing_of(self._site, period, as_of)
         if standing.figures is None:
             raise Refusal(422, "no-figures", f"{why or 'No store is known yet'}.")
-        chosen = standing.labelled([] if where is None else [where], "")
-        rows = np.flatnonzero(chosen & (standing.whole.open > 0))
-        incidents = await self._incidents(standing, where)
-        about = await self._site.stores.about(
-            one.store_id for one in incidents.ordered(0, False)[:MOST]
-        )
-        longest = [
-            row_of(one, about[one.store_id])
-            for one in incidents.ordered(0, False)[:MOST]
-        ]
+        rows = _rows(standing, wheres)
+        chosen = period_of(standing, period, "")
+        incidents = await self._incidents(standing, wheres)
+        longest = incidents.ordered(0, by_start=False)[: sheet.MOST]
+        about = await self._site.stores.about(one.store_id for one in longest)
+        worst = sheet.worst(standing, rows)
         return {
             "standing": standing,
             "figures": standing.figures,
             "names": standing.names,
-            "period": period_of(standing, period, ""),
-            "where": where,
+            "period": chosen,
+            "title": sheet.title_of(chosen),
+            "wheres": wheres,
+            "as_of": as_of_text(as_of),
             "rows": rows,
             "summary": summary(standing, rows),
-            "met": _met(standing, rows),
-            "groups": await asyncio.to_thread(_groups, standing, rows),
-            "worst": _worst(standing, rows),
-            "longest": longest,
-            "told": incident_summary(incidents.found, incidents.up_us, 0),
-            "quality": _quality(standing, rows),
+            "before": await self._before(chosen, as_of, wheres),
+            "changed": sheet.changed,
+            "day_text": day_text,
+            "met": sheet.met(standing, rows),
+            "allowed_us": sheet.allowed_us(
+                standing.pooled(rows), standing.fleet_target
+            ),
+            "groups": await asyncio.to_thread(sheet.groups, standing, rows),
+            "worst": worst,
+            "worst_share": sheet.share_of(standing, worst, rows),
+            "listed": sheet.by_down(standing, rows)[: sheet.MOST_ROWS]
+            if everything
+            else [],
+            "everything": everything,
+            "longest": [row_of(one, about[one.store_id]) for one in longest],
+            "told": incident_summary(incidents.found, incidents.up_us, lambda _: 0),
+            "quality": sheet.quality(standing, rows),
             "rejected": self._site.watch.seen.rejected,
             "target": standing.fleet_target,
             "now_us": self._site.program.now_us(),
@@ -96,7 +89,20 @@ class ReportPages:
             "bridge_us": self._site.program.settings.bridge_us,
         }
 
-    async def _incidents(self, standing: Standing, where: Where | None) -> Found:
+    async def _before(
+        self, period: Chosen, as_of: AsOf, wheres: Sequence[Where]
+    ) -> Before | None:
+        """The period before; None where nothing of it is known, or not all of it."""
+        earlier = period.stepped(-1)
+        if earlier is None:
+            return None
+        standing, _ = await standing_of(self._site, earlier.text, as_of)
+        figures = standing.figures
+        if figures is None or figures.since_us is not None:
+            return None
+        return Before(sheet.title_of(earlier), standing, _rows(standing, wheres))
+
+    async def _incidents(self, standing: Standing, wheres: Sequence[Where]) -> Found:
         figures = standing.figures
         assert figures is not None  # the page has looked
         asked = asked_for(figures.period.name)
@@ -104,46 +110,11 @@ class ReportPages:
         begin_us = min(bounds.begin_us, figures.as_of_us - 1)
         end_us = max(min(bounds.end_us, figures.as_of_us), begin_us + 1)
         span = figures.as_of_us, begin_us, end_us
-        return await incidents_of(self._site, *span, "", [where] if where else ())
+        return await incidents_of(self._site, *span, "", wheres, bounds.period)
 
 
-def where_of(text: str) -> Where | None:
-    """The condition that is asked for; raises a 400 Refusal."""
-    try:
-        return parse_where(text) if text else None
-    except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
-
-
-def _met(standing: Standing, rows: Ints) -> tuple[int, int]:
-    """How many of some stores met their target, of how many that have one."""
-    judged = ~np.isnan(standing.targets[rows]) & ~np.isnan(standing.percents[rows])
-    return int((judged & ~standing.misses[rows]).sum()), int(judged.sum())
-
-
-def _groups(standing: Standing, rows: Ints) -> list[tuple[str, list[Group]]]:
-    """The first two labels with their groups, worst first."""
-    labels = list(standing.names.values)[:2]
-    return [(each, groups_of(standing, rows, each)[:MOST_GROUPS]) for each in labels]
-
-
-def _worst(standing: Standing, rows: Ints) -> list[int]:
-    """Those with most down time; who had none is not among them."""
-    down = standing.whole.down[rows]
-    order = rows[np.argsort(-down, kind="stable")]
-    return [row for row in order[:MOST].tolist() if standing.whole.down[row]]
-
-
-def _quality(standing: Standing, rows: Ints) -> Quality:
-    pooled, some = standing.pooled(rows), standing.whole.chosen(rows)
-    seen = some.up + some.down
-    counted = seen + some.unknown
-    share = np.where(counted > 0, 100 * seen / np.maximum(counted, 1), 100.0)
-    return Quality(
-        percent(int(pooled.up + pooled.down), int(pooled.unknown), 1),
-        int(pooled.unknown),
-        int(pooled.excluded),
-        int(((share < COVERED) & (seen > 0)).sum()),
-        int(((seen == 0) & (counted > 0)).sum()),
-        len(rows),
-    )
+def _rows(standing: Standing, wheres: Sequence[Where]) -> Ints:
+    """The stores that are meant, and were open."""
+    meant = standing.labelled(list(wheres), "") & (standing.whole.open > 0)
+    found: Ints = np.flatnonzero(meant)
+    return found

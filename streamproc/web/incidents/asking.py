@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streamproc.rules.labels import Where
+from streamproc.rules.periods import Period
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
 from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
@@ -48,16 +49,25 @@ async def incidents_of(
     end_us: int,
     store_id: str = "",
     wheres: Sequence[Where] = (),
+    period: Period | None = None,
     *,
     current: bool = False,
 ) -> Found:
     """All of them, whole, by partition.
 
     ``store_id``: only that store's. ``wheres``: only of stores for which all hold.
+    ``period``: of its dates in each store's own zone, within the span.
     ``current``: of all polls that were accepted before.
     """
     count = site.program.settings.partitions
-    span = {"as_of_us": as_of_us, "begin_us": begin_us, "end_us": end_us}
+    starts_s = site.program.settings.day_starts_s
+    dates = period and (period.first_day, period.end_day, starts_s)
+    span = {
+        "dates": dates,
+        "as_of_us": as_of_us,
+        "begin_us": begin_us,
+        "end_us": end_us,
+    }
     asked = {
         **span,
         "wheres": [where.text for where in wheres],

@@ -8,7 +8,7 @@ import orjson
 from streamproc.program import Program
 from streamproc.rules.labels import parse_where
 from streamproc.web.cluster.calls import Call
-from tables.outages import Outage, Outages, OutageSearch
+from tables.outages import Dates, Outage, Outages, OutageSearch
 
 
 def _outages(program: Program, args: dict[str, Any]) -> Outages:
@@ -18,6 +18,7 @@ def _outages(program: Program, args: dict[str, Any]) -> Outages:
         *(args["as_of_us"], args["begin_us"], args["end_us"]),
         *(program.settings.rules, program.settings.bridge_us),
         tuple(map(parse_where, args["wheres"])),
+        None if args["dates"] is None else Dates(*args["dates"]),
     )
     return search.of_all() if store_id is None else search.of(store_id.encode())
 

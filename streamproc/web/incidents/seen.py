@@ -86,7 +86,10 @@ class Incidents:
         begin_us = min(bounds.begin_us, as_of_us - 1)
         end_us = max(min(bounds.end_us, as_of_us), begin_us + 1)
         span = as_of_us, begin_us, end_us
-        return InPeriod(bounds, await incidents_of(self._site, *span, store_id, wheres))
+        return InPeriod(
+            bounds,
+            await incidents_of(self._site, *span, store_id, wheres, bounds.period),
+        )
 
     async def rows(
         self, shown: Sequence[Outage], found: Found, everyone: Everyone

@@ -1,7 +1,7 @@
 """What a list of incidents comes to: the figures and the curve of its page. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -40,8 +40,10 @@ class Summary:
     half: int
 
 
-def summary(found: Sequence[Outage], up_us: int, begin_us: int) -> Summary:
-    """The figures of incidents that overlap a span which begins then.
+def summary(
+    found: Sequence[Outage], up_us: int, begin_us: Callable[[str], int]
+) -> Summary:
+    """The figures of incidents that overlap a span; ``begin_us``: of each store.
 
     ``up_us``: how long their stores were up in it.
     """
@@ -54,7 +56,7 @@ def summary(found: Sequence[Outage], up_us: int, begin_us: int) -> Summary:
     return Summary(
         len(found),
         len(by_store),
-        sum(one.start_us >= begin_us for one in found),
+        sum(one.start_us >= begin_us(one.store_id) for one in found),
         sum(one.end_us is None for one in found),
         sum(one.down_us for one in found),
         max(found, key=lambda one: one.down_us, default=None),

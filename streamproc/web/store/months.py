@@ -66,17 +66,14 @@ def figures_by_slice(rows: PeriodRows) -> dict[int, Figures]:
 
 def months_of(daily: StorePeriod, monthly: StorePeriod, goal: str) -> list[Month]:
     """The months, newest first; ``goal``: a day's link with ``{}`` for the period."""
-    by_day = {
-        daily.names[number]: figures
-        for number, figures in figures_by_slice(daily.slices).items()
-    }
+    by_day = figures_by_day(daily)
     by_month = figures_by_slice(monthly.slices)
     last = max(by_month, default=0)
     found = []
     for number, figures in sorted(by_month.items(), reverse=True):
         name = monthly.names[number]
         whole = _month(name)
-        days = list(_days(whole, by_day, goal))
+        days = list(bars_within(whole, by_day, goal))
         so_far = number == last and days[-1].is_told is False
         found.append(Month(slice_text(whole), name, so_far, days, figures))
     return found
@@ -88,7 +85,16 @@ def _month(name: str) -> Period:
     return found
 
 
-def _days(month: Period, by_day: dict[str, Figures], goal: str) -> Iterator[Bar]:
+def figures_by_day(daily: StorePeriod) -> dict[str, Figures]:
+    """Figures by the name of their date."""
+    found = figures_by_slice(daily.slices)
+    return {daily.names[number]: figures for number, figures in found.items()}
+
+
+def bars_within(
+    month: Period, by_day: dict[str, Figures], goal: str = ""
+) -> Iterator[Bar]:
+    """A bar a date; ``goal``: a day's link with ``{}`` for the period."""
     told = [
         name
         for name in (f"day:{date_of(d)}" for d in range(month.first_day, month.end_day))
