@@ -14,6 +14,9 @@ MIN_HOLD_MINUTES = 5
 MIN_TOKEN = 16
 
 _WHOLE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+_NUMBER = re.compile(
+    r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE
+)
 
 
 def setting(default: Any, parse: Callable[[str], Any], help: str, **meta: Any) -> Any:
@@ -27,10 +30,8 @@ def setting(default: Any, parse: Callable[[str], Any], help: str, **meta: Any) -
 
 def number(minimum: float, maximum: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
+        # Python takes 1_0 for ten, and digits of any script.
+        value = float(text if _NUMBER.fullmatch(text) else "nan")
         if not minimum <= value <= maximum:
             raise ValueError(f"expected {minimum:.15g} to {maximum:.15g}")
         return value

@@ -221,3 +221,30 @@ def test_the_dates_of_a_store_lie_together_in_their_order() -> None:
     """And before those of a store whose id goes on."""
     keys = keys_of("a", ["1999-12-31", "2000-01-01"]) + keys_of("ab", ["1980-01-01"])
     assert keys == sorted(keys)
+
+
+async def test_every_store_has_a_row_that_anything_is_known_of(
+    program: Program,
+) -> None:
+    """Sorted bytewise; neither ``*`` nor labels make one known, nor what is forgotten.
+
+    Labels change no figure: without anything else there is none.
+    """
+    await publish(program.settings, [Poll("polled", MONDAY_US, True)])
+    times = {"start_time_local": "09:00", "end_time_local": "17:00"}
+    for topic, key, told in (
+        ("hours", "Zed", {"store_id": "Zed", "hours": [{"dayOfWeek": 1, **times}]}),
+        ("zones", "zoned", {"store_id": "zoned", "timezone_str": "UTC"}),
+        ("labels", "called", {"store_id": "called", "name": "Main St", "labels": {}}),
+        ("zones", "gone", {"store_id": "gone", "timezone_str": "UTC"}),
+        ("zones", "gone", None),
+        ("special_hours", "ü\0002025-11-24", {"store_id": "ü", "openings": []}),
+        ("special_hours", "*\0002025-11-24", {"store_id": "*", "openings": [times]}),
+        ("exclusions", "excluded\0e1", exclusion("maintenance", 12, 13)),
+    ):
+        if told is not None and topic in ("special_hours", "exclusions"):
+            store_id = key.partition("\0")[0]
+            told = {"date": "2025-11-24", **told, "store_id": store_id}
+        await tell(program, topic, key, told)
+    rows = await report(program.settings, AS_OF)
+    assert rows.store_ids == ["Zed", "excluded", "polled", "zoned", "ü"]
