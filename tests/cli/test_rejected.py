@@ -246,6 +246,22 @@ def test_rows_that_keep_load_from_publishing_are_counted_too(
     assert log.sent() == log.sent("hours") == []
 
 
+def test_what_once_refuses_leaves_no_trace_there(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a dry run of load: neither has sent anything."""
+    monkeypatch.chdir(tmp_path)
+    rows = ["7,active,2023-01-25 11:00 UTC"] * 3 + ["7,up,2023-01-25 11:00 UTC"]
+    Path("polls.csv").write_text("\n".join(["store_id,status,timestamp_utc", *rows]))
+    log.fill(refused(b"x"))
+    options = ["--polls", "polls.csv"]
+    data = ["--data-dir", str(log.settings.data_dir)]
+    for command in (["load", "--dry-run", *data], ["once", "--out", "out"]):
+        done = CliRunner().invoke(main, [*command, *options])
+        assert (done.exit_code, "refused 1 row" in done.stdout) == (0, True)
+    assert log.run().output.splitlines()[-1].startswith("1 rejected")
+
+
 def test_what_load_refused_is_said_though_it_cannot_be_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from streamproc.rules.schedule import (
     Opening,
     hours_rows,
     parse_hours,
+    parse_opening,
     parse_weekday,
     week_of,
 )
@@ -172,6 +173,26 @@ def test_a_row_may_say_one_thing_twice() -> None:
     times = {"start_time_local": "09:00", "end_time_local": "17:00"}
     (opening,) = parse_hours([{"day": 1, "closed": False, **times}])
     assert opening == Opening(1, 9 * 3600, 17 * 3600)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "end_s"),
+    [
+        ("23:59", "23:59", 24 * 3600 + 23 * 3600 + 59 * 60),
+        ("22:00", "23:59:00", 24 * 3600),
+        ("22:00", "23:58:59", 24 * 3600 - 61),
+        ("23:59:40", "23:59:10", 24 * 3600),
+        ("23:58", "23:57", 24 * 3600 + 23 * 3600 + 57 * 60),
+        ("00:00", "00:00", 24 * 3600),
+    ],
+)
+def test_an_end_in_the_last_minute_is_midnight(
+    start: str, end: str, end_s: int
+) -> None:
+    """Looked at after "start = end", and before "end before start"."""
+    opening = parse_opening(2, start, end)
+    assert isinstance(opening, Opening)
+    assert (opening.day, opening.end_s) == (2, end_s)
 
 
 def test_no_rows_at_all_say_nothing() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -19,8 +20,9 @@ from streamproc.clock import wall_clock_us
 from streamproc.loading.loader import Loader
 from streamproc.report.rows import Rows
 from streamproc.settings import Settings
-from tests.system.harness import report
+from tests.system.harness import publish, random_polls, report
 from tests.system.test_batch_report import write_files
+from tests.web.live_site import HOUR_US, free_port
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 
@@ -117,3 +119,23 @@ async def test_a_damaged_changelog_is_deleted_as_the_guide_says(
     await typed(["sh", "-ec", lines], tmp_path, os.environ)
     async with start_program() as program:
         assert told(await report(program.settings)) == expected
+
+
+async def test_what_stands_where_is_what_the_guide_lists(
+    start_program: StartProgram,
+) -> None:
+    """After polls and a report of all stores: no file that is not told of."""
+    listing = block("## What stands where", "## Commands")
+    told = set(re.findall(r"^      (\S+?),?(?: -\S+,?)* ", listing, re.M))
+    async with start_program(web="on", web_port=free_port()) as program:
+        now_us = program.now_us()
+        begin_us = now_us - 7 * 24 * HOUR_US
+        await publish(program.settings, random_polls(200, 5, 1, begin_us))
+        await report(program.settings)
+        folder = program.settings.data_dir
+        found = {path.name for path in folder.iterdir()}
+        tables = {path.name for path in (folder / "v1" / "tables").iterdir()}
+    assert found - {"log.db-wal", "log.db-shm"} <= {name.split("/")[0] for name in told}
+    assert {"combined_report.csv", "log.db.lock", "web-token", "worker-id"} <= found
+    assert {"v1/tables/", "reports/<id>.csv", "monthly_report.csv"} <= told
+    assert "histories-0.db" in tables
