@@ -59,7 +59,7 @@ def test_the_figures_of_a_list() -> None:
 def test_mttr_and_mtbf_of_the_worked_example() -> None:
     """30 and 90 min down in 100 h up: MTTR 60 min, MTBF 50 h."""
     found = [outage(0, 30), outage(600, 690)]
-    told = summary(found, 100 * 60 * MINUTE_US, begin_us=0)
+    told = summary(found, 100 * 60 * MINUTE_US, lambda _: 0)
     assert (told.mttr_us, told.mtbf_us) == (60 * MINUTE_US, 50 * 60 * MINUTE_US)
 
 
