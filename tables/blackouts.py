@@ -61,11 +61,17 @@ class BlackoutSearch:
 
         Stores count from their first poll on.
         """
-        groups = _groups(self.labels)
         found: dict[Group, Steps] = {}
+        for _ in self.adding_to(found):
+            pass
+        return found
+
+    def adding_to(self, found: dict[Group, Steps]) -> Iterator[None]:
+        """Add both counts to what was found, of some stores after the others."""
+        groups = _groups(self.labels)
         for some in self._stores():
             self._add(found, some, groups)
-        return found
+            yield
 
     @property
     def _begin_us(self) -> int:

@@ -115,20 +115,25 @@ class OutageSearch:
 
     def of_all(self) -> Outages:
         """Those of all known stores, by store and start."""
-        return self._joined([self._of(some) for some in self._stores()])
+        return self.joined(list(self.in_parts()))
+
+    def in_parts(self) -> Iterator[Outages]:
+        """Those of all known stores, of some thousand at a time; see ``joined``."""
+        return map(self._of, self._stores())
 
     def of(self, store_id: bytes) -> Outages:
         """Those of one store."""
         labels = labels_table.decode(self.labels.read(self.partition, store_id))
         if not self._holds(labels):
-            return self._joined([])
+            return self.joined([])
         polls = self.histories.polls_of(self.partition, store_id)
         own = self.facts.of(self.partition, store_id)
         facts = own.with_all(self.facts.of_all(self.partition))
         counts = np.array([len(polls)], np.int64)
-        return self._joined([self._of(Stores.of([store_id], counts, polls, [facts]))])
+        return self.joined([self._of(Stores.of([store_id], counts, polls, [facts]))])
 
-    def _joined(self, parts: Sequence[Outages]) -> Outages:
+    def joined(self, parts: Sequence[Outages]) -> Outages:
+        """The parts as one."""
         archive = self.histories.archive
         return Outages(
             [outage for part in parts for outage in part.found],

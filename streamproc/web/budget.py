@@ -21,8 +21,12 @@ class Budget:
 
     def wait_s(self, now_s: float) -> int:
         """Whole seconds until more may be done; 0 for now."""
+        return math.ceil(self.delay_s(now_s))
+
+    def delay_s(self, now_s: float) -> float:
+        """Seconds until more may be done; 0 for now."""
         self._fill(now_s)
-        return max(math.ceil(-self._left_s / self._share - _ROUNDING), 0)
+        return max(-self._left_s / self._share - _ROUNDING, 0.0)
 
     def _fill(self, now_s: float) -> None:
         passed_s = max(now_s - self._counted_at, 0.0)

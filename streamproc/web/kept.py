@@ -18,6 +18,9 @@ V = TypeVar("V")
 SHARE = 0.03
 """How much of the time may be spent on one answer's refreshing."""
 
+LONGEST_S = 300.0
+"""How long an answer is good for at most; what takes so long is made at leisure."""
+
 MOST = 12
 """Answers that are kept, or wait to be made; each costs memory."""
 
@@ -33,7 +36,7 @@ class _Entry(Generic[V]):
 
 
 class Kept(Generic[K, V]):
-    """Makes answers one at a time, each again when it is old and asked for.
+    """Makes answers, each again when it is old and asked for.
 
     ``fresh_s``: how long one is good for at least; one that takes long to make is good
     for so long that making it takes no more than ``SHARE`` of the time. ``outlasts``:
@@ -53,7 +56,6 @@ class Kept(Generic[K, V]):
         self._outlasts = outlasts
         self._most = most
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
-        self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
 
     async def get(self, key: K) -> V:
@@ -93,12 +95,12 @@ class Kept(Generic[K, V]):
     async def _renew(self, key: K, entry: _Entry[V]) -> V:
         self._waiting += 1
         try:
-            async with self._one_at_a_time:
-                started = time.monotonic()
-                answer = await self._made(key, entry)
-                ended = time.monotonic()
+            started = time.monotonic()
+            answer = await self._made(key, entry)
+            ended = time.monotonic()
             entry.answer, entry.made_at = answer, ended
-            entry.lasts_s = max(self._fresh_s, (ended - started) / SHARE)
+            lasts_s = min((ended - started) / SHARE, LONGEST_S)
+            entry.lasts_s = max(self._fresh_s, lasts_s)
             return answer
         finally:
             self._waiting -= 1

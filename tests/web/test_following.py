@@ -143,7 +143,7 @@ async def test_too_many_answers_at_once_are_refused() -> None:
         await waits.wait()
         return key
 
-    kept: Kept[int, int] = Kept(make, 1.0)
+    kept: Kept[int, int] = Kept(make, 1.0, most=8)
     asked = [asyncio.create_task(kept.get(key)) for key in range(8)]
     for _ in range(3):  # each begins to be made
         await asyncio.sleep(0)

@@ -12,7 +12,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import aiohttp
@@ -25,8 +24,10 @@ from streamproc.program import Program
 from streamproc.web.app_thread import AppThread
 from streamproc.web.bodies import body_of
 from streamproc.web.cluster import signing, status
-from streamproc.web.cluster.calls import Call, table_named
+from streamproc.web.cluster.calls import Call, scan_of, table_named
+from streamproc.web.cluster.scans import Scans
 from streamproc.web.cluster.status import NO_STATUS, Status
+from streamproc.web.late import Late, StillMakingError
 from streamproc.web.refusal import Refusal, bad, moving
 
 T = TypeVar("T")
@@ -38,6 +39,13 @@ STATUS = "status"
 ANSWER_TIMEOUT_S = 10.0
 CATCH_UP_S = 5.0
 MAX_QUESTION = 1 << 20
+
+PEER_PATIENCE_S = 5.0
+"""How long an answer to another worker is waited for, before it has to ask again."""
+
+PEER_KEPT_S = 60.0
+NOT_YET = b""
+"""What a worker says that is still reading; what is read in steps is never empty."""
 
 
 class Cluster:
@@ -54,15 +62,15 @@ class Cluster:
         self._calls = {call.name: call for call in calls}
         #: What this worker tells of itself; see ``status``.
         self.status: Callable[[], Status] = lambda: NO_STATUS
-        # One thread: more would only take the interpreter from each other.
-        self._aside = ThreadPoolExecutor(1, "web-scan")
+        self._scans = Scans()
+        self._late: Late[bytes, Any] = Late(PEER_PATIENCE_S, PEER_KEPT_S)
         self._http: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Let go of the connections to other workers."""
         if self._http is not None:
             await self._http.close()
-        self._aside.shutdown(wait=False, cancel_futures=True)
+        await self._scans.close()
 
     # -- who owns what -----
 
@@ -106,10 +114,18 @@ class Cluster:
         if owner == self.me:
             return await self._run(call, args)
         try:
-            answer = await self.post(owner, {"call": call.name, "args": args})
+            answer = await self._asked(call, owner, args)
         except Refusal as exc:
             raise moving(f"Partition {partition}: {exc.message}") from exc
         return call.decode(answer)
+
+    async def _asked(self, call: Call[T], owner: str, args: dict[str, Any]) -> bytes:
+        question = {"call": call.name, "args": args}
+        while True:
+            answer = await self.post(owner, question)
+            if call.steps is None or answer != NOT_YET:
+                return answer
+            # It has waited for a while; the same question will find the answer.
 
     async def ask_all(self, call: Call[T], partitions: int, **args: Any) -> list[T]:
         """Ask the owners of partitions 0 to ``partitions``, all at once."""
@@ -146,9 +162,10 @@ class Cluster:
                 await self._until(call.after(self.program, args))
             if call.quick(args):
                 return call.run(self.program, args)
-            loop = asyncio.get_running_loop()
-            aside = self._aside if call.whole else None
-            return await loop.run_in_executor(aside, call.run, self.program, args)
+            if call.whole:
+                steps = scan_of(call, self.program, args)
+                return await self._scans.run(steps, args.get("at_leisure", False))
+            return await asyncio.to_thread(call.run, self.program, args)
         except Exception as exc:
             self._require(call, args, exc)
             raise
@@ -245,7 +262,12 @@ class Cluster:
                 return status.encode(self.status())
             call, args = self._calls[question["call"]], question["args"]
             self._require(call, args)
-            return call.encode(await self._run(call, args))
+            if call.steps is None:
+                return call.encode(await self._run(call, args))
+            found = await self._late.get(body, lambda: self._run(call, args))
+            return call.encode(found)
+        except StillMakingError:
+            return NOT_YET
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             refusal = as_refusal(exc)
             log.warning("A worker of another version asks: %s", refusal)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from streamproc.cells import Ints
 from streamproc.report.period_rows import PeriodRows
 from streamproc.rules.days import date_of
-from streamproc.rules.periods import Period, parse_period
+from streamproc.rules.periods import Asked, Period, parse_period
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.refreshing import FRESH_S
@@ -21,6 +21,14 @@ from streamproc.web.periods.choice import day_text
 from streamproc.web.periods.reading import FleetPeriod, Periods
 
 Flags = npt.NDArray[np.bool_]
+
+AT_ONCE = frozenset(
+    (
+        *("today", "yesterday", "this-week", "last-week"),
+        *("this-month", "last-month"),
+    )
+)
+"""Periods that are most asked for; there are few, so making them cannot be abused."""
 
 MOST_BARS = 93
 """Days that are drawn; of a longer period the newest. As many as three months have."""
@@ -200,6 +208,11 @@ def _column(rows: PeriodRows, name: str, place: dict[str, int], count: int) -> I
     return column
 
 
+def is_at_once(asked: Asked, as_of: AsOf) -> bool:
+    """Whether it comes before all else: what pages show unasked, and such."""
+    return asked.text in AT_ONCE and not isinstance(as_of, int)
+
+
 class Performances:
     """Figures of periods that are being looked at."""
 
@@ -228,11 +241,11 @@ class Performances:
     async def _make(self, key: tuple[str, AsOf]) -> Performance:
         text, as_of = key
         asked, as_of_us = parse_period(text), await self._instants.resolve(as_of)
-        without = self._gone()
-        fleet = self._periods.fleet
-        whole = await fleet(asked, None, None, None, as_of_us, without)
+        without, at_leisure = self._gone(), not is_at_once(asked, as_of)
+        of, fleet = (None, None, as_of_us, without), self._periods.fleet
+        whole = await fleet(asked, None, *of, at_leisure=at_leisure)
         period = whole.span.period
         by = "day" if period.end_day - period.first_day <= MOST_BARS else "month"
-        daily = await fleet(asked, by, None, None, as_of_us, without)
+        daily = await fleet(asked, by, *of, at_leisure=at_leisure)
         found = await asyncio.to_thread(performance, whole, daily)
         return replace(found, without=without)

@@ -16,6 +16,7 @@ from streamproc.web.incidents.answers import (
     mttr_s,
 )
 from streamproc.web.incidents.asking import Found, incidents_of
+from streamproc.web.late import Late
 from streamproc.web.parameters import (
     AS_OF,
     FORMAT,
@@ -50,6 +51,7 @@ class IncidentHandlers:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._late: Late[tuple[str, ...], Found] = Late()
 
     @described(IncidentPage, *PARAMETERS, media=(CSV, XLSX))
     async def list(self, request: web.Request) -> web.StreamResponse:
@@ -82,6 +84,13 @@ class IncidentHandlers:
         )
 
     async def _asked(self, query: Query) -> Found:
+        """Those of a long span are told as of when they were first asked for."""
+        of = (AS_OF, FROM, TO, STORE, WHERE)
+        key = tuple(query.get(each.name, "") for each in of)
+        asked = await self._late.get(key, lambda: self._found(query))
+        return asked.only(ONGOING.read(query))
+
+    async def _found(self, query: Query) -> Found:
         as_of_us = await self._site.instants.resolve(AS_OF.read(query))
         end_us = min(TO.read(query, as_of_us), as_of_us)
         begin_us = FROM.read(query, end_us - LONGEST_US)
@@ -91,5 +100,4 @@ class IncidentHandlers:
         where = WHERE.read(query)
         span = as_of_us, begin_us, end_us
         wheres = [where] if where else []
-        asked = await incidents_of(self._site, *span, store_id, wheres, current=True)
-        return asked.only(ONGOING.read(query))
+        return await incidents_of(self._site, *span, store_id, wheres, current=True)

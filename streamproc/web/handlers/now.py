@@ -127,7 +127,9 @@ class NowHandlers:
     async def _came_back(self, as_of: AsOf) -> list[Outage]:
         """Incidents that have ended within the last hour, the newest first."""
         as_of_us = await self._site.instants.resolve(as_of)
-        asked = await incidents_of(self._site, as_of_us, as_of_us - HOUR_US, as_of_us)
+        span = as_of_us, as_of_us - HOUR_US, as_of_us
+        at_leisure = isinstance(as_of, int)
+        asked = await incidents_of(self._site, *span, at_leisure=at_leisure)
         ended = [one for one in asked.found if one.end_us is not None and one.by_up]
         return sorted(ended, key=lambda one: one.end_us or 0, reverse=True)
 

@@ -1,6 +1,7 @@
 """Handlers of periods: of one store, and of the fleet."""
 
 import asyncio
+from collections.abc import Hashable
 
 import numpy as np
 from aiohttp import web
@@ -16,6 +17,7 @@ from streamproc.rules.zones import zone_or_none
 from streamproc.web import requests
 from streamproc.web.described import described
 from streamproc.web.files import CSV, XLSX
+from streamproc.web.late import Late
 from streamproc.web.parameters import (
     AS_OF,
     FORMAT,
@@ -61,6 +63,7 @@ class PeriodHandlers:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._late: Late[Hashable, FleetPeriod] = Late()
 
     @described(StorePeriods, *STORE_PARAMETERS, media=(CSV, XLSX))
     async def store(self, request: web.Request) -> web.StreamResponse:
@@ -113,9 +116,9 @@ class PeriodHandlers:
         by, group_by = SLICED_BY.read(query) or None, GROUP_BY.read(query) or None
         where, sort = WHERE.read(query), SORT.read(query)
         number, per_page = PAGE.read(query), PER_PAGE.read(query)
-        found = await self._site.periods.fleet(
-            asked, by, zone_of(query), where, AS_OF.read(query), current=True
-        )
+        fleet = self._site.periods.fleet
+        of = asked, by, zone_of(query), where, AS_OF.read(query)
+        found = await self._late.get(of, lambda: fleet(*of, current=True))
         if form != FORMAT.default:
             span = found.span
             return Sheet(

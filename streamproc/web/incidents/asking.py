@@ -52,12 +52,14 @@ async def incidents_of(
     period: Period | None = None,
     *,
     current: bool = False,
+    at_leisure: bool = True,
 ) -> Found:
     """All of them, whole, by partition.
 
     ``store_id``: only that store's. ``wheres``: only of stores for which all hold.
     ``period``: of its dates in each store's own zone, within the span.
-    ``current``: of all polls that were accepted before.
+    ``current``: of all polls that were accepted before. ``at_leisure``: those of all
+    stores take their time.
     """
     count = site.program.settings.partitions
     starts_s = site.program.settings.day_starts_s
@@ -78,7 +80,9 @@ async def incidents_of(
         home = partition_for(requests.store_id(store_id).encode(), count)
         parts = [await site.cluster.ask(OUTAGES_OF_ONE, home, **asked)]
     else:
-        parts = await site.cluster.ask_all(OUTAGES, count, **asked)
+        parts = await site.cluster.ask_all(
+            OUTAGES, count, at_leisure=at_leisure, **asked
+        )
     return Found(
         as_of_us,
         begin_us,

@@ -7,20 +7,31 @@ import orjson
 
 from streamproc.program import Program
 from streamproc.rules.labels import parse_where
-from streamproc.web.cluster.calls import Call
+from streamproc.web.cluster.calls import Call, in_steps
+from streamproc.web.cluster.scans import Steps
 from tables.outages import Dates, Outage, Outages, OutageSearch
 
 
-def _outages(program: Program, args: dict[str, Any]) -> Outages:
-    store_id = args["store_id"]
-    search = OutageSearch(
+def _search(program: Program, args: dict[str, Any]) -> OutageSearch:
+    return OutageSearch(
         *(program.histories, program.facts, program.labels, args["partition"]),
         *(args["as_of_us"], args["begin_us"], args["end_us"]),
         *(program.settings.rules, program.settings.bridge_us),
         tuple(map(parse_where, args["wheres"])),
         None if args["dates"] is None else Dates(*args["dates"]),
     )
-    return search.of_all() if store_id is None else search.of(store_id.encode())
+
+
+def _of_all(program: Program, args: dict[str, Any]) -> Steps[Outages]:
+    search, parts = _search(program, args), []
+    for part in search.in_parts():
+        parts.append(part)
+        yield
+    return search.joined(parts)
+
+
+def _of_one(program: Program, args: dict[str, Any]) -> Outages:
+    return _search(program, args).of(args["store_id"].encode())
 
 
 def _encode(found: Outages) -> bytes:
@@ -33,5 +44,5 @@ def _decode(value: bytes) -> Outages:
     return Outages(found, told["up_us"], told["since_us"])
 
 
-OUTAGES = Call("outages", _outages, encode=_encode, decode=_decode, whole=True)
-OUTAGES_OF_ONE = Call("outages-of-one", _outages, encode=_encode, decode=_decode)
+OUTAGES = in_steps("outages", _of_all, _encode, _decode)
+OUTAGES_OF_ONE = Call("outages-of-one", _of_one, encode=_encode, decode=_decode)

@@ -15,7 +15,8 @@ from streamproc.report.period_rows import (
 from streamproc.rules.labels import parse_where
 from streamproc.rules.period_edges import Kept, Span, span_of
 from streamproc.rules.periods import Period, check_by, parse_period
-from streamproc.web.cluster.calls import Call
+from streamproc.web.cluster.calls import Call, in_steps
+from streamproc.web.cluster.scans import Steps
 from tables.kept import kept, zones_in_use
 from tables.periods import PeriodSnapshot
 
@@ -72,10 +73,14 @@ def _snapshot(program: Program, partition: int, span: Span) -> PeriodSnapshot:
     )
 
 
-def _rows(program: Program, args: dict[str, Any]) -> list[PeriodRows]:
+def _rows(program: Program, args: dict[str, Any]) -> Steps[list[PeriodRows]]:
     snapshot = _snapshot(program, args["partition"], _span(program, args))
     snapshot.where = None if args["where"] is None else parse_where(args["where"])
-    return list(snapshot.rows())
+    found = []
+    for rows in snapshot.rows():
+        found.append(rows)
+        yield
+    return found
 
 
 def _encode_rows(found: list[PeriodRows]) -> bytes:
@@ -86,13 +91,7 @@ def _decode_rows(value: bytes) -> list[PeriodRows]:
     return [decode_period_rows(text.encode()) for text in orjson.loads(value)]
 
 
-PERIOD_ROWS = Call(
-    "period-rows",
-    _rows,
-    encode=_encode_rows,
-    decode=_decode_rows,
-    whole=True,
-)
+PERIOD_ROWS = in_steps("period-rows", _rows, _encode_rows, _decode_rows)
 
 
 @dataclass(frozen=True, slots=True)

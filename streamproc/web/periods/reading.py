@@ -62,6 +62,7 @@ class Periods:
     """Figures of periods, of one store or of all.
 
     ``current``: of all polls that were accepted before; else of those in the tables.
+    ``at_leisure``: of all stores, which takes its time.
     """
 
     def __init__(self, program: Program, cluster: Cluster, instants: Instants) -> None:
@@ -114,6 +115,7 @@ class Periods:
         without: Collection[int] = (),
         *,
         current: bool = False,
+        at_leisure: bool = True,
     ) -> FleetPeriod:
         """Rows of all stores that are meant, by id and slice.
 
@@ -121,8 +123,8 @@ class Periods:
         Raises ReportFailedError when nothing of the period is kept.
         """
         as_of_us = await self._instants.resolve(as_of)
-        whose = (where, as_of_us, without)
-        return await self._fleet(asked, by, zone, *whose, current=current)
+        whose, how = (where, as_of_us, without), (current, at_leisure)
+        return await self._fleet(asked, by, zone, *whose, *how)
 
     async def business_us(self, asked: Asked, as_of_us: int) -> int:
         """Business time of all of a period, as it is known in advance."""
@@ -138,8 +140,8 @@ class Periods:
         where: Where | None,
         as_of_us: int,
         without: Collection[int] = (),
-        *,
         current: bool = False,
+        at_leisure: bool = True,
     ) -> FleetPeriod:
         not_before_us = asked.not_before_us(as_of_us)
         known = await self._since(not_before_us, without, current=current)
@@ -154,6 +156,7 @@ class Periods:
             PERIOD_ROWS,
             self._all_but(without),
             current=current,
+            at_leisure=at_leisure,
             where=text,
             **span_args(span),
         )

@@ -14,7 +14,8 @@ from streamproc.rules.blackouts import edges_of
 from streamproc.rules.business import NONE
 from streamproc.rules.now import DOWN, NO_DATA, SILENT, UP
 from streamproc.rules.suspicion import FLEET, Group, Turned
-from streamproc.web.cluster.calls import Call
+from streamproc.web.cluster.calls import Call, in_steps
+from streamproc.web.cluster.scans import Steps as InSteps
 from streamproc.web.refusal import moving
 from tables.blackouts import BlackoutSearch, Steps
 from tables.board import View
@@ -84,7 +85,7 @@ class PartSteps:
     by_group: dict[Group, Steps]
 
 
-def _blackouts(program: Program, args: dict[str, Any]) -> PartSteps:
+def _blackouts(program: Program, args: dict[str, Any]) -> InSteps[PartSteps]:
     partition = args["partition"]
     search = BlackoutSearch(
         *(program.histories, program.facts, partition),
@@ -92,7 +93,9 @@ def _blackouts(program: Program, args: dict[str, Any]) -> PartSteps:
         program.settings.rules,
         edges_of(args["begin_us"], args["end_us"]),
     )
-    return PartSteps(search.since_us, search.steps_by_group())
+    found: dict[Group, Steps] = {}
+    yield from search.adding_to(found)
+    return PartSteps(search.since_us, found)
 
 
 def _encode_steps(part: PartSteps) -> bytes:
@@ -140,13 +143,7 @@ def _decode_suspects(value: bytes) -> list[Suspect]:
 
 TURNED = Call("turned", _turned, encode=orjson.dumps, decode=_decode_turned)
 EXPECTED = Call("expected", _expected, encode=_encode_expected, decode=_decode_expected)
-BLACKOUTS = Call(
-    "blackouts",
-    _blackouts,
-    encode=_encode_steps,
-    decode=_decode_steps,
-    whole=True,
-)
+BLACKOUTS = in_steps("blackouts", _blackouts, _encode_steps, _decode_steps)
 SUSPECTS = Call(
     "suspects",
     _suspects,

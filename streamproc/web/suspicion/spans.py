@@ -81,6 +81,7 @@ async def spans_of(
         BLACKOUTS,
         site.program.settings.partitions,
         current=current,
+        at_leisure=True,
         begin_us=begin_us,
         end_us=end_us,
     )
