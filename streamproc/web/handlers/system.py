@@ -8,10 +8,14 @@ from aiohttp import web
 
 from streamproc import rejected
 from streamproc.rechecking import checks
+from streamproc.report.messages import NOW
+from streamproc.rules.days import date_of
+from streamproc.rules.units import DAY_US
 from streamproc.web import requests
 from streamproc.web.author import author
 from streamproc.web.bodies import form_of
-from streamproc.web.parameters import PAGE
+from streamproc.web.kept import Kept
+from streamproc.web.parameters import PAGE, Text
 from streamproc.web.refusal import bad, unknown
 from streamproc.web.rejected.answers import text_of, value_text
 from streamproc.web.rejected.groups import Group, groups
@@ -20,11 +24,16 @@ from streamproc.web.rejected.sending import send, settle
 from streamproc.web.responses import page
 from streamproc.web.security import Guard
 from streamproc.web.site import Site
-from streamproc.web.system import settings
+from streamproc.web.suspicion.spans import Spans, spans_of
+from streamproc.web.system import pollers, settings
 from streamproc.web.system.attention import attention_of, webhook_of
 from streamproc.web.system.workers import workers
 
 GROUPS_PER_PAGE = 10
+BY = Text("by", "a label that tells apart what polls the stores")
+SPANS_US, SPANS_FRESH_S = 7 * DAY_US, 60.0
+"""How far back it is looked when pollers were broken, and how often."""
+
 CHECK, SEND, LET_GO = "check", "send", "let-go"
 """Values of a group's buttons."""
 
@@ -46,6 +55,7 @@ class SystemHandlers:
     def __init__(self, site: Site, guard: Guard) -> None:
         self._site = site
         self._guard = guard
+        self._spans: Kept[str, Spans] = Kept(self._broken, SPANS_FRESH_S)
 
     async def page(self, request: web.Request) -> web.Response:
         """Workers, flow, refused records, tables, settings."""
@@ -79,6 +89,30 @@ class SystemHandlers:
         program = self._site.program
         return checks(program.topics, program.now_us())
 
+    async def _broken(self, _: str) -> Spans:
+        """When what polls the stores may have been broken, of the last days."""
+        now_us = self._site.program.now_us()
+        return await spans_of(self._site, now_us - SPANS_US, now_us)
+
+    async def _pollers(self, label: str) -> dict[str, Any]:
+        """What polls the stores, as far as it is at hand; the rest comes later."""
+        site = self._site
+        everyone = await site.everybody.kept.get(NOW)
+        names, today = await site.names.all(), everyone.as_of_us // DAY_US
+        days = f"{date_of(today - pollers.DAYS)}..{date_of(today)}"
+        figures, spans = site.performances.kept.peek((days, NOW)), self._spans.peek("")
+        label = pollers.poller_label(names, label)
+        return {
+            "poller_label": label,
+            "labels": list(names.values),
+            "pollers": await asyncio.to_thread(
+                pollers.pollers,
+                *(everyone, names, label, figures),
+                [] if spans is None else spans.found,
+            ),
+            "covered": figures is not None,
+        }
+
     async def _page(
         self, request: web.Request, mended: Mended | None, status: int = 200
     ) -> web.Response:
@@ -111,6 +145,7 @@ class SystemHandlers:
             value_text=value_text,
             text_of=text_of,
             by=self._guard.author_of(request),
+            **await self._pollers(BY.read(request.query)),
             suspects=await site.suspicions.shown(),
             settings=settings.shown(program.settings),
             retention_days=program.settings.rejected_retention,
