@@ -184,3 +184,27 @@ def test_the_report_is_one_page_of_paper(
     assert pages_of(page, tmp_path) == 1
     assert tab.errors == []
     tab.close()
+
+
+def test_an_empty_programs_page_gives_way_to_the_first_poll(
+    browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself, but not under the hand of somebody who fills a form in."""
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    site = start_site()
+    tab = Tab(browser, site.url, viewport={"width": 1440, "height": 900})
+    page = tab.open(own_token.link(site.settings).removeprefix(site.url))
+    page.wait_for_url(f"{site.url}/")
+    assert page.locator(".steps > li").count() == 3
+    page.fill("#try-store", "1002")
+    page.focus("#try-store")
+    poll = {"store_id": "7", "status": "inactive", "timestamp_utc": "2025-05-06 14:59"}
+    assert site.post_json("/api/v1/polls", poll).status == 200
+    site.settle()
+    with page.expect_response(lambda answer: answer.url == f"{site.url}/"):
+        pass
+    assert page.input_value("#try-store") == "1002"
+    page.locator("#try-store").blur()
+    page.wait_for_selector("h1:has-text('down')", timeout=5000)
+    assert tab.errors == []
+    tab.close()

@@ -14,6 +14,7 @@ from streamproc.rules.units import DAY_US
 from streamproc.web import requests
 from streamproc.web.author import author
 from streamproc.web.bodies import form_of
+from streamproc.web.changes.log import Asked
 from streamproc.web.kept import Kept
 from streamproc.web.parameters import PAGE, Text
 from streamproc.web.refusal import bad, unknown
@@ -30,6 +31,7 @@ from streamproc.web.system.attention import attention_of, webhook_of
 from streamproc.web.system.workers import workers
 
 GROUPS_PER_PAGE = 10
+MOST_CHANGES = 12
 BY = Text("by", "a label that tells apart what polls the stores")
 SPANS_US, SPANS_FRESH_S = 7 * DAY_US, 60.0
 """How far back it is looked when pollers were broken, and how often."""
@@ -118,12 +120,13 @@ class SystemHandlers:
     ) -> web.Response:
         number = PAGE.read(request.query)
         site, program = self._site, self._site.program
-        found, flow, tables, crew, webhook = await asyncio.gather(
+        found, flow, tables, crew, webhook, changes = await asyncio.gather(
             site.rejected.newest(),
             site.flow.of_all(),
             site.tables.all(),
             workers(site.cluster, program.histories.name, program.settings.partitions),
             webhook_of(site.cluster),
+            site.log.page(Asked()),
         )
         grouped = groups(found.records)
         first = (number - 1) * GROUPS_PER_PAGE
@@ -132,6 +135,7 @@ class SystemHandlers:
             "system.html",
             status,
             crew=crew,
+            changes=changes.changes[:MOST_CHANGES],
             flow=flow,
             tables=tables,
             found=found,

@@ -82,6 +82,15 @@
   document.addEventListener("focusout", () => setTimeout(resume));
   document.addEventListener("selectionchange", () => { if (getSelection().isCollapsed) resume(); });
 
+  // The first poll has come: the page of an empty program gives way, but not under a hand.
+  let full = false;
+  function giveWay() {
+    full = true;
+    const used = document.activeElement?.closest("main input, main select, main textarea");
+    if (!used || used.value === used.defaultValue) location.reload();
+  }
+  document.addEventListener("focusout", () => full && setTimeout(giveWay));
+
   // A page that nobody keeps the parts of is read as a whole.
   let busy = false;
   async function refresh() {
@@ -91,6 +100,8 @@
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(4 * period) });
       if (!answer.ok || answer.redirected) { tell(reason(answer)); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const body = page.querySelector("main");
+      if ("empty" in main.dataset && body && !("empty" in body.dataset)) { giveWay(); return; }
       const parts = {};
       for (const next of page.querySelectorAll("[data-live]")) {
         const now = part(next.dataset.live);
