@@ -6,9 +6,10 @@ on ``report-inbox``.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.ahead import both, worked_ahead
 from agents.consume import consume
 from agents.report_mail import Mail
 from agents.report_periods import send_period, surveyed
@@ -43,7 +44,7 @@ from streamproc.transport.batch import Batch
 from tables.future import ahead_of, purge
 from tables.histories import NOBODY
 from tables.rocks_errors import PartitionDamagedError
-from tables.snapshot import Snapshot
+from tables.snapshot import LeftOut, Snapshot
 
 WAITING_NEWS_S = 5.0
 
@@ -169,20 +170,43 @@ async def _send_rows(program: Program, order: Order, partition: int) -> None:
         program.settings.rules,
         order.as_polled,
     )
-    number = 0
-    chunks = _chunks(snapshot, order.store_id)
-    waiting: Rows | None = None
-    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+    sender = _Sender(program, order, partition)
+    async with worked_ahead(_chunks(snapshot, order.store_id)) as chunks:
+        async for chunk in chunks:
+            await both(sender.send(chunk), _publish(program, order, partition, chunk))
+    await sender.end(snapshot.left_out)
+
+
+@dataclass
+class _Sender:
+    """Sends pieces to the collector, the newest of them when another one comes."""
+
+    program: Program
+    order: Order
+    partition: int
+    _number: int = 0
+    _waiting: Rows | None = None
+
+    async def send(self, chunk: Rows) -> None:
+        """Send the rows of a chunk, but for the last ones."""
         for rows in pieces(chunk):
-            if waiting is not None:
-                piece = _piece(order, partition, number, waiting)
-                await _send_piece(program, order, piece, waiting)
-                number += 1
-            waiting = rows
-    last = waiting if waiting is not None else NO_ROWS
-    piece = _piece(order, partition, number, last)
-    piece = replace(piece, last=True, **_left_out(snapshot))
-    await _send_piece(program, order, piece, last)
+            if self._waiting is not None:
+                await self.program.to_collector(self._piece(self._waiting))
+                self._number += 1
+            self._waiting = rows
+
+    async def end(self, left_out: LeftOut) -> None:
+        """Send what is left; says that it is all, and which stores have no row."""
+        piece = self._piece(NO_ROWS if self._waiting is None else self._waiting)
+        store_ids = left_out.store_ids
+        such_as = store_ids[0].decode() if store_ids else None
+        piece = replace(piece, last=True, left_out=len(store_ids), such_as=such_as)
+        await self.program.to_collector(piece)
+
+    def _piece(self, rows: Rows) -> Piece:
+        body = encode_rows(rows)
+        of = self.order.report_id, self.order.attempt, self.partition
+        return Piece(*of, self._number, len(rows), last=False, body=body)
 
 
 def _chunks(snapshot: Snapshot, store_id: str | None) -> Iterator[Rows]:
@@ -197,31 +221,15 @@ def _chunks(snapshot: Snapshot, store_id: str | None) -> Iterator[Rows]:
         yield row
 
 
-def _piece(order: Order, partition: int, number: int, rows: Rows) -> Piece:
-    body = encode_rows(rows)
-    of = order.report_id, order.attempt, partition
-    return Piece(*of, number, len(rows), last=False, body=body)
-
-
-def _left_out(snapshot: Snapshot) -> dict[str, Any]:
-    """What the last piece tells of stores that have no row."""
-    store_ids = snapshot.left_out.store_ids
-    such_as = store_ids[0].decode() if store_ids else None
-    return {"left_out": len(store_ids), "such_as": such_as}
-
-
-async def _send_piece(program: Program, order: Order, piece: Piece, rows: Rows) -> None:
-    await program.to_collector(piece)
-    if order.kind == HOURLY and len(rows):
-        await _publish(program, order, piece.partition, rows)
-
-
 async def _publish(program: Program, order: Order, partition: int, rows: Rows) -> None:
-    """Hand the hourly rows to whoever consumes ``store-uptime``."""
+    """Hand the rows of an hourly report to whoever consumes ``store-uptime``."""
+    if order.kind != HOURLY or not len(rows):
+        return
     assert order.as_of_us is not None
+    values = await asyncio.to_thread(uptime_json, rows, order.as_of_us)
     await program.app.producer.append_batch(
         program.topics.uptime.name,
         partition,
         [store_id.encode() for store_id in rows.store_ids],
-        uptime_json(rows, order.as_of_us),
+        values,
     )
