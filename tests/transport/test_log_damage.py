@@ -13,6 +13,7 @@ from streamproc.errors import DamagedRecordsError, LogDamagedError, LogDiskError
 from streamproc.transport.sqlite import schema
 from streamproc.transport.sqlite.cleaner import Cleaner
 from streamproc.transport.sqlite.log import Append, Log
+from streamproc.transport.sqlite.schema import PAGE_BYTES
 
 TOPIC = "changes"
 T1 = TP(TOPIC, 1)
@@ -125,13 +126,37 @@ def test_a_damaged_file_is_said_in_one_line(path: Path) -> None:
     """SQLite finds it itself where its own structure is hit."""
     fill(path, batches=60, records=200)
     with path.open("r+b") as stream:
-        for page in range(2, path.stat().st_size // 4096):
-            stream.seek(page * 4096)
+        for page in range(2, path.stat().st_size // PAGE_BYTES):
+            stream.seek(page * PAGE_BYTES)
             stream.write(b"\xff" * 64)
     log = Log(path)
     with pytest.raises(LogDamagedError, match=r"malformed.*restore the log"):
         read_all(log)
     log.close()
+
+
+def pages_of(path: Path) -> int:
+    """Bytes of a page of the file."""
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("PRAGMA page_size").fetchone()[0])
+
+
+def test_a_log_of_small_pages_goes_on_as_it_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made before new logs had larger ones; nothing of it is lost."""
+    with monkeypatch.context() as before:
+        before.setattr(schema, "PAGE_BYTES", 4096)
+        fill(path)
+    log = Log(path)
+    end = log.end_offset(T1)
+    log.append([Append(T1.topic, T1.partition, [b"k"], [b"v"])])
+    read_all(log)
+    assert log.end_offset(T1) == end + 1
+    log.close()
+    assert pages_of(path) == 4096
+    fill(path.with_name("new.db"))
+    assert pages_of(path.with_name("new.db")) == PAGE_BYTES == 16_384
 
 
 def as_version_1(path: Path) -> None:

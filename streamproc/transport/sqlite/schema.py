@@ -25,6 +25,8 @@ class TopicInfo:
 
 APPLICATION_ID = 0x5350_4C47  # "SPLG", so that a foreign database is recognised
 SCHEMA_VERSION = 2
+PAGE_BYTES = 16 << 10
+"""Of a new log: a batch's bytes are a chain of pages, so few large ones cost less."""
 BUSY_TIMEOUT_S = 30.0
 _BUSY_RETRY_S = 0.01
 
@@ -108,6 +110,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             f" program knows {SCHEMA_VERSION}); upgrade, or use another log"
         )
     if not tables:
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
