@@ -237,6 +237,7 @@ def wheres_of(texts: Sequence[str]) -> tuple[Where, ...]:
 AS_OF = Instant()
 WHERE = Condition()
 PAGE = Whole("page", 1, 1, MAX_PAGE)
+VIEW = Choice("view", ("table",), help="tables in place of bars of days")
 FORMAT = Choice("format", ("json", "csv", "xlsx"), "json")
 _FORMS = {CSV: "csv", XLSX: "xlsx"}
 

@@ -1,12 +1,13 @@
 """Stores by the values of a label: what they are together in a period."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
 from streamproc.cells import Ints
-from streamproc.web.bars import bars
+from streamproc.web.bars import Bar, bars
 from streamproc.web.fleet.performance import Amounts
 from streamproc.web.fleet.standing import Standing
 
@@ -23,6 +24,7 @@ class Group:
     stores: int
     amounts: Amounts
     down_now: int
+    days: Sequence[Bar]
     picture: Markup
 
     @property
@@ -66,13 +68,15 @@ def _group(
     standing: Standing, value: str, rows: Ints, shown: Standing, height: int
 ) -> Group:
     amounts, down_now = standing.pooled(rows), standing.down_now(rows)
-    picture = _picture(shown, value, rows, height)
-    return Group(value, len(rows), amounts, down_now, picture)
+    days, picture = _days(shown, rows), Markup()
+    if days:
+        name, target = value or "none", shown.fleet_target
+        picture = bars(days, target, name, height, places=LEAST_PLACES)
+    return Group(value, len(rows), amounts, down_now, days, picture)
 
 
-def _picture(shown: Standing, value: str, rows: Ints, height: int) -> Markup:
+def _days(shown: Standing, rows: Ints) -> list[Bar]:
     figures = shown.figures
     if figures is None or not figures.days:
-        return Markup()
-    daily = figures.bars_of(shown.daily.chosen(rows).pooled())
-    return bars(daily, shown.fleet_target, value or "none", height, places=LEAST_PLACES)
+        return []
+    return figures.bars_of(shown.daily.chosen(rows).pooled())

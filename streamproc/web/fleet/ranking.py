@@ -14,7 +14,7 @@ from streamproc.rules.targets import Floats
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.listing import ORDER, PER_PAGE, Q
 from streamproc.web.fleet.standing import Standing
-from streamproc.web.parameters import AS_OF, PAGE, Choice, Text
+from streamproc.web.parameters import AS_OF, PAGE, VIEW, Choice, Text
 from streamproc.web.periods.choice import asked_period
 from streamproc.web.refusal import bad
 
@@ -59,6 +59,7 @@ class Asked:
     order: str
     page: int
     per_page: int
+    view: str = ""
 
     def params(self, **changes: Any) -> dict[str, Any]:
         """The query that asks for it; defaults are left out."""
@@ -70,6 +71,7 @@ class Asked:
             "where": list(self.where),
             "below": self.below,
             "group": self.group,
+            "view": self.view,
             "sort": "" if self.sort == SORT.default else self.sort,
             "order": "" if self.order == default_order(self.sort) else self.order,
             "page": "" if self.page == 1 else self.page,
@@ -133,6 +135,7 @@ def asked_of(query: MultiMapping[str]) -> Asked:
         ORDER.read(query) or default_order(sort),
         PAGE.read(query),
         PER_PAGE.read(query),
+        VIEW.read(query),
     )
 
 

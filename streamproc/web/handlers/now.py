@@ -21,7 +21,7 @@ from streamproc.web.handlers.stores import period_of, standing_of, strips_of, su
 from streamproc.web.incidents.asking import incidents_of
 from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
-from streamproc.web.parameters import AS_OF
+from streamproc.web.parameters import AS_OF, VIEW
 from streamproc.web.periods.choice import asked_period
 from streamproc.web.refusal import Refusal
 from streamproc.web.responses import html, page, see_other
@@ -58,19 +58,22 @@ class NowHandlers:
         self._site.cluster.require_ready()
         as_of = AS_OF.read(request.query)
         period = asked_period(request.query, DEFAULT_PERIOD).text
+        view = VIEW.read(request.query)
         if "from" in request.query or "to" in request.query:
-            return see_other(url("/", period=period, as_of=as_of_text(as_of)))
+            at = as_of_text(as_of)
+            return see_other(url("/", period=period, as_of=at, view=view))
         everyone = await self._site.everybody.kept.get(as_of)
         if not everyone.stores and as_of == NOW:
             return page(request, "empty.html", **how_to(request, self._site))
 
         async def make(live_url: str) -> bytes:
-            context = await self._context(period, as_of)
+            context = {**await self._context(period, as_of), "view": view}
             return await asyncio.to_thread(
                 text, request, "now.html", live_url=live_url, **context
             )
 
-        return html(await self._site.pages.get(request, ("now", period, as_of), make))
+        asked = ("now", period, as_of, view)
+        return html(await self._site.pages.get(request, asked, make))
 
     async def _context(self, period: str, as_of: AsOf) -> dict[str, Any]:
         site = self._site

@@ -15,7 +15,7 @@ from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.incidents.asking import incidents_of
 from streamproc.web.kept import Kept
 from streamproc.web.now.calls import StoreNow
-from streamproc.web.parameters import AS_OF, PAGE
+from streamproc.web.parameters import AS_OF, PAGE, VIEW
 from streamproc.web.periods.choice import Chosen, asked_period, chosen_of
 from streamproc.web.refusal import Refusal
 from streamproc.web.responses import html, see_other
@@ -33,15 +33,6 @@ from streamproc.web.templating import goal_of, store_url, text
 
 DEFAULT_PERIOD = "this-week"
 MOST_DAYS = 31
-_NO_DAYS: dict[str, Any] = {
-    "days": [],
-    "incidents": [],
-    "gaps": [],
-    "day": None,
-    "day_polls": [],
-}
-"""What the page shows of a period of which nothing is kept, or that has not begun."""
-
 """Days of a period that are drawn as strips; of a longer one the newest."""
 
 POLLS_PER_PAGE = 25
@@ -52,6 +43,8 @@ NO_DAYS: dict[str, Any] = {
     "day": None,
     "day_polls": [],
 }
+"""What the page shows of a period of which nothing is kept, or that has not begun."""
+
 MONTHS_FRESH_S = 20.0
 MOST_MONTHS = 200
 """Stores whose months are kept; as many readers may look at stores at once."""
@@ -71,20 +64,23 @@ class StorePageHandlers:
         query = request.query
         store_id = request.match_info.get("store_id") or query.get("id", "")
         as_of, number = AS_OF.read(query), PAGE.read(query)
+        shown_as = VIEW.read(query)
         asked = asked_period(query, DEFAULT_PERIOD)
         if "from" in query or "to" in query:
             at = as_of_text(as_of)
-            return see_other(store_url(store_id, as_of=at, period=asked.text))
+            to = store_url(store_id, as_of=at, period=asked.text, view=shown_as)
+            return see_other(to)
         self._site.cluster.require_ready()
 
         async def make(live_url: str) -> bytes:
             view = await self._site.stores.known(store_id, as_of)
             context = await self._context(view, asked, as_of, number)
+            context["shown_as"] = shown_as
             return await asyncio.to_thread(
                 text, request, "store.html", live_url=live_url, **context
             )
 
-        key = ("store", store_id, as_of, asked.text, number)
+        key = ("store", store_id, as_of, asked.text, number, shown_as)
         try:
             return html(await self._site.pages.get(request, key, make))
         except Refusal as exc:
@@ -177,11 +173,11 @@ class StorePageHandlers:
         begin_us, end_us = edge_us(view.zone, first), edge_us(view.zone, end)
         end_us = min(end_us, view.as_of_us)
         if begin_us >= end_us:
-            return _NO_DAYS
+            return NO_DAYS
         try:
             found = await self._site.stores.stretch(view.store_id, begin_us, end_us)
         except ReportFailedError:
-            return _NO_DAYS
+            return NO_DAYS
         asked = await incidents_of(
             self._site, view.as_of_us, begin_us, end_us, view.store_id
         )

@@ -10,11 +10,13 @@ from aiohttp import web
 from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.report.messages import NOW
+from streamproc.rules.days import date_of
 from streamproc.rules.units import HOUR_US
 from streamproc.web import requests, words
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.groups import groups_of
+from streamproc.web.fleet.performance import MOST_BARS, Performance, slice_text
 from streamproc.web.fleet.ranking import Asked
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.now.everyone import Everyone
@@ -101,6 +103,7 @@ class StoresHandlers:
             "labels": labels,
             "group": group,
             "groups": groups,
+            "columns": day_columns(figures, asked) if figures and asked.view else [],
             "shown": shown.tolist(),
             "strips": await strips_of(self._site, standing, shown.tolist(), period),
             "rows": rows,
@@ -157,6 +160,20 @@ def lost_text(everyone: Everyone) -> str:
         f" {words.listed(one.partitions)}."
         for one in everyone.lost
     )
+
+
+def day_columns(figures: Performance, asked: Asked) -> list[tuple[str, str]]:
+    """Days or months as the heads of columns: what each is called, where it leads."""
+    last = figures.days[-MOST_BARS:]
+    return [
+        (
+            f"{date_of(part.first_day).day} {date_of(part.first_day):%b}"
+            if part.end_day - part.first_day == 1
+            else slice_text(part),
+            url("/stores", **asked.params(period=part.name, page="")),
+        )
+        for part in last
+    ]
 
 
 def period_of(standing: Standing, text: str, default: str) -> Chosen:
