@@ -108,6 +108,8 @@ def worker(url: str) -> str:
 def signed_hours(amount_us: float) -> str:
     """An amount in hours that may be below zero, with a real minus."""
     shown = hours(abs(round(amount_us)))
+    if amount_us and shown == hours(0):  # else it would look like nothing
+        shown = length(abs(round(amount_us)))
     return f"\N{MINUS SIGN}{shown}" if amount_us < 0 else shown
 
 

@@ -42,3 +42,10 @@ def test_an_opening_reads_as_people_write_it(start: str, end: str, shown: str) -
     row = {"dayOfWeek": 0, "start_time_local": start, "end_time_local": end}
     (opening,) = parse_hours([row])
     assert opening_text(opening) == shown
+
+
+def test_what_is_just_missed_is_not_shown_as_nothing() -> None:
+    """A budget that is overspent by seconds says how many."""
+    assert words.signed_hours(-12 * 1_000_000) == "\N{MINUS SIGN}12 s"
+    assert words.signed_hours(0) == "0.00 h"
+    assert words.signed_hours(-3_600_000_000) == "\N{MINUS SIGN}1.00 h"

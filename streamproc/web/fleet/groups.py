@@ -76,7 +76,6 @@ def _group(
 
 
 def _days(shown: Standing, rows: Ints) -> list[Bar]:
-    figures = shown.figures
-    if figures is None or not figures.days:
+    if shown.figures is None or not shown.figures.days:
         return []
-    return figures.bars_of(shown.daily.chosen(rows).pooled())
+    return shown.pooled_bars(rows)

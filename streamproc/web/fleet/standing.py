@@ -78,11 +78,23 @@ class Standing:
 
     def bars_of(self, row: int, goal: str = "") -> list[Bar]:
         """A store's days as bars; see ``Performance.bars_of``."""
-        figures, place = self.figures, int(self._places[row])
+        figures = self.figures
         assert figures is not None
-        known = place < len(figures.store_ids)
-        told = figures.told[place] if known else np.zeros(len(figures.days), np.bool_)
+        told = self._told(np.array([row]))
         return figures.bars_of(self.daily.chosen(row), told, goal)
+
+    def pooled_bars(self, rows: Ints) -> list[Bar]:
+        """Days of some stores together as bars; told of is what is of any of them."""
+        assert self.figures is not None
+        return self.figures.bars_of(self.daily.chosen(rows).pooled(), self._told(rows))
+
+    def _told(self, rows: Ints) -> Flags:
+        """Of which days anything is told of some stores; shape (days,)."""
+        assert self.figures is not None
+        places = self._places[rows]
+        known = places[places < len(self.figures.store_ids)]
+        found: Flags = self.figures.told[known].any(axis=0)
+        return found
 
     @cached_property
     def incidents(self) -> Ints:
