@@ -93,7 +93,7 @@ class Standing:
         assert self.figures is not None
         places = self._places[rows]
         known = places[places < len(self.figures.store_ids)]
-        found: Flags = self.figures.told[known].any(axis=0)
+        found: Flags = np.logical_or.reduce(self.figures.told[known], axis=0)
         return found
 
     @cached_property

@@ -1,6 +1,7 @@
 """The page of one store: what it is, its figures of a period, its days and months."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +13,8 @@ from streamproc.rules.periods import Asked, edge_us, parse_period
 from streamproc.rules.timeline import UNKNOWN
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.changes.log import Asked as AskedLog
+from streamproc.web.changes.log_answers import ChangesPage
 from streamproc.web.incidents.asking import incidents_of
 from streamproc.web.kept import Kept
 from streamproc.web.now.calls import StoreNow
@@ -28,6 +31,7 @@ from streamproc.web.store.months import (
     months_before,
     months_of,
 )
+from streamproc.web.store.told import exclusions, special_days
 from streamproc.web.store.view import StoreView
 from streamproc.web.templating import goal_of, store_url, text
 
@@ -100,12 +104,20 @@ class StorePageHandlers:
     ) -> dict[str, Any]:
         site, zone = self._site, view.zone
         today = local_day(zone, view.as_of_us)
-        (figures, period, why), one, months, names, [budget] = await asyncio.gather(
+        (
+            (figures, period, why),
+            one,
+            months,
+            names,
+            [budget],
+            changes,
+        ) = await asyncio.gather(
             self._figures(view, asked, today),
             self._now(view, as_of),
             self._all_months(view, today, as_of),
             site.names.all(),
             site.stores.budgets([view.store_id], view.as_of_us),
+            self._changes(view.store_id),
         )
         target = names.of(view.store_id).target or site.program.settings.target
         return {
@@ -118,6 +130,9 @@ class StorePageHandlers:
             "names": names,
             "target": target,
             "budget": budget,
+            "special_days": special_days(view, today),
+            "exclusions": exclusions(view),
+            "changes": changes,
             "labels": names.of(view.store_id).labels,
             "as_of": as_of_text(as_of),
             "as_of_us": view.as_of_us,
@@ -132,6 +147,13 @@ class StorePageHandlers:
             "kept": {"as_of": as_of_text(as_of), "period": period.in_url},
             **await self._days(view, period, today),
         }
+
+    async def _changes(self, store_id: str) -> ChangesPage | None:
+        """What was changed of it last; None while a worker does not answer."""
+        try:
+            return await self._site.log.page(AskedLog(store=store_id))
+        except Refusal:
+            return None
 
     async def _figures(
         self, view: StoreView, asked: Asked, today: int
@@ -148,8 +170,9 @@ class StorePageHandlers:
             return None, period, str(exc)
         assert found is not None  # the store is known
         period = chosen_of(asked.text, found.period, today, at_us, DEFAULT_PERIOD)
-        told = figures_by_slice(found.total)
-        return told.get(0, Figures((0, 0, 0, 0, 0), 0, 0)), period, ""
+        told = figures_by_slice(found.total).get(0, Figures((0, 0, 0, 0, 0), 0, 0))
+        as_polled = figures_by_slice(found.as_polled).get(0)
+        return replace(told, as_polled=as_polled), period, ""
 
     async def _now(self, view: StoreView, as_of: AsOf) -> StoreNow:
         """What the store is; of other instants than now, by its own polls."""

@@ -8,6 +8,7 @@ import orjson
 from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.program import Program
 from streamproc.report.period_rows import (
+    NO_PERIOD_ROWS,
     PeriodRows,
     decode_period_rows,
     encode_period_rows,
@@ -66,10 +67,12 @@ def _span(program: Program, args: dict[str, Any]) -> Span:
     )
 
 
-def _snapshot(program: Program, partition: int, span: Span) -> PeriodSnapshot:
+def _snapshot(
+    program: Program, partition: int, span: Span, as_polled: bool = False
+) -> PeriodSnapshot:
     return PeriodSnapshot(
         *(program.histories, program.facts, program.labels, partition, span),
-        *(program.settings.rules, program.settings.bridge_us),
+        *(program.settings.rules, program.settings.bridge_us, as_polled),
     )
 
 
@@ -98,7 +101,8 @@ PERIOD_ROWS = in_steps("period-rows", _rows, _encode_rows, _decode_rows)
 class StorePeriod:
     """One store's figures: ``total`` one row, ``slices`` one per slice.
 
-    ``since_us``: see ``Span.since_us``. ``names``: of the slices.
+    ``since_us``: see ``Span.since_us``. ``names``: of the slices. ``as_polled``: the
+    total as if there were no exclusions; no row where there are none.
     """
 
     period: Period
@@ -107,6 +111,11 @@ class StorePeriod:
     names: list[str]
     total: PeriodRows
     slices: PeriodRows
+    as_polled: PeriodRows
+
+
+_ROWS = ("total", "slices", "as_polled")
+"""What of it are rows."""
 
 
 def _store(program: Program, args: dict[str, Any]) -> StorePeriod | None:
@@ -135,6 +144,9 @@ def _store(program: Program, args: dict[str, Any]) -> StorePeriod | None:
         sliced.names,
         _snapshot(program, partition, whole).row(store_id),
         _snapshot(program, partition, sliced).row(store_id),
+        _snapshot(program, partition, whole, as_polled=True).row(store_id)
+        if own.exclusions or program.facts.of_all(partition).exclusions
+        else NO_PERIOD_ROWS,
     )
 
 
@@ -142,7 +154,7 @@ def _encode_store(found: StorePeriod | None) -> bytes:
     if found is None:
         return b"null"
     told = asdict(found)
-    for name in ("total", "slices"):
+    for name in _ROWS:
         told[name] = encode_period_rows(getattr(found, name)).decode()
     return orjson.dumps(told)
 
@@ -152,7 +164,7 @@ def _decode_store(value: bytes) -> StorePeriod | None:
     if told is None:
         return None
     told["period"] = Period(**told["period"])
-    for name in ("total", "slices"):
+    for name in _ROWS:
         told[name] = decode_period_rows(told[name].encode())
     return StorePeriod(**told)
 

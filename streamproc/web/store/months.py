@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from streamproc.report.period_rows import PeriodRows
 from streamproc.rules.days import date_of
+from streamproc.rules.percent import percent
 from streamproc.rules.periods import Period, parse_period
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import slice_text
@@ -22,11 +23,22 @@ Amounts = tuple[int, int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A store's figures of some time."""
+    """A store's figures of some time.
+
+    ``as_polled``: as if nothing were excluded or corrected, where something may be.
+    """
 
     amounts: Amounts
     incidents: int
     longest_us: int
+    as_polled: "Figures | None" = None
+
+    @property
+    def share_as_polled(self) -> str | None:
+        """Percent as polled, where that is another; None where it is the same."""
+        if self.as_polled is None or self.as_polled.amounts == self.amounts:
+            return None
+        return percent(*self.as_polled.amounts[:2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,99 @@
+"""A store's page: what is told of it stands beside what follows from it."""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.web.live_site import LiveSite
+
+STORE = "/api/v1/stores/gamma"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """A store with a maintenance, a correction, special hours; one is withdrawn."""
+    live = LiveSite(tmp_path_factory.mktemp("store")).start().fill()
+    day = {"from_local": "2025-05-05 10:00", "to_local": "2025-05-05 11:30"}
+    made = (
+        ("exclusions/till", {"kind": "maintenance", **day, "note": "Till update"}),
+        (
+            "exclusions/wrong",
+            {
+                "kind": "correction-down",
+                "from": "2025-05-02T15:00:00Z",
+                "to": "2025-05-03T01:00:00Z",
+            },
+        ),
+        ("special-hours/2025-05-26", {"openings": [], "note": "Memorial Day"}),
+        (
+            "special-hours/2025-05-01",
+            {"openings": [{"start_time_local": "10:00", "end_time_local": "14:00"}]},
+        ),
+    )
+    for path, body in made:
+        told = json.dumps({**body, "by": "Ann"}).encode()
+        kind = "application/json"
+        answer = live.ask("PUT", f"{STORE}/{path}", told, Content_Type=kind)
+        assert answer.status == 200, answer.text
+    assert live.ask("DELETE", f"{STORE}/exclusions/wrong?by=Ann").status == 200
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def page(site: LiveSite) -> str:
+    """The store's page of the day of the maintenance."""
+    return site.page("/stores/gamma?period=day:2025-05-05")
+
+
+def part(page: str, name: str) -> str:
+    """A live part of a page, as text."""
+    inner = page.split(f'data-live="{name}"')[1].split("<!--/live-->")[0]
+    text = re.sub(r"<svg.*?</svg>|<[^>]*>", " ", inner.partition(">")[2])
+    return " ".join(html.unescape(text).split())
+
+
+def test_special_hours_to_come_are_first(page: str) -> None:
+    """Then those gone by; with their notes."""
+    assert part(page, "special") == (
+        "Mon 26 May 2025 closed \u00b7 Memorial Day Thu 1 May 2025 10:00\u201314:00"
+    )
+    assert "Coming" in page
+
+
+def test_exclusions_are_listed_in_local_time_with_who_made_them(page: str) -> None:
+    """The newest first; what is withdrawn says so."""
+    assert part(page, "exclusions") == (
+        "Mon 5 May 2025 10:00\u201311:30 maintenance \u00b7 Till update Ann"
+        " Fri 2 May 2025 10:00\u201320:00 corrected: it was down withdrawn Ann"
+    )
+
+
+def test_what_was_polled_stands_beside_what_is_corrected(
+    page: str, site: LiveSite
+) -> None:
+    """Where the two differ; the five figures add up to what is open."""
+    shown = part(page, "figures")
+    assert "excluded 1.50 h as polled 87.50 % up" in shown
+    hours = [float(text) for text in re.findall(r"([\d.]+) h", shown)]
+    up, seen, down, unknown, excluded, opened = hours[:6]
+    assert up + down + unknown + excluded == opened == 8
+    assert seen == up + down
+    other = part(site.page("/stores/gamma?period=day:2025-05-02"), "figures")
+    assert "as polled" not in other
+
+
+def test_what_was_changed_is_listed_with_a_link(page: str) -> None:
+    """The newest first: the withdrawal of what was wrong."""
+    assert part(page, "changes").count("Ann") == 5
+    assert page.count('href="/changes/') >= 5
+
+
+def test_without_anything_told_that_is_said(site: LiveSite) -> None:
+    """No empty lists."""
+    page = site.page("/stores/alpha")
+    assert part(page, "special") == "None: the week holds on every date."
+    assert part(page, "exclusions") == "None: all counts as it was polled."
