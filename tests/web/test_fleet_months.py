@@ -6,7 +6,9 @@ from datetime import date
 import numpy as np
 import pytest
 
+from streamproc.cells import Ints
 from streamproc.rules.days import date_of, day_of_date
+from streamproc.rules.now import UP
 from streamproc.rules.periods import parse_period
 from streamproc.rules.units import HOUR_US
 from streamproc.web.fleet.months import (
@@ -17,13 +19,20 @@ from streamproc.web.fleet.months import (
     months_of,
 )
 from streamproc.web.fleet.performance import Amounts, Performance
+from streamproc.web.fleet.standing import Standing
+from streamproc.web.now.calls import StoreNow
+from streamproc.web.now.everyone import Everyone
+from streamproc.web.store.names import NOBODY
 from tests.web.live_site import LiveSite
 
 HOURS_OPEN = 10
 STORES = 2
+ROWS = np.arange(STORES)
 
 
-def fleet(period: str, first_told: str, down_h: dict[str, float]) -> Performance:
+def fleet(
+    period: str, first_told: str, down_h: dict[str, float], target: float | None = 98
+) -> Standing:
     """Two stores, each open ten hours a day and up but for what one of them is down."""
     span = parse_period(period).period
     assert span is not None
@@ -45,7 +54,19 @@ def fleet(period: str, first_told: str, down_h: dict[str, float]) -> Performance
     ids = ["a", "b"]
     whole = Amounts(zeros, zeros, zeros, zeros)
     shape = (span, 0, None, ids, whole, zeros, zeros)
-    return Performance(*shape, [day for day in days if day], daily, flags)
+    figures = Performance(*shape, [day for day in days if day], daily, flags)
+    stores = [
+        StoreNow(store_id, UP, None, None, "UTC", None, None, None, {})
+        for store_id in ids
+    ]
+    return Standing(Everyone(0, stores), NOBODY, figures, target)
+
+
+def told(
+    standing: Standing, whole_us: int | None, rows: Ints = ROWS
+) -> list[FleetMonth]:
+    """The months of some of the stores."""
+    return months_of(standing, rows, whole_us)
 
 
 @pytest.mark.parametrize(
@@ -70,19 +91,19 @@ def test_a_months_budget_is_what_the_target_leaves_of_its_business_time() -> Non
     down = {"2026-10-03": 5.0, "2026-10-09": 9.0, "2026-11-01": 1.5}
     figures = fleet("2026-08-28..2026-11-10", "2026-08-28", down)
     whole_us = 30 * HOURS_OPEN * STORES * HOUR_US
-    september, october, november = months_of(figures, 98, whole_us)
+    september, october, november = told(figures, whole_us)
     assert (september.name, september.period) == ("September", "month:2026-09")
     assert september.text == "0.00 h of 12.00 h down time used, 12.00 h left"
     assert october.text == "14.00 h of 12.40 h down time used, 1.60 h over"
     assert november.goes_on
     assert november.text == "12\u00a0% of 12.00 h used after 33\u00a0% of it: burn 0.38"
-    assert month_going_on(figures.period.end_day - 1) == november.period
+    assert month_going_on(day_of_date(date(2026, 11, 10))) == november.period
 
 
 def test_a_month_that_goes_on_has_no_budget_before_its_business_time_is_known() -> None:
     """What was down is told all the same."""
     figures = fleet("2026-09-01..2026-11-30", "2026-09-01", {"2026-11-01": 1.5})
-    *_, november = months_of(figures, 98, None)
+    *_, november = told(figures, None)
     assert november.goes_on
     assert november.budget is None
     assert november.text == "1.50 h down"
@@ -92,18 +113,30 @@ def test_a_month_that_goes_on_has_no_budget_before_its_business_time_is_known() 
 def test_a_month_before_which_nothing_is_kept_says_since_when() -> None:
     """And months of which nothing is told are not there."""
     figures = fleet("2026-08-28..2026-11-10", "2026-10-18", {})
-    october, november = months_of(figures, 98, 1)
+    october, november = told(figures, 1)
     assert october.since == "Sun 18 Oct 2026"
     assert october.budget is not None
     assert october.budget.business_us == 14 * HOURS_OPEN * STORES * HOUR_US
     assert november.since == ""
-    assert months_of(fleet("2026-11-01..2026-11-10", "2027", {}), 98, 1) == []
+    assert told(fleet("2026-11-01..2026-11-10", "2027", {}), 1) == []
 
 
 def test_a_fleet_without_a_target_has_months_without_budgets() -> None:
     """Nothing is measured by what nobody has asked for."""
-    figures = fleet("2026-09-01..2026-11-10", "2026-09-01", {})
-    assert [month.budget for month in months_of(figures, None, 1)] == [None] * 3
+    figures = fleet("2026-09-01..2026-11-10", "2026-09-01", {}, None)
+    assert [month.budget for month in told(figures, 1)] == [None] * 3
+
+
+def test_a_groups_months_are_of_its_stores_only() -> None:
+    """What another store is down uses none of its budget."""
+    down = {"2026-09-03": 5.0}
+    figures = fleet("2026-09-01..2026-11-10", "2026-09-01", down)
+    texts = [told(figures, None, np.array(rows))[0].text for rows in ([0], [1], [0, 1])]
+    assert texts == [
+        "5.00 h of 6.00 h down time used, 1.00 h left",
+        "0.00 h of 6.00 h down time used, 6.00 h left",
+        "5.00 h of 12.00 h down time used, 7.00 h left",
+    ]
 
 
 def drawn(down_h: float, goes_on: bool = False) -> dict[str, list[float]]:
@@ -111,7 +144,7 @@ def drawn(down_h: float, goes_on: bool = False) -> dict[str, list[float]]:
     daily = {"2026-11-01": down_h}
     figures = fleet("2026-09-01..2026-11-30", "2026-09-01", daily)
     whole_us = 30 * HOURS_OPEN * STORES * HOUR_US
-    *_, month = months_of(figures, 98, whole_us)
+    *_, month = told(figures, whole_us)
     picture = budget_picture(FleetMonth("", "", goes_on, "", 0, 0, month.budget))
     found: dict[str, list[float]] = {}
     for name, rest in re.findall(r'<rect class="([\w-]+)"([^>]*)', picture):
@@ -137,3 +170,16 @@ def test_the_front_page_has_the_months_with_links(site: LiveSite) -> None:
     page = next(page for page in pages if 'class="budgets"' in page)
     assert 'href="/?period=month%3A2025-05"' in page
     assert "May</a> so far" in page
+
+
+def test_a_group_that_is_the_filter_has_its_days_and_months(site: LiveSite) -> None:
+    """In place of the groups; a click on a day keeps the filter."""
+    spans = [f"day:2025-05-0{day}" for day in range(1, 7)]
+    path = "/stores?where=region=West&period="
+    pages = (site.page(path + text) for text in (*spans, "this-week", *spans))
+    page = next(page for page in pages if "group-days" in page)
+    assert "days, these stores" in page
+    assert 'class="budgets"' in page
+    assert "where=region%3DWest&amp;period=day%3A2025-05-05" in page
+    assert 'class="groups' not in page
+    assert "group-days" not in site.page("/stores?group=brand&where=region=West")

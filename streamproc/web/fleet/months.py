@@ -6,12 +6,14 @@ from datetime import timedelta
 import numpy as np
 from markupsafe import Markup, escape
 
+from streamproc.cells import Ints
 from streamproc.rules.days import date_of
 from streamproc.rules.periods import UNITS, Period
 from streamproc.rules.targets import ErrorBudget
 from streamproc.web import words
 from streamproc.web.chart import DAYS
-from streamproc.web.fleet.performance import Performance
+from streamproc.web.fleet.performance import Amounts, Performance
+from streamproc.web.fleet.standing import Standing
 from streamproc.web.periods.choice import day_text
 
 MONTHS = 3
@@ -65,32 +67,37 @@ def days_shown(last_day: int) -> str:
     return f"{min(first, last - timedelta(days=DAYS - 1))}..{last}"
 
 
-def months_of(
-    figures: Performance, target: float | None, whole_us: int | None
-) -> list[FleetMonth]:
-    """The last months, the oldest first; ``figures``: by day, of ``days_shown``.
+def months_of(shown: Standing, rows: Ints, whole_us: int | None) -> list[FleetMonth]:
+    """The last months of some stores, the oldest first.
 
-    ``whole_us``: business time of all of the month that goes on, when it is at hand.
+    ``shown``: their figures of ``days_shown``. ``whole_us``: their business time of all
+    of the month that goes on, when it is at hand.
     """
+    figures, target = shown.figures, shown.fleet_target
+    assert figures is not None
+    daily = shown.daily.chosen(rows).pooled()
     by_month: dict[Period, list[int]] = {}
-    for at in np.flatnonzero(figures.told.any(axis=0)).tolist():
+    for at in np.flatnonzero(shown.told_of(rows)).tolist():
         month = UNITS["month"].holding(figures.days[at].first_day)
         by_month.setdefault(month, []).append(at)
     months = list(by_month.items())[-MONTHS:]
-    return [_month(figures, *month, target, whole_us) for month in months]
+    return [
+        _month(figures, daily.chosen(np.array(told)), month, told[0], target, whole_us)
+        for month, told in months
+    ]
 
 
 def _month(
     figures: Performance,
+    daily: Amounts,
     month: Period,
-    told: list[int],
+    first: int,
     target: float | None,
     whole_us: int | None,
 ) -> FleetMonth:
-    """A month; ``told``: the positions of its days of which anything is told."""
-    first_day = figures.days[told[0]].first_day
+    """A month; ``daily``: of its days that are told of, ``first``: where they begin."""
+    first_day = figures.days[first].first_day
     goes_on = month.end_day >= figures.period.end_day
-    daily = figures.daily.pooled().chosen(np.array(told))
     up_us, down_us, _, excluded_us, open_us = daily.pooled().of()
     gone_us = open_us - excluded_us
     budget = None

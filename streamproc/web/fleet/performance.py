@@ -228,12 +228,12 @@ class Performances:
         self.kept: Kept[tuple[str, AsOf], Performance] = Kept(
             self._make, FRESH_S, outlasts=True
         )
-        #: Business time of all of a month, what is to come as well.
-        self.business: Kept[tuple[str, AsOf], int] = Kept(
+        #: Each store's business time of a month, of what is to come as well.
+        self.business: Kept[tuple[str, AsOf], dict[str, int]] = Kept(
             self._business_us, BUSINESS_FRESH_S, outlasts=True
         )
 
-    async def _business_us(self, key: tuple[str, AsOf]) -> int:
+    async def _business_us(self, key: tuple[str, AsOf]) -> dict[str, int]:
         month, as_of = key
         as_of_us = await self._instants.resolve(as_of)
         return await self._periods.business_us(parse_period(month), as_of_us)

@@ -80,15 +80,17 @@ class Standing:
         """A store's days as bars; see ``Performance.bars_of``."""
         figures = self.figures
         assert figures is not None
-        told = self._told(np.array([row]))
+        told = self.told_of(np.array([row]))
         return figures.bars_of(self.daily.chosen(row), told, goal)
 
-    def pooled_bars(self, rows: Ints) -> list[Bar]:
+    def pooled_bars(self, rows: Ints, goal: str = "") -> list[Bar]:
         """Days of some stores together as bars; told of is what is of any of them."""
         assert self.figures is not None
-        return self.figures.bars_of(self.daily.chosen(rows).pooled(), self._told(rows))
+        return self.figures.bars_of(
+            self.daily.chosen(rows).pooled(), self.told_of(rows), goal
+        )
 
-    def _told(self, rows: Ints) -> Flags:
+    def told_of(self, rows: Ints) -> Flags:
         """Of which days anything is told of some stores; shape (days,)."""
         assert self.figures is not None
         places = self._places[rows]

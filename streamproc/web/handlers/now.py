@@ -9,13 +9,12 @@ from aiohttp import web
 from streamproc.cells import Ints
 from streamproc.report.messages import NOW
 from streamproc.rules.now import DOWN, NO_DATA, SILENT
-from streamproc.rules.units import DAY_US, HOUR_US
+from streamproc.rules.units import HOUR_US
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.connect.view import how_to
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.groups import Group, groups_of
-from streamproc.web.fleet.months import days_shown, month_going_on, months_of
-from streamproc.web.fleet.performance import Performance
+from streamproc.web.fleet.many_days import ManyDays, many_days
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.stores import period_of, standing_of, strips_of, summary
 from streamproc.web.incidents.asking import incidents_of
@@ -144,8 +143,9 @@ class NowHandlers:
         rows = await asyncio.to_thread(ranking.chosen, standing, asked)
         period = period_of(standing, text, DEFAULT_PERIOD)
         worst = [row for row in rows[:WORST].tolist() if standing.whole.down[row] > 0]
-        many = self._many_days(standing, as_of)
-        groups = await asyncio.to_thread(_groups, standing, rows, many["chart_of"])
+        shown = self._site.performances
+        many = many_days(shown, standing, rows, as_of)
+        groups = await asyncio.to_thread(_groups, standing, rows, many)
         return {
             "standing": standing,
             "figures": standing.figures,
@@ -156,32 +156,19 @@ class NowHandlers:
             "pollers": groups.get(POLLED_BY, []),
             "worst": worst,
             "strips": await strips_of(self._site, standing, worst, period),
-            **many,
+            "chart_of": None if many is None else many.standing.figures,
+            "months": [] if many is None else many.months,
             "kept": {"as_of": as_of_text(as_of), "period": period.in_url},
         }
 
-    def _many_days(self, standing: Standing, as_of: AsOf) -> dict[str, Any]:
-        """The last days and months of all stores, when they are at hand."""
-        last = standing.everyone.as_of_us // DAY_US
-        if standing.figures is None:
-            return {"chart_of": None, "months": []}
-        shown = self._site.performances
-        found = shown.kept.peek((days_shown(last), as_of))
-        if found is None:
-            return {"chart_of": None, "months": []}
-        month = month_going_on(last if found.newest_day is None else found.newest_day)
-        whole_us = shown.business.peek((month, as_of))
-        months = months_of(found, standing.fleet_target, whole_us)
-        return {"chart_of": found, "months": months}
-
 
 def _groups(
-    standing: Standing, rows: Ints, many: Performance | None
+    standing: Standing, rows: Ints, many: ManyDays | None
 ) -> dict[str, list[Group]]:
     """Groups by each label, their last days as pictures, when they are at hand."""
     if standing.figures is None:
         return {}
-    recent = None if many is None else many.last_days(GROUP_DAYS)
-    shown = replace(standing, figures=recent)
+    none = replace(standing, figures=None)
+    shown = none if many is None else many.last(GROUP_DAYS)
     labels = standing.names.values
     return {label: groups_of(standing, rows, label, shown, 20) for label in labels}

@@ -16,6 +16,7 @@ from streamproc.web import requests, words
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.groups import groups_of
+from streamproc.web.fleet.many_days import many_days
 from streamproc.web.fleet.performance import MOST_BARS, Performance, slice_text
 from streamproc.web.fleet.ranking import Asked
 from streamproc.web.fleet.standing import Standing
@@ -103,6 +104,7 @@ class StoresHandlers:
             "labels": labels,
             "group": group,
             "groups": groups,
+            **self._group_days(standing, rows, asked, group),
             "columns": day_columns(figures, asked) if figures and asked.view else [],
             "shown": shown.tolist(),
             "strips": await strips_of(self._site, standing, shown.tolist(), period),
@@ -114,6 +116,22 @@ class StoresHandlers:
             "rules": self._site.program.settings.rules,
             "bridge_us": self._site.program.settings.bridge_us,
             "kept": {"as_of": as_of_text(asked.as_of), "period": period.in_url},
+        }
+
+    def _group_days(
+        self, standing: Standing, rows: Ints, asked: Asked, group: str
+    ) -> dict[str, Any]:
+        """The last days and months of a group, where its label is the filter."""
+        many = None
+        if group in asked.wheres:
+            many = many_days(self._site.performances, standing, rows, asked.as_of)
+        if many is None:
+            return {"group_days": [], "months": []}
+        goal = url("/stores", **asked.params(period="", page="")).replace("{", "{{")
+        goal = f"{goal.replace('}', '}}')}&period={{}}"
+        return {
+            "group_days": many.standing.pooled_bars(rows, goal),
+            "months": many.months,
         }
 
 

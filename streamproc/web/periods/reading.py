@@ -126,11 +126,13 @@ class Periods:
         whose, how = (where, as_of_us, without), (current, at_leisure)
         return await self._fleet(asked, by, zone, *whose, *how)
 
-    async def business_us(self, asked: Asked, as_of_us: int) -> int:
-        """Business time of all of a period, as it is known in advance."""
+    async def business_us(self, asked: Asked, as_of_us: int) -> dict[str, int]:
+        """Each store's business time of all of a period, as it is known in advance."""
         bounds = await self.bounds(asked, as_of_us)
         whole = await self._fleet(asked, None, None, None, bounds.end_us)
-        return int((whole.rows.of("open") - whole.rows.of("excluded")).sum())
+        left = (whole.rows.of("open") - whole.rows.of("excluded")).tolist()
+        stores = [whole.rows.stores[at] for at in whole.rows.of("store").tolist()]
+        return {one.store_id: us for one, us in zip(stores, left, strict=True)}
 
     async def _fleet(
         self,

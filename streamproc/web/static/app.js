@@ -17,12 +17,13 @@
     }
     document.body.classList.toggle("stale", Boolean(lost));
     if (!lost) { banner.hidden = true; return; }
-    const text = `${why} What is shown is of ${new Date(fresh).toLocaleTimeString()}.`;
+    const text = `${why} What is shown is of ${new Date(fresh).toISOString().slice(11, 19)} UTC.`;
     if (banner.textContent !== text) banner.textContent = text;
     banner.hidden = false;
   }
   function reason(answer) {
     if (answer.redirected || answer.status === 401) return "You are signed out: load the page again to sign in.";
+    if (answer.status === 503) return "Partitions are moving between workers, or one does not answer: no poll is lost.";
     return `The worker has no newer figures for you (${answer.status}).`;
   }
 
