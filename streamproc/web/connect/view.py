@@ -70,12 +70,16 @@ def how_to(request: web.Request, site: Site) -> dict[str, Any]:
 
 async def came_in(site: Site) -> dict[str, Any]:
     """What was received and refused last."""
-    received, refused, flow = await asyncio.gather(
-        site.received.newest(), site.rejected.newest(), site.flow.of_all()
+    received, refused, flow, names = await asyncio.gather(
+        site.received.newest(),
+        site.rejected.newest(),
+        site.flow.of_all(),
+        site.names.all(),
     )
     return {
         "received": received,
         "refused": by_door(refused.records),
         "doors": DOORS,
+        "names": names,
         "flow": flow,
     }

@@ -98,7 +98,7 @@ def one_store(store: StoreNow, as_of_us: int) -> OneStore:
     return OneStore(
         store.store_id,
         store.name,
-        store.labels,
+        dict(store.labels),
         STATES[store.state],
         since,
         None if for_us is None else for_us / 1e6,

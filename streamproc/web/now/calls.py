@@ -1,5 +1,6 @@
 """What a partition's stores are now, asked of whoever owns it."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,7 @@ class StoreNow:
     usual_us: int | None
     silent_at_us: int | None
     name: str | None
-    labels: dict[str, str]
+    labels: Mapping[str, str]
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -169,7 +170,7 @@ def _stores(
                 _or_none(view.usual_us[row]),
                 None if silent_at_us == NEVER else silent_at_us,
                 labels.name,
-                dict(labels.labels),
+                labels.labels,
             )
         )
     return found
@@ -185,8 +186,19 @@ def _encode(part: PartNow) -> bytes:
 
 def _decode(value: bytes) -> PartNow:
     told = orjson.loads(value)
-    stores = [StoreNow(**each) for each in told.pop("stores")]
+    alike: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+    stores = [StoreNow(**_shared(each, alike)) for each in told.pop("stores")]
     return PartNow(**told, stores=stores)
+
+
+def _shared(
+    told: dict[str, Any], alike: dict[tuple[tuple[str, str], ...], Mapping[str, str]]
+) -> dict[str, Any]:
+    """A store whose zone and labels are the same objects as those of others."""
+    told["zone"] = sys.intern(told["zone"])
+    labels = told["labels"]
+    told["labels"] = alike.setdefault(tuple(labels.items()), labels)
+    return told
 
 
 NOW = Call("now", _part, encode=_encode, decode=_decode)

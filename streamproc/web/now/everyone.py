@@ -106,7 +106,7 @@ def told_by(overview: Overview, names: Directory) -> list[StoreNow]:
                 None,
                 None,
                 labels.name,
-                dict(labels.labels),
+                labels.labels,
             )
         )
     return sorted(found, key=_order)
