@@ -129,7 +129,7 @@ def test_a_report_is_made_and_followed(tab: Tab) -> None:
     page.select_option("select[name=group_by]", "region")
     page.click("button:has-text('Make it')")
     page.wait_for_url("**/reports")
-    done = page.locator("tr", has_text="by region").locator("text=Complete")
+    done = page.locator("tr", has_text="one row per region").locator("text=Complete")
     for _ in range(60):
         if done.count():
             break

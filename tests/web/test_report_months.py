@@ -18,7 +18,9 @@ from streamproc.report.messages import ALL, PERIOD, Request
 from streamproc.report.record import Report
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.targets import ErrorBudget, left_us
-from streamproc.web.reports.monthly import made_of, months_asked
+from streamproc.rules.units import DAY_US
+from streamproc.web.reports.monthly import made_of
+from streamproc.web.store.months import months_before
 from tests.web.live_site import HOUR_US, NOW_US, LiveSite
 from tests.web.test_connect import FORM
 from tests.web.test_pages import text_of
@@ -215,7 +217,7 @@ def test_what_a_target_leaves_of_columns_is_what_it_leaves_of_one(
 )
 def test_thirteen_months_are_shown(now: str, asked: str) -> None:
     """This month up to today, and those before it."""
-    assert months_asked(at(now)) == asked
+    assert months_before(at(now) // DAY_US) == asked
 
 
 def test_the_newest_report_of_a_month_is_offered() -> None:

@@ -14,6 +14,7 @@ from streamproc.web.periods.choice import chosen_of
 from streamproc.web.reports.monthly import MonthTable, made_of
 from streamproc.web.reports.months import Months
 from streamproc.web.reports.reading import COMBINED, MONTHLY
+from streamproc.web.reports.sheet import title_of
 from streamproc.web.responses import page
 from streamproc.web.site import Site
 
@@ -42,6 +43,7 @@ class ReportListHandlers:
         first = (number - 1) * PER_PAGE
         names = await self._site.names.all()
         table = self._months.peek()
+        now_us = self._site.program.now_us()
         return page(
             request,
             "reports.html",
@@ -50,11 +52,12 @@ class ReportListHandlers:
             page=number,
             pages=requests.pages(len(reports), PER_PAGE),
             running=any(each.state == record.RUNNING for each in reports),
-            now_us=self._site.program.now_us(),
+            now_us=now_us,
             hourly=self._site.program.settings.hourly,
             rules=self._site.program.settings.rules,
             values=names.values,
             stores=names,
+            called=lambda report: _called(report, now_us),
             months=table,
             made=made_of(reports),
             label=_label(table, LABEL.read(request.query)),
@@ -89,6 +92,13 @@ class ReportListHandlers:
             COMBINED: as_of,
             MONTHLY: None if monthly is None else monthly.modified_ns // 1_000,
         }
+
+
+def _called(report: Report, now_us: int) -> str:
+    """A report's period in words: the month, or its dates."""
+    text = report.told or report.period or ""
+    as_of_us = report.as_of_us or now_us
+    return title_of(chosen_of(text, None, None, as_of_us, ""))
 
 
 def _label(table: MonthTable | str | None, asked: str) -> str:

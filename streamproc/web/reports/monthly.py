@@ -13,11 +13,9 @@ from streamproc.report.record import COMPLETE, Report
 from streamproc.rules.days import date_of
 from streamproc.rules.periods import UNITS, Period
 from streamproc.rules.targets import left_us
-from streamproc.rules.units import DAY_US
 from streamproc.web.periods.reading import FleetPeriod
 from streamproc.web.store.names import Directory
 
-MOST_MONTHS = 13
 MOST_VALUES = 8
 """Values of a label that have a column of their own: those of most stores."""
 
@@ -65,13 +63,6 @@ class MonthTable:
     columns: Mapping[str, list[str]]
     others: Mapping[str, int]
     target: float | None
-
-
-def months_asked(as_of_us: int) -> str:
-    """The last months up to today, as a period."""
-    last = date_of(as_of_us // DAY_US)
-    number = 12 * last.year + last.month - MOST_MONTHS
-    return f"{number // 12}-{number % 12 + 1:02d}-01..{last}"
 
 
 def month_table(

@@ -5,9 +5,11 @@ import asyncio
 from streamproc.errors import ReportFailedError
 from streamproc.report.messages import NOW
 from streamproc.rules.periods import parse_period
+from streamproc.rules.units import DAY_US
 from streamproc.web.kept import Kept
-from streamproc.web.reports.monthly import MonthTable, month_table, months_asked
+from streamproc.web.reports.monthly import MonthTable, month_table
 from streamproc.web.site import Site
+from streamproc.web.store.months import months_before
 
 FRESH_S = 30.0
 """How long they are good for; of a large fleet they take seconds to be counted."""
@@ -31,7 +33,7 @@ class Months:
     async def _make(self, _: str) -> MonthTable | str:
         site = self._site
         as_of_us = await site.instants.resolve(NOW)
-        asked = parse_period(months_asked(as_of_us))
+        asked = parse_period(months_before(as_of_us // DAY_US))
         names = await site.names.all()
         try:
             found = await site.periods.fleet(asked, "month", None, None, as_of_us)
