@@ -28,9 +28,9 @@ _SHEETS = (
     "pictures",
     "pages",
     "acts",
-    "desk",
     "tablet",
     "phone",
+    "desk",
     "paper",
     "sheet",
 )
