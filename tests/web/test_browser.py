@@ -40,6 +40,10 @@ PATHS = (
     "/change?what=exclusion&store=*",
     "/incidents",
     "/incidents?period=last-month",
+    "/incidents?period=this-week",
+    "/changes",
+    "/reports/this-month/page",
+    "/stores/gamma/page?period=this-month",
     "/login",
 )
 SIZES = {
