@@ -2,19 +2,22 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from streamproc.rules import months
+from streamproc.rules.exclusions import MAINTENANCE, Exclusion
 from streamproc.rules.labels import Where
 from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.rules.uptime import Rules
 from streamproc.settings import Settings
+from tables import exclusions as exclusions_table
 from tables import outages as outages_table
+from tables.calendars import StoreFacts
 from tables.outages import Dates, Outages, OutageSearch
 from tests.reference import (
     Outage,
@@ -236,6 +239,30 @@ async def test_only_stores_whose_label_has_the_value_are_looked_at(
         assert looked.of_all() == looked.of(expected.encode())
         other = looked.of(b"b" if expected == "a" else b"a")
         assert (other.found, other.up_us) == ([], 0)
+
+
+class _OfAll(_Facts):
+    """An hour of maintenance of all stores, the third of the first day."""
+
+    def of_all(self, partition: int) -> StoreFacts:
+        """What is told of them."""
+        begin_us = START_DAY * DAY_US + 2 * HOUR_US
+        told = Exclusion("m1", MAINTENANCE, begin_us, begin_us + HOUR_US)
+        return StoreFacts(exclusions=((b"m1", exclusions_table.encode(told)),))
+
+
+async def test_what_is_of_all_stores_counts_for_one_alone_as_among_all(
+    tables: Tables, make_settings: MakeSettings
+) -> None:
+    """Down for four hours, one of them in maintenance: three hours of down time."""
+    begin_us = START_DAY * DAY_US
+    await tables.add([(b"a", begin_us + at * HOUR_US, at == 5) for at in (1, 5)])
+    span = begin_us, begin_us + DAY_US, begin_us + DAY_US
+    looked = search(tables, make_settings(hold="none"), span)
+    looked = replace(looked, facts=cast("Any", _OfAll()))
+    assert looked.of(b"a") == looked.of_all()
+    (one,) = looked.of(b"a").found
+    assert (one.down_us, one.wall_us) == (3 * HOUR_US, 4 * HOUR_US)
 
 
 async def test_since_when_incidents_are_known_is_told(

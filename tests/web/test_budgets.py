@@ -73,6 +73,24 @@ def test_excluded_time_is_taken_out_of_the_budget(site: LiveSite) -> None:
     assert told["burn"] == pytest.approx((1.8 / 3.5) / (180 / 350))
 
 
+def test_maintenance_of_all_stores_is_neither_budget_nor_used(site: LiveSite) -> None:
+    """The outage lies in it: nothing is used, and 358.20 h leave 3.58."""
+    body = {
+        "kind": "maintenance",
+        "from": "2025-04-02T12:00Z",
+        "to": "2025-04-02 13:48",
+    }
+    path = "/api/v1/stores/*/exclusions/m"
+    told = json.dumps(body).encode()
+    answer = site.ask("PUT", path, told, Content_Type="application/json")
+    assert answer.status == 200, answer.text
+    found = budget(site)
+    assert (found["used_s"], found["budget_s"]) == (0, 12_895.2)
+    days = site.get(f"{STORE}/periods?period=month:2025-04&by=day&as_of={HALF_TIME}")
+    assert days.json["total"]["down_s"] == 0
+    assert days.json["total"]["excluded_s"] == 1.8 * 3600
+
+
 def test_a_store_s_own_target_goes_before_the_setting(site: LiveSite) -> None:
     """100 leaves nothing, and then there is no burn."""
     put(site, "labels", {"labels": {}, "target": 95})
