@@ -28,7 +28,7 @@ from streamproc.rules.poll import MAX_FUTURE_US
 from streamproc.rules.standing import NowRules
 from streamproc.settings import Settings
 from streamproc.topics import Topics, identity_for
-from streamproc.transport.batch import BatchSchema, declare_batched, expect_partitions
+from streamproc.transport.batched import BatchSchema, declare_batched, expect_partitions
 from streamproc.transport.protocols import consumer_of, producer_of
 from streamproc.transport.topic import Topic
 from streamproc.webhook.sender import Webhook

@@ -7,14 +7,13 @@ agents, the gateway and ``load``; leads to ``streamproc rejected`` and the page.
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from faust.types import TP
-
 from streamproc.errors import RecordTooLargeError
 from streamproc.transport.batch import Batch
 from streamproc.transport.client import Client
 from streamproc.transport.columns import Headers
 from streamproc.transport.protocols import Producer
 from streamproc.transport.tail import read_to
+from streamproc.transport.tp import TP
 
 TOPIC, GATEWAY, LOAD = "topic", "gateway", "load"
 """The doors: a record of an input topic, a request, a row of a file."""

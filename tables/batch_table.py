@@ -25,7 +25,7 @@ import faust
 from faust.types import TP
 
 from streamproc.errors import TableDamagedError, TopicMismatchError
-from streamproc.transport.batch import BatchSchema, declare_batched
+from streamproc.transport.batched import BatchSchema, declare_batched
 from streamproc.transport.client import Client
 from streamproc.transport.protocols import producer_of
 from tables import rebuild

@@ -17,8 +17,8 @@ from streamproc.report_client import ReportClient
 from streamproc.settings import Settings, load
 from streamproc.topics import changelog, topics_for
 from streamproc.transport.connect import connect
-from streamproc.transport.sqlite.driver import log_path
 from streamproc.transport.sqlite.lock import WorkerLock
+from streamproc.transport.sqlite.log import log_path
 from streamproc.transport.topic import Topic
 
 NOW_US = 1_674_648_000_000_000

@@ -8,7 +8,7 @@ from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.client import Client
 from streamproc.transport.connect import connect
-from streamproc.transport.sqlite.driver import log_path
+from streamproc.transport.sqlite.log import log_path
 
 
 @asynccontextmanager

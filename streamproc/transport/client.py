@@ -7,11 +7,10 @@ Used by the commands (load, simulate, report, …). The two implementations:
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from faust.types import TP
-
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
 from streamproc.transport.topic import Topic
+from streamproc.transport.tp import TP
 
 
 class Client(Protocol):

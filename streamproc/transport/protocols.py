@@ -7,9 +7,8 @@ knows which of the two it talks to.
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from faust.types import TP
-
 from streamproc.transport.columns import Headers
+from streamproc.transport.tp import TP
 
 
 class Producer(Protocol):

@@ -3,10 +3,9 @@
 import time
 from collections.abc import AsyncIterator, Mapping
 
-from faust.types import TP
-
 from streamproc.transport.batch import Batch
 from streamproc.transport.client import Client
+from streamproc.transport.tp import TP
 
 _READ_S = 0.5
 

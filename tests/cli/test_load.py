@@ -367,3 +367,23 @@ def test_a_missing_file_is_an_error(load: Load) -> None:
     assert done.stderr.splitlines()[-1] == (
         "streamproc: missing.csv: No such file or directory"
     )
+
+
+def test_load_into_the_embedded_log_loads_neither_faust_nor_another_broker(
+    tmp_path: Path,
+) -> None:
+    """It only appends: a third of a second goes into what it never calls."""
+    (tmp_path / "polls.csv").write_text(f"{POLLS}7,active,{GOOD}\nx,,{GOOD}\n")
+    (tmp_path / "zones.csv").write_text(f"{ZONES}7,UTC\n")
+    files = ["--polls=polls.csv", "--zones=zones.csv", "--data-dir=data"]
+    unused = {"faust", "mode", "aiokafka", "rocksdict", "aiohttp"}
+    script = (
+        "import sys; from streamproc.cli import main;"
+        f" main({['load', *files]!r}, standalone_mode=False);"
+        f" sys.exit(' '.join(sys.modules.keys() & {unused!r}) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "loaded 1 poll" in done.stdout

@@ -11,7 +11,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from faust.types import TP
 
 from streamproc.errors import OffsetsLostError, TopicMismatchError
-from streamproc.transport.batch import expect_partitions
+from streamproc.transport.batched import expect_partitions
 from streamproc.transport.kafka.guarded import GuardedConsumer
 from streamproc.transport.kafka.requests import _EpochEndsRequest, _MetadataRequest
 from streamproc.transport.positions import Origin, on_forgotten

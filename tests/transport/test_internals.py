@@ -21,6 +21,7 @@ from streamproc.errors import LibraryChangedError
 from streamproc.settings import load
 from streamproc.transport import internals as of_faust
 from streamproc.transport.kafka import append, internals
+from streamproc.transport.tp import TP as OUR_TP
 from streamproc.worker.app import build
 from tests.transport.test_record_batch import NOW_MS, Rec, batch_of
 
@@ -239,3 +240,11 @@ def test_a_changelog_read_to_its_end_is_recovered(position: int, ends_at: int) -
     consumer = recovering(8, 8)
     of_faust.count_as_recovered(consumer, LOG, position)
     assert consumer.app.tables.recovery.active_offsets == {LOG: ends_at}
+
+
+def test_a_partition_is_named_as_faust_names_it() -> None:
+    """Whoever looks one up by the other finds it, and both have the same fields."""
+    ours, theirs = OUR_TP("topic", 7), TP("topic", 7)
+    assert OUR_TP._fields == TP._fields
+    assert {ours: 1}[theirs] == {theirs: 1}[ours] == 1
+    assert (ours.topic, ours.partition) == (theirs.topic, theirs.partition)

@@ -20,7 +20,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
+from streamproc.transport.batch import singles
+from streamproc.transport.batched import BatchedConsumer, batched_topics
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import append, internals
 from streamproc.transport.kafka.consumer_thread import ConsumerThread

@@ -11,7 +11,7 @@ from mode import Service
 
 from streamproc.errors import OffsetsLostError, TopicMismatchError
 from streamproc.transport import internals as of_faust
-from streamproc.transport.batch import expected_topics
+from streamproc.transport.batched import expected_topics
 from streamproc.transport.kafka import internals
 from streamproc.transport.kafka.admin import partitions_differ
 from streamproc.transport.kafka.guard import Guard

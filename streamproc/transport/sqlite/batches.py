@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from faust.types import TP
 
 from streamproc.errors import DamagedRecordsError
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Columns
 from streamproc.transport.sqlite import codec
+from streamproc.transport.tp import TP
 
 BATCH_RECORDS = 2_000
 BATCH_BYTES = 1 << 20

@@ -5,17 +5,15 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from faust.types import TP
 
 from streamproc.cells import Cells
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
 from streamproc.transport.partitioner import places_for
-from streamproc.transport.sqlite.consumer import POLL_INTERVAL_S
-from streamproc.transport.sqlite.driver import log_path
 from streamproc.transport.sqlite.lock import WorkerLock
-from streamproc.transport.sqlite.log import Append, Log
+from streamproc.transport.sqlite.log import POLL_INTERVAL_S, Append, Log, log_path
 from streamproc.transport.topic import Topic
+from streamproc.transport.tp import TP
 
 _READ_RECORDS = 10_000
 

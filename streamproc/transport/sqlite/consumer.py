@@ -10,17 +10,16 @@ from faust.transport import base
 from faust.types import TP
 from mode import Service
 
-from streamproc.transport.batch import BatchedConsumer, batched_topics, singles
+from streamproc.transport.batch import singles
+from streamproc.transport.batched import BatchedConsumer, batched_topics
 from streamproc.transport.partitioner import partition_for
 from streamproc.transport.positions import Log, Origin, tell_gone_back, went_back
 from streamproc.transport.sqlite.cleaner import Cleaner
 from streamproc.transport.sqlite.lock import WorkerLock
+from streamproc.transport.sqlite.log import POLL_INTERVAL_S
 from streamproc.transport.sqlite.log import Log as LogFile
 
 log = logging.getLogger(__name__)
-
-POLL_INTERVAL_S = 0.02
-"""How often an idle worker looks for what other processes have appended."""
 
 CLEAN_INTERVAL_S = 60.0
 

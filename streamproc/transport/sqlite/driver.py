@@ -5,16 +5,13 @@ assignor gives it every partition. Producers may be anywhere.
 """
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from faust.transport import base
 from mode.utils.times import want_seconds
-from yarl import URL
 
-from streamproc.errors import NotALogError
 from streamproc.transport.sqlite.consumer import Consumer
-from streamproc.transport.sqlite.log import Log
+from streamproc.transport.sqlite.log import Log, log_path
 from streamproc.transport.sqlite.producer import Producer
 
 
@@ -57,11 +54,3 @@ class Transport(base.Transport):
         self.open_log().create_topic(
             topic, partitions, compacted=bool(compacting), retention_ms=retention_ms
         )
-
-
-def log_path(url: str | URL) -> Path:
-    """File of a ``sqlite:///absolute/path`` URL."""
-    url = URL(url)
-    if url.scheme != "sqlite" or url.host or len(url.path) < 2:
-        raise NotALogError(f"{url}: expected sqlite:// and an absolute path")
-    return Path(url.path)

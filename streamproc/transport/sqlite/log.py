@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from faust.types import TP
+from yarl import URL
 
 from streamproc.cells import Cells
 from streamproc.errors import (
     DamagedRecordsError,
     LogError,
+    NotALogError,
     TopicMismatchError,
     UnknownTopicError,
     shown,
@@ -30,6 +31,18 @@ from streamproc.transport.sqlite import schema
 from streamproc.transport.sqlite.batches import Partition, join, split
 from streamproc.transport.sqlite.disk import explained
 from streamproc.transport.sqlite.schema import TopicInfo
+from streamproc.transport.tp import TP
+
+POLL_INTERVAL_S = 0.02
+"""How often who waits looks for what other processes have appended."""
+
+
+def log_path(url: str | URL) -> Path:
+    """File of a ``sqlite:///absolute/path`` URL."""
+    url = URL(url)
+    if url.scheme != "sqlite" or url.host or len(url.path) < 2:
+        raise NotALogError(f"{url}: expected sqlite:// and an absolute path")
+    return Path(url.path)
 
 
 @dataclass(slots=True)
