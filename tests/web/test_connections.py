@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import aiohttp
 import pytest
@@ -37,7 +37,18 @@ def held(
         yield links
     finally:
         for link in links:
+            with suppress(OSError):  # turned away, and closed there
+                link.shutdown(socket.SHUT_WR)
+        for link in links:
+            drain(link)
             link.close()
+
+
+def drain(link: socket.socket) -> None:
+    """Read on until the server lets go: it counts the connection no more."""
+    with suppress(ConnectionResetError):
+        while link.recv(65_536):
+            pass
 
 
 def first_line(link: socket.socket) -> bytes:
