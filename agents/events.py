@@ -198,7 +198,7 @@ class Teller:
         """
         program = self._program
         rows = {key: encode(said[key], meant[key]) for key in said}
-        events = in_order(event for some in meant.values() for event in some)
+        events = in_order(meant.values())
         async with program.announced.exclusive(partition):
             if self._generation != program.app.consumer_generation_id:
                 raise PartitionLostError(f"partition {partition} has moved meanwhile")

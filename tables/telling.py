@@ -6,6 +6,8 @@ follows from their polls and from what was told before (``rules.transitions``).
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import itemgetter
 
 import numpy as np
 
@@ -128,9 +130,14 @@ def events_of(news: Sequence[News], labels: LabelsTable, partition: int) -> list
     ]
 
 
-def in_order(events: Iterable[Event]) -> list[Event]:
+def in_order(by_store: Iterable[Sequence[Event]]) -> list[Event]:
     """Events of stores in the order in which it happened, of each store in its own."""
-    return sorted(events, key=lambda event: event.at_us)
+    timed = [
+        row
+        for some in by_store
+        for row in zip(accumulate((e.at_us for e in some), max), some, strict=True)
+    ]
+    return [event for _, event in sorted(timed, key=itemgetter(0))]
 
 
 def _event(store_id: str, one: Transition, labels: Labels) -> Event:

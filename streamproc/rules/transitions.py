@@ -4,7 +4,9 @@ Comes from ``episodes`` (what happened) and from what was told before; leads to 
 events of ``store-events``. The rules: ``docs/topics.md``, "Events".
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,8 @@ TOLD_FOR_US = DAY_US
 
 _ORDER = (RETRACTED, HEARD, UP, DOWN, SILENT)
 """Of those of one instant."""
+
+_OF_SILENCE = (SILENT, HEARD)
 
 
 class Mark(NamedTuple):
@@ -95,8 +99,16 @@ class _Telling:
         self._found: list[Transition] = []
 
     def found(self) -> list[Transition]:
-        """All of it, in its order."""
-        return sorted(self._found, key=lambda one: (one.at_us, _ORDER.index(one.kind)))
+        """All of it, in its order: what ends comes before what begins anew.
+
+        Late polls may have something begin before what was told has ended; whoever
+        keeps a store's last word is not to be left with that end.
+        """
+        silences = [one for one in self._found if one.kind in _OF_SILENCE]
+        others = [one for one in self._found if one.kind not in _OF_SILENCE]
+        timed = [*_in_turn(silences), *_in_turn(others)]
+        ordered = sorted(timed, key=lambda row: (row[0], _ORDER.index(row[1].kind)))
+        return [one for _, one in ordered]
 
     def is_news(self, one: Outage | Silence) -> bool:
         """Whether it was not told, and is no old history.
@@ -173,6 +185,11 @@ class _Telling:
         if kind != RETRACTED:
             until_us = max(self.said.until_us, at_us)
             self.said = replace(self.said, until_us=until_us)
+
+
+def _in_turn(told: Sequence[Transition]) -> Iterable[tuple[int, Transition]]:
+    """Each with the instant it stands at: not before the one that is told before it."""
+    return zip(accumulate((one.at_us for one in told), max), told, strict=True)
 
 
 def _outage_of(mark: Mark, episodes: Episodes) -> tuple[Outage | None, int]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -230,3 +231,27 @@ async def test_a_partition_that_was_lost_in_between_is_begun_anew(
     for _ in range(2):
         await told.teller._try_to_look(PARTITION)
     assert looked[0] is not looked[1]
+
+
+async def test_stores_that_a_board_is_ahead_of_are_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While polls wait a board may show what is not to be told yet."""
+    told, ahead_us = Told(), [1, 1, 0]
+    asked: list[set[bytes]] = []
+
+    async def as_of(*_: object) -> int:
+        return NOW_US
+
+    def news(self: Teller, partition: int, watch: _Watch, as_of_us: int) -> Any:
+        asked.append(set(watch.again))
+        watch.again.add(b"s%d" % len(asked))
+        return SimpleNamespace(as_of_us=as_of_us + ahead_us.pop(0)), []
+
+    monkeypatch.setattr(Teller, "_as_of", as_of)
+    monkeypatch.setattr(Teller, "_news", news)
+    told.teller._watches[PARTITION] = watch = _Watch(open_ids=set())
+    for _ in range(3):
+        await told.teller._look_at(PARTITION)
+    assert asked == [set(), {b"s1"}, {b"s1", b"s2"}]
+    assert watch.again == set()

@@ -253,6 +253,37 @@ def test_a_late_poll_makes_a_silent_store_heard() -> None:
     assert said.silent is None
 
 
+def test_what_ends_is_told_before_what_begins_anew() -> None:
+    """Whoever keeps the last word of a store is not left with the wrong one.
+
+    A store that was polled each hour, and silent from 14:00 on; late polls of each
+    minute make its usual interval, and so the limit, a shorter one.
+    """
+    hourly = [up(hour) for hour in range(6, 13)]
+    (silent,), said = told(hourly, ALWAYS, at(14, 1))
+    assert (silent.kind, silent.at_us) == (SILENT, at(14))
+    late = [up(12, minute) for minute in range(1, 11)]
+    found, said = told([*hourly, *late], ALWAYS, at(14, 2), said)
+    assert [(one.kind, one.at_us) for one in found] == [
+        (HEARD, at(14)),
+        (SILENT, at(13, 20)),
+    ]
+    assert said.silent is not None
+
+
+def test_what_is_taken_back_is_told_before_another_down() -> None:
+    """It is noticed later than the other one has begun."""
+    _, said = told([down(12)], ALWAYS, at(12, 1))
+    corrected = [Correction(at(11), at(12, 10), CORRECTED_UP)]
+    polls = [down(12), down(12, 20)]
+    found, said = told(polls, ALWAYS, at(12, 30), said, corrections=corrected)
+    assert [(one.kind, one.at_us) for one in found] == [
+        (RETRACTED, at(12, 30)),
+        (DOWN, at(12, 10)),
+    ]
+    assert said.down is not None
+
+
 def test_microseconds_are_kept() -> None:
     """In what it is told of, and since when."""
     polls = [(at(12) + 1, False), (at(12, 5) + 7, False)]

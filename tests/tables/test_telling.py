@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from streamproc.events import Event
 from streamproc.rules.transitions import SILENT, Said
 from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from tables import announced, chosen
 from tables.board import View
 from tables.board_source import Source
-from tables.telling import News, news_of, rows_to_look_at
+from tables.telling import News, in_order, news_of, rows_to_look_at
 from tests.tables.fakes import PARTITION
 from tests.tables.test_board import NOON_US, Fleet, change, fleet, some_polls
 
@@ -126,6 +127,18 @@ async def test_a_store_that_is_silent_is_looked_at_once(fleet: Fleet) -> None:
     await fleet.poll([(b"s1", silent_us + 1, False)])
     heard = fleet.view(silent_us + 2)
     assert rows_to_look_at(heard, again, {b"s1"}, silent_us + 2).tolist() == [0]
+
+
+def test_events_stand_in_the_order_in_which_it_happened_and_each_store_in_its_own() -> (
+    None
+):
+    """A store's silence may begin before the end of the last one that was told."""
+
+    def events(store_id: str, *minutes: int) -> list[Event]:
+        return [Event(f"{store_id}{m}", store_id, SILENT, m, m) for m in minutes]
+
+    told = in_order([events("a", 5, 9), events("b", 7, 3), events("c", 6)])
+    assert [event.id for event in told] == ["a5", "c6", "b7", "b3", "a9"]
 
 
 def test_what_was_told_is_kept_as_it_is() -> None:
