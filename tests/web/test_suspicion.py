@@ -12,10 +12,19 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from streamproc.events import Suspect
+from streamproc.rules.exclusions import Exclusion
 from streamproc.rules.poll import Poll
+from streamproc.rules.suspicion import Turned
+from streamproc.web.suspicion.calls import not_corrected
+from tables import exclusions
+from tables.facts import ALL_STORES, encode_key
 from tests.system.events import SECOND_US, now_us, until_told
 from tests.system.harness import publish, publish_raw
+from tests.tables.fakes import PARTITION
+from tests.tables.test_board import NOON_US, Fleet, fleet
 from tests.web.live_site import HOUR_US, NOW_US, LiveSite, ago
+
+__all__ = ["fleet"]
 
 StartSite = Callable[..., LiveSite]
 
@@ -195,3 +204,24 @@ def test_spans_are_found_in_any_period_of_the_history(start_site: StartSite) -> 
 def stamp(time_s: int) -> str:
     """A whole second as the API writes it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_s))
+
+
+async def test_what_was_corrected_is_not_suspected_any_more(fleet: Fleet) -> None:
+    """Of that store, of all stores; not where it is of another time, or withdrawn."""
+    at_us = NOON_US
+    ids = ("own", "later", "withdrawn", "none")
+    turned = [Turned(store_id, True, at_us, {}) for store_id in ids]
+    kind, hour = "correction-unknown", HOUR_US
+    for store_id, one in {
+        "own": Exclusion("x", kind, at_us, at_us + 1),
+        "later": Exclusion("x", kind, at_us + 1, at_us + hour),
+        "withdrawn": Exclusion("x", kind, at_us - hour, at_us + hour, withdrawn=True),
+    }.items():
+        key = encode_key(store_id.encode(), b"x")
+        await fleet.know(fleet.facts.exclusions, key, exclusions.encode(one))
+    left = not_corrected(fleet.facts, PARTITION, turned)
+    assert [one.store_id for one in left] == ["later", "withdrawn", "none"]
+    of_all = Exclusion("all", kind, at_us - hour, at_us + hour)
+    key = encode_key(ALL_STORES, b"all")
+    await fleet.know(fleet.facts.exclusions, key, exclusions.encode(of_all))
+    assert not_corrected(fleet.facts, PARTITION, turned) == []

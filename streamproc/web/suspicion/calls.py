@@ -21,6 +21,7 @@ from tables.blackouts import BlackoutSearch, Steps
 from tables.board import View
 from tables.board_labels import NO_LABELS, LabelBook
 from tables.boards import BoardNotReadyError
+from tables.fact_tables import FactTables
 
 
 def _view(program: Program, args: dict[str, Any]) -> View:
@@ -31,8 +32,9 @@ def _view(program: Program, args: dict[str, Any]) -> View:
 
 
 def _turned(program: Program, args: dict[str, Any]) -> list[Turned]:
-    view = _view(program, args)
-    return turned_of(view, program.boards.labels(args["partition"]), args["since_us"])
+    view, partition = _view(program, args), args["partition"]
+    turned = turned_of(view, program.boards.labels(partition), args["since_us"])
+    return not_corrected(program.facts, partition, turned)
 
 
 def turned_of(view: View, book: LabelBook, since_us: int) -> list[Turned]:
@@ -52,6 +54,26 @@ def turned_of(view: View, book: LabelBook, since_us: int) -> list[Turned]:
         )
         for row in rows
     ]
+
+
+def not_corrected(
+    facts: FactTables, partition: int, turned: Sequence[Turned]
+) -> list[Turned]:
+    """Those of which nobody has corrected the time at which they turned.
+
+    Of the others it has been said what it was; there is nothing left to suspect.
+    """
+    of_all = facts.of_all(partition)
+    keys = [one.store_id.encode() for one in turned]
+    having = facts.exclusions.keys_under(partition, keys)
+    found = []
+    for key, one in zip(keys, turned, strict=True):
+        corrections = []
+        if of_all.exclusions or key in having:
+            corrections = facts.of(partition, key).with_all(of_all).corrections
+        if not any(c.begin_us <= one.at_us < c.end_us for c in corrections):
+            found.append(one)
+    return found
 
 
 def _expected(program: Program, args: dict[str, Any]) -> dict[Group, int]:
