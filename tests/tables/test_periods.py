@@ -151,6 +151,14 @@ def group_rows(
     return PeriodRows(stores, np.array(numbers, np.int64).T)
 
 
+def test_a_groups_longest_incident_is_the_longest_of_its_stores() -> None:
+    """It is no sum, as their number is."""
+    rows = group_rows({"A": (8, 1), "B": (2, 2)}, {})
+    header, cells = period_table(rows, ["month:2026-10"], "region")
+    told = dict(zip(header, cells, strict=True))
+    assert (told["incidents"], told["longest_incident(in minutes)"]) == ("2", "120.00")
+
+
 def test_a_group_is_pooled_and_its_mean_and_worst_stand_beside_it() -> None:
     """A 8 up, 0 down and B 2 up, 2 down."""
     labels = {"A": "West", "B": "West"}
