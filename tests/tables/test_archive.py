@@ -197,6 +197,20 @@ async def test_months_that_are_too_old_go_as_a_whole_with_their_changelog(
     assert dict(tables.archive.scan(PARTITION)) == state
 
 
+async def test_the_history_is_counted_from_nine_days_after_what_has_left(
+    tables: Tables,
+) -> None:
+    """Which is today, as a rule; 60 days before it lies in the first month kept."""
+    edge = months.first_day_of(months.month_of(START_DAY) + 3)
+    for left, first in ((edge + 60 - 10, edge - 1), (edge + 60 - 9, edge)):
+        # The day after it is the newest that is too old, and still speaks.
+        days = (left, left + 1, left + 9, left + 10)
+        await tables.add([(b"a", day * DAY_US, True) for day in days])
+        assert tables.archive.kept_since(PARTITION) == months.first_day_of(
+            months.month_of(first)
+        )
+
+
 async def test_a_month_may_have_more_keys_than_are_let_go_at_once(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
