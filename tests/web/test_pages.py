@@ -119,6 +119,37 @@ def test_an_exact_id_or_the_only_hit_opens_the_store(
     assert (answer.status, answer.headers["Location"]) == (303, goal)
 
 
+@pytest.mark.parametrize(
+    ("asked", "goal"),
+    [
+        ("q=alpha&period=yesterday", "/stores/alpha?period=yesterday"),
+        ("q=lph", "/stores/alpha"),
+        ("q=store-&page=2", "/stores?q=store-"),
+        ("q=", "/stores"),
+        ("now=silent", "/stores?now=silent"),
+    ],
+)
+def test_the_search_of_the_list_opens_a_single_hit(
+    site: LiveSite, asked: str, goal: str
+) -> None:
+    """As the search of every page does; otherwise the list is shown."""
+    answer = site.get(f"/stores?open=1&{asked}", Accept="text/html")
+    assert (answer.status, answer.headers["Location"]) == (303, goal)
+
+
+def test_a_store_is_found_by_its_id_as_soon_as_it_is_known(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Also while the list of all stores that is kept does not have it."""
+    site = start_site()
+    answer = site.get("/find?q=new", Accept="text/html")
+    assert answer.headers["Location"] == "/stores?q=new"
+    poll = {"status": "active", "timestamp_utc": "2025-05-06T14:59:00Z"}
+    site.post_json("/api/v1/polls", {**poll, "store_id": "new"})
+    answer = site.get("/find?q=new", Accept="text/html")
+    assert answer.headers["Location"] == "/stores/new"
+
+
 def test_stores_are_shown_by_their_names_and_found_by_them(site: LiveSite) -> None:
     """With their labels beside; the id stays findable."""
     text = text_of(site.page("/stores?q=beta%20SQ"))

@@ -18,6 +18,7 @@ from streamproc.web.fleet.answers import (
     stores_csv,
 )
 from streamproc.web.parameters import AS_OF, FORMAT, wanted_form
+from streamproc.web.refusal import Refusal
 from streamproc.web.responses import json, see_other
 from streamproc.web.sheets import Sheet, at
 from streamproc.web.site import Site
@@ -35,13 +36,20 @@ class FleetHandlers:
         q = listing.Q.read(request.query)
         overview = await self._site.overviews.get(NOW)
         ids = overview.rows.store_ids
-        if q in ids:
+        if q in ids or await self._is_new(q):
             return see_other(store_url(q))
         names = await self._site.names.all()
         found = await asyncio.to_thread(overview.find, q, "", names)
         if q and len(found) == 1:
             return see_other(store_url(ids[int(found[0])]))
         return see_other(url("/stores", q=q))
+
+    async def _is_new(self, q: str) -> bool:
+        """Whether a store has this id that came after the list of all was made."""
+        try:
+            return (await self._site.changes.require(requests.store_id(q))).is_known
+        except Refusal:
+            return False
 
     @described(Fleet, AS_OF)
     async def overview(self, request: web.Request) -> web.Response:

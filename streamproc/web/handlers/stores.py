@@ -27,7 +27,10 @@ from streamproc.web.responses import html, see_other
 from streamproc.web.sheets import Sheet, dated
 from streamproc.web.site import Site
 from streamproc.web.store.view import DayRow
-from streamproc.web.templating import text, url
+from streamproc.web.templating import store_url, text, url
+
+OPEN = "open"
+"""Asked by the page's own search: a single hit opens its store."""
 
 
 class StoresHandlers:
@@ -42,6 +45,8 @@ class StoresHandlers:
         asked = ranking.asked_of(request.query)
         if "from" in request.query or "to" in request.query:
             return see_other(url("/stores", **asked.params(page="")))
+        if OPEN in request.query:
+            return see_other(await self._opened(asked))
 
         async def make(live_url: str) -> bytes:
             standing, why = await standing_of(
@@ -54,6 +59,17 @@ class StoresHandlers:
             )
 
         return html(await self._site.pages.get(request, asked, make))
+
+    async def _opened(self, asked: Asked) -> str:
+        """Where what was looked for is: at the only store that matches, or listed."""
+        standing, _ = await standing_of(self._site, asked.period, asked.as_of)
+        rows = await asyncio.to_thread(ranking.chosen, standing, asked)
+        if asked.q and len(rows) == 1:
+            found = standing.everyone.stores[int(rows[0])].store_id
+            return store_url(
+                found, as_of=asked.params()["as_of"], period=asked.params()["period"]
+            )
+        return url("/stores", **asked.params(page=""))
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
         """All stores that match, in the order of the page, as CSV."""
