@@ -56,8 +56,8 @@ def chart(
     return Markup(
         f'<div class="chart {name}"><svg class="plot" width="100%" height="{total}"'
         f' role="{role(days)}" aria-label="{said}">'
-        f'<svg y="{_MARGIN}" overflow="visible">{inner}{line}{ticks}'
-        f"</svg></svg>{_scale(target, height, total)}</div>"
+        f'<g transform="translate(0 {_MARGIN})">{inner}{line}{ticks}'
+        f"</g></svg>{_scale(target, height, total)}</div>"
     )
 
 
