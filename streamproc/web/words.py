@@ -1,7 +1,7 @@
 """Figures in words: lengths of time, percentages, moments. Pure."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from streamproc.rules import windows
 from streamproc.rules.units import HOUR_US, SECOND_US
@@ -103,6 +103,11 @@ def worker(url: str) -> str:
     """A worker as a sentence begins with it: by its host and port."""
     host = url.rpartition("//")[2]
     return f"The worker {host}" if host else "A worker"
+
+
+def month_of(text: str) -> str:
+    """What a month is called in short, of ``2026-11``."""
+    return f"{date.fromisoformat(f'{text}-01'):%b}"
 
 
 def signed_hours(amount_us: float) -> str:

@@ -228,8 +228,8 @@ def test_a_target_is_a_stores_own_or_that_of_most(site: LiveSite) -> None:
     assert "target" not in text_of(site.page("/")).split("Down now")[0]
     text = text_of(site.page("/stores/beta"))
     assert "target 99.5 %" in text
-    assert "budget of 2025-05" in text
-    assert "budget of" not in text_of(site.page("/stores/gamma"))
+    assert "May budget" in text
+    assert "May budget" not in text_of(site.page("/stores/gamma"))
 
 
 def test_what_is_not_known_of_a_period_is_said(site: LiveSite) -> None:
@@ -270,6 +270,11 @@ def test_stores_of_a_group_are_its_figures(site: LiveSite) -> None:
     page = site.page("/stores?group=region")
     groups = page.split('data-live="groups"')[1].split("</div>")[0]
     assert 'href="/stores?where=region%3DWest&amp;group=region"' in groups
+    unlabelled, west = (
+        groups.split(f"<b>{name}</b>")[1].split("</a>")[0] for name in ("none", "West")
+    )
+    assert "worst 0.00" in unlabelled
+    assert "worst" not in west  # one store is no group
     text = text_of(site.page("/stores?where=region%3DNowhere"))
     assert "No store has all of these labels: without the last one" in text
 

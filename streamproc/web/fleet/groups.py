@@ -9,7 +9,7 @@ from markupsafe import Markup
 from streamproc.cells import Ints
 from streamproc.web.bars import Bar, bars
 from streamproc.web.fleet.performance import Amounts
-from streamproc.web.fleet.standing import Standing
+from streamproc.web.fleet.standing import Standing, pooled_percent
 
 MOST_GROUPS = 12
 LEAST_PLACES = 14
@@ -18,12 +18,16 @@ LEAST_PLACES = 14
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The stores that share a value of a label."""
+    """The stores that share a value of a label.
+
+    ``worst``: percent of the store with the least; None where nothing was observed.
+    """
 
     value: str
     stores: int
     amounts: Amounts
     down_now: int
+    worst: str | None
     days: Sequence[Bar]
     picture: Markup
 
@@ -72,7 +76,9 @@ def _group(
     if days:
         name, target = value or "none", shown.fleet_target
         picture = bars(days, target, name, height, places=LEAST_PLACES)
-    return Group(value, len(rows), amounts, down_now, days, picture)
+    worst = standing.worst(rows)
+    share = None if worst is None else pooled_percent(standing.whole.chosen(worst))
+    return Group(value, len(rows), amounts, down_now, share, days, picture)
 
 
 def _days(shown: Standing, rows: Ints) -> list[Bar]:

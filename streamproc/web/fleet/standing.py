@@ -178,6 +178,13 @@ class Standing:
         """Some stores together."""
         return self.whole.chosen(rows).pooled()
 
+    def worst(self, rows: Ints) -> int | None:
+        """Which of some stores has the least percentage; None without any."""
+        observed = rows[~np.isnan(self.percents[rows])]
+        if not len(observed):
+            return None
+        return int(observed[np.argmin(self.percents[observed])])
+
     def down_now(self, rows: Ints) -> int:
         """How many of some stores are down now."""
         stores = self.everyone.stores

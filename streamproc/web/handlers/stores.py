@@ -223,10 +223,9 @@ def summary(standing: Standing, rows: Ints) -> dict[str, Any]:
     pooled = standing.pooled(rows)
     observed = standing.percents[rows]
     observed = observed[~np.isnan(observed)]
-    worst = [row for row in rows.tolist() if not np.isnan(standing.percents[row])]
     return {
         "pooled": pooled,
         "mean": float(observed.mean()) if len(observed) else None,
-        "worst": min(worst, key=lambda row: standing.percents[row], default=None),
+        "worst": standing.worst(rows),
         "incidents": int(standing.incidents[rows].sum()),
     }
