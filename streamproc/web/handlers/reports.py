@@ -80,7 +80,7 @@ class ReportHandlers:
             if report_id is None:
                 report_id = await self._start(asked)
         if not wants_json(request):
-            return see_other("/reports#made-h")
+            return see_other("/reports")
         return json(Triggered(report_id, record.RUNNING))
 
     async def _running(self, asked: Request) -> str | None:
