@@ -219,7 +219,11 @@ async def test_dates_are_those_of_each_stores_own_zone(
         outer = begin_us, min(end_us, as_of_us), as_of_us
         found = search(tables, settings, outer, dates=dates).of_all()
         assert (rows(found), found.up_us) == (sorted(expected), up_us)
-        assert search(tables, settings, outer).of_all().up_us > found.up_us
+        whole = search(tables, settings, outer).of_all()
+        assert whole.up_us > found.up_us
+        wide = Dates(START_DAY, START_DAY + DAYS + 9)
+        cut = search(tables, settings, outer, dates=wide).of_all()
+        assert (rows(cut), cut.up_us) == (rows(whole), whole.up_us)
 
 
 async def test_only_stores_whose_label_has_the_value_are_looked_at(

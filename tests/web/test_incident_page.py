@@ -150,6 +150,22 @@ def test_where_it_was_down_is_counted_by_two_labels() -> None:
     assert set(by_one.cells) == {("West", ""), ("East", ""), ("", "")}
 
 
+def test_what_has_no_row_is_said_and_still_counts() -> None:
+    """Of more places than are shown those of most down time are, and half is of all."""
+    stores = {str(n): Labels(labels={"region": f"R{n:02}"}) for n in range(15)}
+    found = [outage(0, 60 - n, str(n)) for n in range(15)]
+    told = places(found, Directory(stores), "region", "")
+    assert told is not None
+    assert list(told.rows) == [f"R{n:02}" for n in range(12)]
+    assert told.hidden == (48 + 47 + 46) * MINUTE_US
+    whole, half = sum(60 - n for n in range(15)), 0
+    for count in range(1, 16):
+        half += 61 - count
+        if 2 * half >= whole:
+            break
+    assert len(told.heavy) == count
+
+
 def test_labels_that_are_not_there_are_not_chosen() -> None:
     """The first two are, and no label twice."""
     names = Directory(

@@ -39,7 +39,7 @@ def places(
     cells: Counter[tuple[str, str]] = Counter()
     for one in found:
         labels = names.of(one.store_id).labels
-        place = labels.get(down, ""), labels.get(across, "") if across else ""
+        place = labels.get(down, ""), labels.get(across, "")
         cells[place] += one.down_us
     rows, columns = Counter[str](), Counter[str]()
     for (row, column), amount in cells.items():
