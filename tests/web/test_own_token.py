@@ -152,7 +152,7 @@ def test_the_printed_link_opens_the_pages_with_rights(bare: LiveSite) -> None:
     assert {"HttpOnly", "SameSite=Strict"} <= {p.strip() for p in cookie.split(";")}
     session = {**NOBODY, "Cookie": cookie.split(";")[0]}
     page = bare.get("/reports", Accept="text/html", **session).text
-    assert "Hourly report now" in page
+    assert "Trigger report" in page
     assert "Sign out" in page
     assert bare.ask("POST", "/trigger_report", b"", **session).status == 200
 
@@ -167,7 +167,7 @@ def test_a_page_without_session_offers_to_sign_in(bare: LiveSite) -> None:
             "/reports", Accept="text/html", Via="1.1 proxy", Cookie=cookie
         ).text
         assert "Sign in" not in proxied
-        assert "Hourly report now" not in proxied
+        assert "Trigger report" not in proxied
 
 
 @pytest.mark.parametrize(
