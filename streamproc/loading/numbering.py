@@ -48,9 +48,17 @@ class Numbering:
         if not known.all():
             fresh = np.flatnonzero(~known)
             codes[fresh] = self._one_by_one(cells[fresh])
-            if len(self.ids) > len(self._words) * (1 + 1 / _GROWTH):
+            if self._is_outgrown(len(cells)):
                 self._remember()
         return codes
+
+    def _is_outgrown(self, cells: int) -> bool:
+        """Whether so many new ids are not remembered that it is worth to begin anew.
+
+        ``cells``: how many came together; where all ids are fewer, that costs little.
+        """
+        count, known = len(self.ids), len(self._words)
+        return count > known * (1 + 1 / _GROWTH) or known < count < cells
 
     def _look_up(self, words: _Words) -> tuple[Codes, npt.NDArray[np.bool_]]:
         """Numbers of the ids that are remembered, and which are."""

@@ -1,6 +1,7 @@
 """A report's rows: as columns, as JSON pieces, as CSV. Pure."""
 
 import csv
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -211,12 +212,17 @@ def _decimals(amount_us: Ints, unit_us: int) -> Ints:
 
 
 _LARGEST = max(100 * each.length_us // each.unit_us for each in WINDOWS)
-_TEXTS = [f"{n // 100}.{n % 100:02d}" for n in range(_LARGEST + 1)]
+
+
+@functools.cache
+def _all_texts() -> list[str]:
+    """Every amount with two decimals; made when somebody writes one."""
+    return [f"{n // 100}.{n % 100:02d}" for n in range(_LARGEST + 1)]
 
 
 def _texts(amount_us: Ints, unit_us: int) -> list[str]:
     """Amounts with two decimals; none is larger than its window."""
-    texts = _TEXTS
+    texts = _all_texts()
     return [texts[n] for n in _decimals(amount_us, unit_us).tolist()]
 
 

@@ -59,3 +59,8 @@ def test_known_ids_are_not_looked_at_one_by_one(
     for _ in range(3):
         check(numbers, [block])
     assert slow == [1_000]
+    more = [*block, b"a-new-one"]
+    for _ in range(3):
+        check(numbers, [more])
+    assert slow == [1_000, 1]
+    assert not numbers._is_outgrown(len(more))
