@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.errors import InvalidInput
-from streamproc.events import Event, Suspect, decode_event, encode_event
+from streamproc.events import (
+    Event,
+    Suspect,
+    decode_event,
+    encode_event,
+    event_id,
+    suspect_id,
+)
+from streamproc.rules.suspicion import FLEET
 from streamproc.rules.transitions import KINDS
 from tests.doc_code import code_in
 
@@ -46,6 +54,22 @@ SUSPECTS = st.builds(
 def test_an_event_is_read_as_it_was_written(event: Event | Suspect) -> None:
     """To the microsecond; what is not known stays unknown."""
     assert decode_event(encode_event(event)) == event
+
+
+def test_the_names_of_what_is_told_tell_apart_what_is_not_the_same() -> None:
+    """What is told again after it was taken back; of which stores it is suspected."""
+    names = {
+        event_id(store, kind, at_us, again)
+        for store in ("a", "b")
+        for kind in ("down", "up")
+        for at_us in (1, 2)
+        for again in (0, 1, 2)
+    }
+    groups = (FLEET, ("poller", "p1"), ("poller", "p2"), ("region", "p1"))
+    names |= {suspect_id(group, at_us) for group in groups for at_us in (1, 2)}
+    assert len(names) == 2 * 2 * 2 * 3 + 4 * 2
+    assert event_id("7", "down", 0) == "7@1970-01-01T00:00:00Z/down"
+    assert suspect_id(FLEET, 0) == "*@1970-01-01T00:00:00Z/suspect"
 
 
 @pytest.mark.parametrize(

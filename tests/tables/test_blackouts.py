@@ -94,3 +94,15 @@ async def test_a_poller_that_was_broken_a_month_ago_is_found(fleet: Fleet) -> No
     assert 0 <= one.end_us - BROKEN_US - 6 * HOUR_US <= 10 * MINUTE_US
     assert (one.stores, one.without) == (6, 6)
     assert blackouts(edges_of(*span), *found["poller", "p1"]) == []
+
+
+async def test_who_was_silent_for_days_before_the_span_counts_from_its_beginning(
+    fleet: Fleet,
+) -> None:
+    """The last poll before it is found, however old: the store was known by then."""
+    for day in (*range(-45, -40), *range(-30, 0)):
+        at_us = NOON_US + day * DAY_US
+        await fleet.poll([(b"s%d" % number, at_us, True) for number in range(6)])
+    span = NOON_US - 38 * DAY_US, NOON_US - 36 * DAY_US
+    stores, without = _found(fleet, *span)[FLEET]
+    assert set(stores.tolist()) == set(without.tolist()) == {6}

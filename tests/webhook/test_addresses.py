@@ -5,8 +5,11 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from streamproc.cli.webhook import sample
 from streamproc.errors import WebhookAddressError
+from streamproc.settings import load
 from streamproc.webhook.addresses import GuardedResolver, check_host, is_refused
+from streamproc.webhook.calling import Caller
 
 REFUSED = [
     "169.254.169.254",
@@ -85,3 +88,16 @@ async def test_a_name_that_leads_elsewhere_is_resolved() -> None:
     assert found["host"] == "10.0.0.1"
     await resolver.close()
     assert names.closed
+
+
+async def test_no_name_in_the_settings_leads_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The webhook's own calls are guarded; nothing is sent, and it is said why."""
+    names = Names("169.254.169.254")
+    monkeypatch.setattr("streamproc.webhook.addresses.DefaultResolver", lambda: names)
+    settings = load({"webhook_url": "http://hooks.example/x"}, {})
+    async with Caller(settings) as caller:
+        outcome = await caller.post([sample(0)])
+    assert not outcome.delivered
+    assert "hooks.example is, or leads to, a link-local" in (outcome.error or "")
