@@ -68,12 +68,14 @@ async def keep(program: Program, table: BatchTable, batch: Batch, kind: Kind) ->
         changes = _joined(steps)
         before = table.read_many(batch.partition, list(changes)) if changes else []
         values = dict(zip(changes, before, strict=True))
+        others = {k: value for k, value in changes.items() if value != values[k]}
         noted = noted_of(table.name, batch, steps, values, at_home)
         await program.changes.note(
             batch.partition, table.name, noted, program.now_us() // 1_000
         )
-        await table.write(batch.partition, changes)
-    _tell_boards(program, table, batch.partition, {fact.store_id for fact in here})
+        await table.write(batch.partition, others)
+    changed = {decode_key(key)[0] for key in others}
+    _tell_boards(program, table, batch.partition, changed)
 
 
 def _read(

@@ -7,7 +7,6 @@ none of it.
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -25,7 +24,8 @@ BY, CHANGE, DOOR, NOTE, UNDOES, PUBLISHED = (
 )
 """Headers. ``published-ms``: when the fact was first published that is brought back."""
 
-MAX_TEXT = 500
+MAX_TEXT, MAX_DIGITS = 500, 16
+MINUTE_MS = 60_000
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z", re.ASCII)
 
@@ -72,10 +72,19 @@ def origin_of(headers: Headers, kind: str, at_ms: int) -> Origin:
 
     So what a producer writes of one kind within a minute is one change.
     """
-    told = _told(tuple(headers))
+    return _origin(tuple(headers), kind, at_ms // MINUTE_MS)
+
+
+@lru_cache(maxsize=1024)
+def _origin(headers: tuple[tuple[str, bytes], ...], kind: str, minute: int) -> Origin:
+    told = {
+        name: value.decode(errors="replace")[:MAX_TEXT]
+        for name, value in headers
+        if value is not None
+    }
     change = told.get(CHANGE, "")
     if not is_change(change):
-        change = f"topic-{kind}-{_minute(at_ms // 60_000)}"
+        change = f"topic-{kind}-{_minute_text(minute)}"
     door, undoes = told.get(DOOR, TOPIC), told.get(UNDOES, "")
     return Origin(
         change,
@@ -88,21 +97,13 @@ def origin_of(headers: Headers, kind: str, at_ms: int) -> Origin:
 
 def published_ms(headers: Headers, at_ms: int) -> int:
     """When a record's fact was published: as it says itself, but not later than it."""
-    text = dict(headers).get(PUBLISHED, b"")
-    return min(int(text), at_ms) if text.isdigit() and len(text) < 16 else at_ms
+    for name, text in headers:
+        if name == PUBLISHED and text and text.isdigit() and len(text) < MAX_DIGITS:
+            return min(int(text), at_ms)
+    return at_ms
 
 
-@lru_cache(maxsize=1024)
-def _told(headers: Sequence[tuple[str, bytes]]) -> Mapping[str, str]:
-    return {
-        name: value.decode(errors="replace")[:MAX_TEXT]
-        for name, value in headers
-        if value is not None
-    }
-
-
-@lru_cache(maxsize=64)
-def _minute(number: int) -> str:
+def _minute_text(number: int) -> str:
     try:
         return f"{datetime.fromtimestamp(60 * number, UTC):%Y%m%dT%H%MZ}"
     except (OverflowError, ValueError, OSError):

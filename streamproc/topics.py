@@ -40,13 +40,13 @@ def placed(
     ``origin``: headers of all of them, see ``streamproc.origin``.
     """
     found = Placed([], [], [], {})
+    to_all = (*origin, (TO_ALL, b"1"))
     homes = places_for(keys, partitions).tolist()
     for key, value, home in zip(keys, values, homes, strict=True):
         of_all = key.partition(b"\0")[0] == ALL_STORES.encode()
         for partition in range(partitions) if of_all else (home,):
-            to_all = ((TO_ALL, b"1"),) if of_all else ()
-            if headers := (*to_all, *origin):
-                found.headers[len(found.keys)] = headers
+            if of_all or origin:
+                found.headers[len(found.keys)] = to_all if of_all else origin
             found.keys.append(key)
             found.values.append(value)
             found.partitions.append(partition)

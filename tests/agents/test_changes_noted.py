@@ -191,6 +191,34 @@ async def test_an_exclusion_that_is_published_again_is_no_change(
     ]
 
 
+async def test_an_exclusion_that_comes_back_keeps_its_time(
+    program: Program, tmp_path: Path
+) -> None:
+    """It decides where two corrections overlap."""
+    await opened(program, tmp_path, "exclusions")
+    ends = {"from": "2026-01-01 00:00 UTC", "to": "2026-01-02 00:00 UTC"}
+    told = {"store_id": ONE, "id": "a", "kind": "maintenance", **ends}
+    back = orjson.dumps(told), (("published-ms", b"%d" % (AT_MS - 5)),)
+    await keep(program, batch([back], kind="exclusions"), "exclusions")
+    table: Any = program.exclusions
+    (value,) = table.kept.values()
+    assert orjson.loads(value)["at_ms"] == AT_MS - 5
+
+
+async def test_only_what_is_another_value_is_written(
+    program: Program, tmp_path: Path
+) -> None:
+    """A file that is loaded again costs its reading."""
+    log = await opened(program, tmp_path)
+    await keep(program, batch([(zone("UTC"), ())]))
+    events: list[Any] = program.__dict__["happened"].events
+    before = len(events)
+    await keep(program, batch([(zone("UTC"), ())], 1))
+    written = [one for one in events[before:] if one[-1]]
+    assert written == []
+    assert len(noted(log)) == 1
+
+
 async def test_what_is_of_all_stores_is_noted_on_one_partition(
     program: Program, tmp_path: Path
 ) -> None:

@@ -8,7 +8,8 @@ Layout, all integers little-endian::
     int64   n timestamps, milliseconds
     int32   n key lengths, -1 for null
     int32   n value lengths, -1 for null
-    bytes   the headers' JSON: {row: [[name, hex value], ...]}
+    bytes   the headers' JSON: {row: [[name, hex value], ...]}; "first-last" in
+            place of a row where those that follow each other have the same
     bytes   all keys, then all values
 
 Columns make writing and reading a matter of a few numpy calls per batch; a row
@@ -16,6 +17,8 @@ per record costs SQLite and Python several times as much.
 """
 
 import struct
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
 
 import numpy as np
 import orjson
@@ -33,8 +36,10 @@ def encode(columns: Columns) -> bytes:
     if columns.headers:
         headers = orjson.dumps(
             {
-                str(row): [[name, value.hex()] for name, value in pairs]
-                for row, pairs in columns.headers.items()
+                f"{first}-{last}" if last > first else str(first): [
+                    [name, value.hex()] for name, value in pairs
+                ]
+                for first, last, pairs in _runs(columns.headers)
             }
         )
     return b"".join(
@@ -71,8 +76,24 @@ def decode(body: bytes, base: int) -> Columns:
     return Columns(offsets, timestamps, keys, values, headers)
 
 
+def _runs(headers: Mapping[int, Headers]) -> Iterator[tuple[int, int, Headers]]:
+    """First and last row of those that follow each other with the same headers."""
+    first, last, same = 0, -1, None
+    for row, pairs in sorted(headers.items(), key=itemgetter(0)):
+        if same is not None and row == last + 1 and (pairs is same or pairs == same):
+            last = row
+            continue
+        if same is not None:
+            yield first, last, same
+        first, last, same = row, row, pairs
+    if same is not None:
+        yield first, last, same
+
+
 def _headers(text: bytes) -> dict[int, Headers]:
-    return {
-        int(row): [(name, bytes.fromhex(value)) for name, value in pairs]
-        for row, pairs in orjson.loads(text).items()
-    }
+    found: dict[int, Headers] = {}
+    for rows, pairs in orjson.loads(text).items():
+        first, _, last = rows.partition("-")
+        told = tuple((name, bytes.fromhex(value)) for name, value in pairs)
+        found |= dict.fromkeys(range(int(first), int(last or first) + 1), told)
+    return found
