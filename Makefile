@@ -44,10 +44,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing into $(VENV): about a minute"
 	$(PIP) -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing into $(VENV): about two minutes"
 	$(PIP) -e '.[test]'
 	@touch $@ $(VENV)/.run
 

@@ -5,17 +5,19 @@ newest fact of every key in the table of its name.
 """
 
 from collections.abc import Container, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from agents.consume import REROUTED, consume, reject, reroute
 from streamproc.errors import InvalidInput, as_refusal
-from streamproc.origin import origin_of, published_ms
+from streamproc.origin import Origin, origin_of, published_ms
 from streamproc.program import Program
 from streamproc.topics import TO_ALL
 from streamproc.transport.batch import Batch
 from streamproc.transport.partitioner import partitions_for
 from streamproc.transport.topic import Topic
+from tables import exclusions as exclusions_table
 from tables.batch_table import BatchTable
 from tables.changed import Delta, Noted
 from tables.fact_records import (
@@ -129,11 +131,18 @@ def noted_of(
                 Noted(
                     offsets[fact.row],
                     at_ms,
-                    origin_of(headers, kind, at_ms),
+                    _author_told(kind, after, origin_of(headers, kind, at_ms)),
                     Delta(store_id, suffix, before, after),
                 )
             )
     return noted
+
+
+def _author_told(kind: str, after: bytes | None, origin: Origin) -> Origin:
+    """Who made it: by the headers, else by what an exclusion says itself."""
+    if kind != "exclusions" or origin.by or after is None:
+        return origin
+    return replace(origin, by=exclusions_table.decode(after).by)
 
 
 def _tell_boards(

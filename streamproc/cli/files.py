@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 import click
 
 from streamproc.cli.terminal import say
-from streamproc.errors import LoadError, shown
+from streamproc.errors import LoadError, counted, shown
 from streamproc.loading.header import COLUMNS, folded
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files, Loaded, Reading
-from streamproc.loading.refused import counted
 from streamproc.loading.source import STDIN
 from streamproc.rules.poll import STATUS
 from streamproc.rules.schedule import WEEKDAYS
@@ -174,12 +173,17 @@ def read_files(loader: Loader, files: Files) -> Loaded:
 
 def show(loaded: Loaded, verb: str = "loaded") -> None:
     """Print the summary; what should be looked at goes to standard error."""
-    say(
-        f"{verb} {counted(loaded.polls, 'poll')},"
-        f" hours of {counted(loaded.hours, 'store')},"
-        f" zones of {counted(loaded.zones, 'store')}"
-        + "".join(f", {kind}: {count:,}" for kind, count in loaded.more.items())
-    )
+    of_stores = {"hours": loaded.hours, "zones": loaded.zones}
+    told = [
+        counted(loaded.polls, "poll"),
+        *(
+            f"{k} of {counted(count, 'store')}"
+            for k, count in of_stores.items()
+            if count
+        ),
+        *(f"{kind}: {count:,}" for kind, count in loaded.more.items()),
+    ]
+    say(f"{verb} {', '.join(told)}")
     for line in loaded.summary:
         say(line)
     show_refused(loaded)

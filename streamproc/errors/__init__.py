@@ -38,7 +38,7 @@ StreamprocError
 └── ReplayError            refused records cannot be sent again
 
 Here is also what every refusal is worded with: ``shown``, ``plain``,
-``did_you_mean`` (from ``wording``) and ``as_refusal``.
+``counted``, ``did_you_mean`` (from ``wording``) and ``as_refusal``.
 """
 
 from streamproc.errors.root import StreamprocError as StreamprocError
@@ -54,6 +54,7 @@ from streamproc.errors.storage import TableError as TableError
 from streamproc.errors.storage import TableLockedError as TableLockedError
 from streamproc.errors.storage import UnknownTopicError as UnknownTopicError
 from streamproc.errors.wording import SHOWN_CHARS as SHOWN_CHARS
+from streamproc.errors.wording import counted as counted
 from streamproc.errors.wording import did_you_mean as did_you_mean
 from streamproc.errors.wording import plain as plain
 from streamproc.errors.wording import shown as shown

@@ -72,3 +72,8 @@ def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
     """
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

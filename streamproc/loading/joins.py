@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamproc.errors import LoadError
-from streamproc.loading.refused import counted
+from streamproc.errors import LoadError, counted
 
 WARN_UNDER, REFUSE_UNDER = 1 / 2, 1 / 100
 _SHOWN = 3
@@ -36,7 +35,7 @@ class Join:
     def __str__(self) -> str:
         return (
             f"{self.kind} of {counted(len(self.stores), 'store')}: {self.joined:,} of"
-            " them have polls"
+            f" them {'has' if self.joined == 1 else 'have'} polls"
         )
 
     @property

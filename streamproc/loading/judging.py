@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamproc.errors import LoadError
+from streamproc.errors import LoadError, counted
 from streamproc.loading.joins import Join, refuse_cut_ids
 from streamproc.loading.options import Loaded, Reading
 from streamproc.loading.polls import PollFile
-from streamproc.loading.refused import counted
 from streamproc.loading.stores import StoreFile
 from streamproc.rules.poll import ALL_STORES
 

@@ -32,11 +32,6 @@ class Refused:
 OnRefused = Callable[[Refused], None]
 
 
-def counted(count: int, noun: str) -> str:
-    """A number of things, in words."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 @dataclass
 class RejectsFile:
     """``INPUT.rejects.csv``, beside the input or else in ``fallback_dir``.

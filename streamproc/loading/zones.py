@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from streamproc.errors import counted
 from streamproc.loading.header import ZONES
-from streamproc.loading.refused import OnRefused, counted
+from streamproc.loading.refused import OnRefused
 from streamproc.loading.source import Progress
 from streamproc.loading.stores import StoreFile
 from streamproc.loading.told import read_told

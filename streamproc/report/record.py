@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from streamproc.errors import InvalidInput
+from streamproc.errors import InvalidInput, counted
 from streamproc.report.messages import (
     ALL,
     HOURLY,
@@ -205,7 +205,7 @@ class Report:
     @property
     def rows_text(self) -> str:
         """How many rows it has, for people."""
-        return f"{self.rows:,} {'rows' if self.is_of_period else 'stores'}"
+        return counted(self.rows, "row" if self.is_of_period else "store")
 
     @property
     def complete_parts(self) -> int:
@@ -224,7 +224,8 @@ class Report:
         behind = sum(part.behind for part in self.parts.values())
         text = (
             f"report {self.report_id}: {self.state},"
-            f" {self.complete_parts} of {len(self.parts)} partitions, {rows:,} rows"
+            f" {self.complete_parts} of {counted(len(self.parts), 'partition')},"
+            f" {counted(rows, 'row')}"
         )
         return f"{text}; {behind:,} messages to read first" if behind else text
 

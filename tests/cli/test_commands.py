@@ -153,7 +153,7 @@ def test_report_of_a_period_prints_and_saves_its_rows(
     assert rows[0]["uptime(in hours)"] == "0.5000"
     assert rows[0]["from_utc"] == "2023-01-25T00:00:00Z"
     saved = streamproc(*asked, "year:2023", "--group-by", "region", "--out", "y.csv")
-    assert saved.stderr.splitlines()[-1].startswith("y.csv: 1 rows, as of 2023-01-25")
+    assert saved.stderr.splitlines()[-1].startswith("y.csv: 1 row, as of 2023-01-25")
     assert "year:2023 is told of since 2023-01-25T" in saved.stderr
     day = streamproc(*asked, "day:2023-01-25", "--zone", "utc")
     assert "is told of since" not in day.stderr

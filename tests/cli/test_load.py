@@ -92,7 +92,7 @@ def test_every_form_of_poll_file_is_read(
     done = load("--polls", name)
     assert (done.exit_code, done.stdout.splitlines()[0]) == (
         0,
-        "loaded 1 poll, hours of 0 stores, zones of 0 stores",
+        "loaded 1 poll",
     )
     assert messages("polls") == [POLL_7]
 
@@ -322,8 +322,8 @@ def test_a_dry_run_publishes_nothing(load: Load) -> None:
         hours=f"{HOURS}7,0,09:00,17:00\n",
     )
     assert done.stdout.splitlines() == [
-        "would load 1 poll, hours of 1 store, zones of 0 stores",
-        "hours of 1 store: 1 of them have polls",
+        "would load 1 poll, hours of 1 store",
+        "hours of 1 store: 1 of them has polls",
     ]
     assert not Path("data").exists()
 

@@ -207,7 +207,7 @@ def test_a_dry_run_of_once_makes_no_report(once: Once) -> None:
     done = once("--dry-run", polls=f"{POLLS}7,active,{GOOD}\n")
     assert (done.exit_code, done.stdout.splitlines()[0]) == (
         0,
-        "would load 1 poll, hours of 0 stores, zones of 0 stores",
+        "would load 1 poll",
     )
     assert not Path("out").exists()
 
