@@ -17,7 +17,6 @@ from streamproc.transport.kafka.client import REQUEST_TIMEOUT_S
 from streamproc.transport.kafka.driver import SCHEME
 from streamproc.transport.kafka.security import addresses, credentials
 from streamproc.transport.positions import on_forgotten
-from streamproc.web.server import WebServer
 from streamproc.webhook.sender import LEADER, Webhook
 from streamproc.worker.internals import Tables
 from tables.announced import Announced
@@ -57,6 +56,9 @@ def build(settings: Settings) -> Program:
     _follow_rebalances(program)
     _post_events(program)
     if settings.web:
+        # Only then: it takes as long to import as most of the rest.
+        from streamproc.web.server import WebServer
+
         app.web_service = WebServer(program, beacon=app.beacon)
     return program
 

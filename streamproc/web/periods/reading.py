@@ -1,5 +1,6 @@
 """Finding figures of periods: each owner of some of the stores is asked once."""
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -162,7 +163,8 @@ class Periods:
             where=text,
             **span_args(span),
         )
-        rows = join_period_rows([rows for part in parts for rows in part])
+        pieces = [rows for part in parts for rows in part]
+        rows = await asyncio.to_thread(join_period_rows, pieces)
         return FleetPeriod(span, span.since_us(zones), rows)
 
     async def bounds(self, asked: Asked, as_of_us: int) -> Bounds:
