@@ -1,5 +1,6 @@
 """What polls the stores: who is late, who is silent, and how much was observed."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -104,7 +105,9 @@ def test_the_page_tells_how_much_of_each_poller_was_observed(
     site = fleet(start_site)
     for _ in range(200):
         page = site.page("/system")
-        if "being counted" not in page:
+        if not {"being counted", "being looked for"} & set(
+            re.findall("being [a-z ]+", page)
+        ):
             break
     text = text_of(page)
     shares = [

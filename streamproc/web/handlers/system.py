@@ -113,6 +113,7 @@ class SystemHandlers:
                 [] if spans is None else spans.found,
             ),
             "covered": figures is not None,
+            "looked": spans is not None,
         }
 
     async def _page(
