@@ -1,5 +1,6 @@
 """A period on one page of paper: what stands on it is what the API says."""
 
+import html
 import re
 from collections.abc import Callable
 
@@ -64,6 +65,18 @@ def test_quality_and_rules_stand_below(site: LiveSite) -> None:
     for told in ("coverage", "stores without any data", "rejected, waiting", "Rules."):
         assert told in text
     assert "Percent = up / (up + down)" in text
+
+
+def test_the_pages_lead_to_their_paper(site: LiveSite) -> None:
+    """With the period and the filter that they show."""
+    west = "period=yesterday&where=region%3DWest"
+    for path, goal in (
+        ("/?period=this-month", "/reports/this-month/page"),
+        (f"/stores?{west}", "/reports/yesterday/page?where=region%3DWest"),
+        ("/stores/gamma?period=this-month", "/stores/gamma/page?period=this-month"),
+    ):
+        assert f'href="{goal}"' in html.unescape(site.page(path))
+        assert site.get(goal, Accept="text/html").status == 200
 
 
 def test_the_whole_table_comes_when_it_is_asked_for(site: LiveSite) -> None:
