@@ -195,6 +195,36 @@ def test_once_leaves_no_file_when_one_cannot_be_written(
     assert not list(Path("out").iterdir())
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--as-of", "yesterday"), 1),
+        (("--period", "octember"), 1),
+        (("--period", "today", "--zone", "Factory"), 1),
+        (("--period", "today", "--where", "West"), 1),
+        (("--hold", "long"), 1),
+        (("--day-starts", "25:00"), 1),
+        (("--period", "today", "--by", "hour"), 2),
+        (("--weekdays", "3"), 2),
+        (("--max-refused", "2"), 2),
+        (("--status", "up=on"), 2),
+        (("--nope",), 2),
+    ],
+)
+def test_the_exit_code_is_that_of_the_table(
+    once: Once, options: tuple[str, ...], code: int
+) -> None:
+    """1: one line that says what cannot be. 2: no such option, or none of its choices.
+
+    There is no report in either case.
+    """
+    done = once(*options, polls=f"{POLLS}7,active,{GOOD}\n")
+    assert done.exit_code == code, done.stderr
+    if code == 1:
+        assert len(done.stderr.splitlines()) == 1
+    assert not Path("out/combined_report.csv").exists()
+
+
 def test_once_needs_polls(once: Once) -> None:
     """A usage error."""
     done = once(hours=HOURS)
