@@ -10,6 +10,7 @@ import pytest
 from agents.report_collector import Collector
 from agents.report_rows import answer
 from streamproc.program import Program
+from streamproc.report import record
 from streamproc.report.messages import (
     LATEST,
     MONTHLY,
@@ -19,7 +20,7 @@ from streamproc.report.messages import (
     Request,
     Retry,
 )
-from streamproc.report.period_record import monthly_request
+from streamproc.report.period_record import is_newest_month, monthly_request
 from streamproc.report.record import COMPLETE, FAILED, Report
 from streamproc.report.wire import decode_inbox, decode_order
 from streamproc.rules.labels import Labels
@@ -239,6 +240,22 @@ async def test_monthly_report_is_of_the_newest_month(office: Office) -> None:
     files = office.program.report_files
     newest = files.path("month-2026-11").read_bytes()
     assert files.monthly.read_bytes() == newest
+
+
+def test_a_month_that_is_doubted_does_not_stand_before_others() -> None:
+    """A clock that was ahead has made it: an earlier month's report is the newest."""
+    at_us = utc("2026-12-01 12:00")
+    october, november = (
+        record.finished(
+            record.start(monthly_request(f"month:2026-{month}", at_us), [0], at_us, ""),
+            at_us,
+            1,
+        )
+        for month in (10, 11)
+    )
+    assert not is_newest_month(october, [october, november])
+    doubted = replace(november, doubted=True)
+    assert is_newest_month(october, [october, doubted])
 
 
 async def test_a_month_of_which_nothing_is_kept_leaves_no_trace(

@@ -75,13 +75,14 @@ def test_a_store_is_open_from_its_first_minute_to_before_its_last(
     assert view(as_of, "09:00-17:00", "UTC", polls).state == state
 
 
-def test_polls_after_as_of_are_not_seen() -> None:
-    """Neither in the figures nor in the list."""
+@pytest.mark.parametrize("later", ["12:00", "12:30"])
+def test_polls_from_as_of_on_are_not_seen(later: str) -> None:
+    """Neither in the figures nor in the list; one of that very instant, either."""
     found = view(
         "2025-05-06T12:00",
         "00:00-00:00",
         "UTC",
-        [("2025-05-06T11:00", True), ("2025-05-06T12:30", False)],
+        [("2025-05-06T11:00", True), (f"2025-05-06T{later}", False)],
     )
     assert found.state == "up"
     assert [poll.active for poll in found.polls(0, 10)] == [True]
