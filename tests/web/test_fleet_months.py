@@ -1,6 +1,7 @@
 """The error budgets of all stores together, month by month."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -100,6 +101,18 @@ def test_a_months_budget_is_what_the_target_leaves_of_its_business_time() -> Non
     assert month_going_on(day_of_date(date(2026, 11, 10))) == november.period
 
 
+def test_what_is_excluded_allows_no_down_time() -> None:
+    """A tenth of October is taken out: its budget is of the other nine."""
+    standing = fleet("2026-09-01..2026-11-10", "2026-09-01", {})
+    figures = standing.figures
+    assert figures is not None
+    opened = figures.daily.open
+    daily = Amounts(opened * 9 // 10, opened * 0, opened // 10, opened)
+    standing = replace(standing, figures=replace(figures, daily=daily))
+    _, october, _ = told(standing, None)
+    assert october.text == "0.00 h of 11.16 h down time used, 11.16 h left"
+
+
 def test_a_month_that_goes_on_has_no_budget_before_its_business_time_is_known() -> None:
     """What was down is told all the same."""
     figures = fleet("2026-09-01..2026-11-30", "2026-09-01", {"2026-11-01": 1.5})
@@ -137,6 +150,20 @@ def test_a_groups_months_are_of_its_stores_only() -> None:
         "0.00 h of 6.00 h down time used, 6.00 h left",
         "5.00 h of 12.00 h down time used, 7.00 h left",
     ]
+
+
+def test_a_day_that_has_not_begun_for_a_group_is_not_told_of() -> None:
+    """Although it has for stores that are farther east."""
+    standing = fleet("2026-11-01..2026-11-10", "2026-11-01", {})
+    figures = standing.figures
+    assert figures is not None
+    flags = figures.told.copy()
+    flags[1, -1] = False
+    standing = replace(standing, figures=replace(figures, told=flags))
+    east, west, both = (
+        standing.pooled_bars(np.array(rows))[-1].is_told for rows in ([0], [1], [0, 1])
+    )
+    assert (east, west, both) == (True, False, True)
 
 
 def drawn(down_h: float, goes_on: bool = False) -> dict[str, list[float]]:

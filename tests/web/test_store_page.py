@@ -38,6 +38,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
         kind = "application/json"
         answer = live.ask("PUT", f"{STORE}/{path}", told, Content_Type=kind)
         assert answer.status == 200, answer.text
+    for date, openings in (("2025-05-26", "10:00"), ("2025-07-04", "")):
+        rows = [{"start_time_local": openings, "end_time_local": "12:00"}]
+        told = json.dumps({"openings": rows if openings else []}).encode()
+        path = f"/api/v1/stores/*/special-hours/{date}"
+        assert live.ask("PUT", path, told, Content_Type=kind).status == 200
     assert live.ask("DELETE", f"{STORE}/exclusions/wrong?by=Ann").status == 200
     yield live
     live.stop()
@@ -57,9 +62,10 @@ def part(page: str, name: str) -> str:
 
 
 def test_special_hours_to_come_are_first(page: str) -> None:
-    """Then those gone by; with their notes."""
+    """Then those gone by; a date of its own goes before that of all stores."""
     assert part(page, "special") == (
-        "Mon 26 May 2025 closed \u00b7 Memorial Day Thu 1 May 2025 10:00\u201314:00"
+        "Mon 26 May 2025 closed \u00b7 Memorial Day Fri 4 Jul 2025 closed all stores"
+        " Thu 1 May 2025 10:00\u201314:00"
     )
     assert "Coming" in page
 
@@ -93,7 +99,7 @@ def test_what_was_changed_is_listed_with_a_link(page: str) -> None:
 
 
 def test_without_anything_told_that_is_said(site: LiveSite) -> None:
-    """No empty lists."""
+    """No empty lists; what is told of all stores is told of this one."""
     page = site.page("/stores/alpha")
-    assert part(page, "special") == "None: the week holds on every date."
+    assert "10:00\u201312:00 all stores" in part(page, "special")
     assert part(page, "exclusions") == "None: all counts as it was polled."
