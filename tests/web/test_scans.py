@@ -48,12 +48,14 @@ async def test_what_is_waited_for_goes_between_the_steps_of_what_is_read_at_leis
 
     later = asyncio.create_task(scans.run(year(), at_leisure=True))
     await asyncio.to_thread(begun.wait)
+    other = asyncio.create_task(scans.run(at_once("c", done), at_leisure=True))
+    await asyncio.sleep(0)
     sooner = [asyncio.create_task(scans.run(at_once(w, done))) for w in ("a", "b")]
     await asyncio.sleep(0)
     first.set()
     assert await asyncio.gather(*sooner) == ["a", "b"]
-    assert await later == 3
-    assert done == ["step 0", "a", "b", "step 1", "step 2"]
+    assert (await later, await other) == (3, "c")
+    assert done == ["step 0", "a", "b", "c", "step 1", "step 2"]
 
 
 async def test_what_is_read_at_leisure_waits_when_its_share_is_used_up(
