@@ -219,7 +219,7 @@ class Condition:
             raise bad(exc.reason, f"{exc}.") from exc
 
 
-MOST_WHERE = 4
+MOST_WHERE = 20
 """Labels that stores may be chosen by at once."""
 
 

@@ -270,13 +270,24 @@ def test_stores_of_a_group_are_its_figures(site: LiveSite) -> None:
     page = site.page("/stores?group=region")
     groups = page.split('data-live="groups"')[1].split("</div>")[0]
     assert 'href="/stores?where=region%3DWest&amp;group=region"' in groups
+    assert 'href="/stores?where=region%3D&amp;group=region"' in groups
     unlabelled, west = (
         groups.split(f"<b>{name}</b>")[1].split("</a>")[0] for name in ("none", "West")
     )
     assert "worst 0.00" in unlabelled
     assert "worst" not in west  # one store is no group
+    others = site.get("/stores.csv?where=region%3D").text.splitlines()[1:]
+    assert f"{len(others)} stores ·" in unlabelled
+    assert not any(row.startswith("beta,") for row in others)
     text = text_of(site.page("/stores?where=region%3DNowhere"))
     assert "No store has all of these labels: without the last one" in text
+
+
+def test_no_condition_of_the_stores_is_passed_over_in_silence(site: LiveSite) -> None:
+    """Those that cannot be read, and those that are too many, are refused in words."""
+    for wrong in ("where=West", "&".join(["where=region%3DWest"] * 21)):
+        answer = site.get(f"/stores.csv?{wrong}")
+        assert (answer.status, answer.json["error"]) == (400, "bad-where")
 
 
 def test_an_unknown_store_is_a_page_that_says_so(site: LiveSite) -> None:

@@ -7,16 +7,14 @@ import numpy as np
 from multidict import MultiMapping
 
 from streamproc.cells import Ints
-from streamproc.errors import InvalidInput
 from streamproc.rules.labels import parse_where
 from streamproc.rules.now import CLOSED, DOWN, MAINTENANCE, NO_DATA, SILENT, UP
 from streamproc.rules.targets import Floats
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.listing import ORDER, PER_PAGE, Q
 from streamproc.web.fleet.standing import Standing
-from streamproc.web.parameters import AS_OF, PAGE, VIEW, Choice, Text
+from streamproc.web.parameters import AS_OF, PAGE, VIEW, Choice, Text, wheres_of
 from streamproc.web.periods.choice import asked_period
-from streamproc.web.refusal import bad
 
 SORTS = (
     *("store", "now", "percent", "down", "unknown", "incidents", "longest", "budget"),
@@ -40,7 +38,6 @@ BELOW = Choice("below", ("target",))
 GROUP = Text("group")
 NO_GROUPS = "-"
 DEFAULT_PERIOD = "this-month"
-MOST_WHERE = 20
 _ASCENDING = ("store", "now", "percent", "budget", "last")
 
 
@@ -105,9 +102,9 @@ class Asked:
         )
 
     def with_value(self, label: str, value: str) -> list[str]:
-        """Its conditions with another one of a label; with none of it for no value."""
+        """Its conditions with another one of a label; empty: the stores without it."""
         kept = [f"{name}={text}" for name, text in self.wheres.items() if name != label]
-        return [*kept, f"{label}={value}"] if value else kept
+        return [*kept, f"{label}={value}"]
 
 
 def default_order(sort: str) -> str:
@@ -118,17 +115,12 @@ def default_order(sort: str) -> str:
 def asked_of(query: MultiMapping[str]) -> Asked:
     """What a query asks for; raises a 400 Refusal."""
     sort = SORT.read(query)
-    texts = [text for text in query.getall("where", []) if text.partition("=")[2]]
-    try:
-        where = [parse_where(text) for text in texts[:MOST_WHERE]]
-    except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
     return Asked(
         AS_OF.read(query),
         asked_period(query, DEFAULT_PERIOD).text,
         Q.read(query),
         NOW.read(query),
-        tuple(f"{each.label}={each.value}" for each in where),
+        tuple(where.text for where in wheres_of(query.getall("where", []))),
         BELOW.read(query),
         GROUP.read(query),
         sort,
