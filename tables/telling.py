@@ -28,7 +28,7 @@ from tables.board_source import Heard, Source
 from tables.calendars import times_of
 from tables.chosen import chosen_stores
 from tables.fact_tables import LabelsTable
-from tables.outages import known_since
+from tables.outage import known_since
 
 MOST_APART_US = 10 * MINUTE_US
 """Between two looks nothing opens and closes, as a rule; else all are looked at."""

@@ -18,7 +18,8 @@ from streamproc.settings import Settings
 from tables import exclusions as exclusions_table
 from tables import outages as outages_table
 from tables.calendars import StoreFacts
-from tables.outages import Dates, Outages, OutageSearch
+from tables.outage import Dates, Outages
+from tables.outages import OutageSearch
 from tests.reference import (
     Outage,
     Poll,

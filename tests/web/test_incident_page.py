@@ -17,7 +17,7 @@ from streamproc.web.incidents.picture import scale_of
 from streamproc.web.incidents.places import chosen_labels, places
 from streamproc.web.incidents.summary import curve, half_of, summary
 from streamproc.web.store.names import Directory
-from tables.outages import Outage
+from tables.outage import Outage
 from tests.web.live_site import HOUR_US, MINUTE_US, NOW_US, LiveSite, ago
 from tests.web.test_pages import text_of
 from tests.web.test_system import signed_in

@@ -7,7 +7,8 @@ import pytest
 
 from streamproc.web import late
 from streamproc.web.cluster import peers
-from tables.outages import Outages, OutageSearch
+from tables.outage import Outages
+from tables.outages import OutageSearch
 from tables.periods import PeriodSnapshot
 from tests.web.live_site import LiveSite
 from tests.web.test_cluster import SECRET, hand_over

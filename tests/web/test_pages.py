@@ -3,6 +3,7 @@
 import csv
 import html
 import re
+import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -88,6 +89,21 @@ def test_the_longest_down_comes_first_and_is_named_in_the_sentence(
     assert set(ids) == {store["store_id"] for store in down}
     assert "longest 30 min ( alpha ). " in text_of(page)
     assert ">14:30 local</time>" in section
+
+
+def test_who_came_back_is_looked_for_before_it_is_said_that_nobody_did(
+    site: LiveSite,
+) -> None:
+    """The page does not wait for it, and takes nothing for none meanwhile."""
+    path, give_up = "/?as_of=2025-05-06T09:00:00Z", time.monotonic() + 20
+    first = site.page(path).split('data-live="back"')[1].split("<!--/live-->")[0]
+    assert "Being looked for" in first
+    assert "None." not in first
+    back = first
+    while "Being looked for" in back:
+        assert time.monotonic() < give_up
+        back = site.page(path).split('data-live="back"')[1].split("<!--/live-->")[0]
+    assert ("None." in back) != ("was down" in back)
 
 
 def test_what_once_was_asked_of_the_front_page_leads_to_the_stores(

@@ -37,7 +37,7 @@ from streamproc.web.store.names import Directory
 from streamproc.web.suspicion.spans import Span, Spans, spans_of
 from streamproc.web.templating import text, url
 from streamproc.web.workbooks import workbook
-from tables.outages import Outage
+from tables.outage import Outage
 
 PER_PAGE = 25
 BROKEN_FRESH_S = 30.0

@@ -27,7 +27,7 @@ from streamproc.web.responses import html, page, see_other
 from streamproc.web.site import Site
 from streamproc.web.store.names import POLLED_BY
 from streamproc.web.templating import text, url
-from tables.outages import Outage
+from tables.outage import Outage
 
 MOST_DOWN = 25
 """Stores that are listed by name; the others are a link away."""
@@ -118,11 +118,12 @@ class NowHandlers:
             [one.store_id for one in down if one.store_id not in everyone.stale],
             everyone.as_of_us,
         )
+        back = self._back.peek(as_of)
         return {
             "down": down,
             "zone_of": everyone.zone_of,
             "views": {view.store_id: view for view in views},
-            "back": (self._back.peek(as_of) or [])[:MOST_BACK],
+            "back": None if back is None else back[:MOST_BACK],
             "unheard": everyone.in_state(SILENT, NO_DATA)[:MOST_UNHEARD],
         }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
 from streamproc.web.shapes import OneOf
-from tables.outages import Outage
+from tables.outage import Outage
 
 EndedBy = Annotated[str, OneOf(("up", "no-data"))]
 

@@ -9,7 +9,7 @@ from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
 from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
 from streamproc.web.site import Site
-from tables.outages import Outage
+from tables.outage import Outage
 
 
 @dataclass(frozen=True, slots=True)

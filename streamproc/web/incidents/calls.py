@@ -9,7 +9,8 @@ from streamproc.program import Program
 from streamproc.rules.labels import parse_where
 from streamproc.web.cluster.calls import Call, in_steps
 from streamproc.web.cluster.scans import Steps
-from tables.outages import Dates, Outage, Outages, OutageSearch
+from tables.outage import Dates, Outage, Outages
+from tables.outages import OutageSearch
 
 
 def _search(program: Program, args: dict[str, Any]) -> OutageSearch:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from streamproc.web.incidents.summary import half_of
 from streamproc.web.store.names import Directory
-from tables.outages import Outage
+from tables.outage import Outage
 
 MOST_ROWS = 12
 MOST_COLUMNS = 6

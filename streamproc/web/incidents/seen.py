@@ -25,7 +25,7 @@ from streamproc.web.site import Site
 from streamproc.web.store.about import About
 from streamproc.web.store.names import Directory
 from streamproc.web.store.view import DayRow
-from tables.outages import Outage
+from tables.outage import Outage
 
 FRESH_S = 2.0
 LAST_OF_A_SECOND = timedelta(microseconds=999_999)

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TypeVar
 
 from streamproc.web.incidents.answers import mtbf_s, mttr_s
-from tables.outages import Outage
+from tables.outage import Outage
 
 K = TypeVar("K")
 
