@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: run test test-kafka test-browser bench lint format types check clean
+.PHONY: run test test-kafka test-browser pictures bench lint format types check clean
 
 run: $(VENV)/.run
 	$(BIN)/streamproc demo
@@ -18,6 +18,9 @@ test-kafka: $(VENV)/.test
 
 test-browser: $(VENV)/.browser
 	$(PYTEST) -m browser
+
+pictures: $(VENV)/.browser
+	RENEW_PICTURES=1 $(PYTEST) tests/web/test_pictures.py
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

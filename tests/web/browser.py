@@ -1,11 +1,12 @@
 """A real Chromium for the tests of the pages; skipped with a reason without one."""
 
+import importlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,10 +37,18 @@ def executable() -> str:
     return str(found)
 
 
-def _missing(why: str) -> None:
+def _missing(why: str) -> NoReturn:
     if REQUIRED:
         pytest.fail(f"BROWSER_TESTS_REQUIRED=1, but {why}")
     pytest.skip(why)
+
+
+def needed(name: str) -> Any:
+    """A module that the tests in a browser need; skips, or fails, without it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        _missing(f"{name} is not installed (pip install '.[browser]')")
 
 
 @contextmanager

@@ -7,12 +7,21 @@ from typing import Any
 import pytest
 
 from tests.web.live_site import LiveSite
+from tests.web.managed_fleet import managed_site
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
     """The known fleet, for all tests that leave it as it is."""
     live = LiveSite(tmp_path_factory.mktemp("web")).start().fill()
+    yield live
+    live.stop()
+
+
+@pytest.fixture(scope="session")
+def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """The managed fleet, for all tests that leave it as it is."""
+    live = managed_site(tmp_path_factory.mktemp("managed"))
     yield live
     live.stop()
 

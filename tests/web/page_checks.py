@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.web.browser import needed
 
 WIDTHS = (1440, 1024, 820, 720, 640, 390)
 """Of windows, in pixels; 720 and 640: 1440 and 1280 at 200 percent."""
@@ -27,6 +27,6 @@ def out_of_order(page: Any) -> list[str]:
 
 def axe_violations(page: Any) -> list[tuple[str, list[str]]]:
     """What axe-core finds: the rule, and where."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = needed("axe_playwright_python.sync_playwright").Axe()
     violations = axe.run(page).response["violations"]
     return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in violations]

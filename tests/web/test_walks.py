@@ -212,7 +212,7 @@ def test_6_a_holiday_of_all_stores_of_a_region(walk: Walk) -> None:
     """Closed on one date: looked at first, then saved, then taken back."""
     east = of_region("East")
     walk.follow("East", walk.page.locator("main"))
-    walk.follow("Change these…")
+    walk.follow("Change these 8…")
     assert "the 8 stores with region=East" in walk.text()
     walk.fill("Date, local", "2025-11-03")
     walk.fill("Note", "Founders' Day")
@@ -238,7 +238,7 @@ def test_7_a_night_of_maintenance_is_taken_out_and_put_back(walk: Walk) -> None:
     store = STORES["Beloit"]
     walk.search("Beloit")
     before = walk.text("dl.figs")
-    walk.follow("Correct…")
+    walk.follow("Correct…", walk.page.locator(".lead"))
     walk.fill("From", "2025-11-03T01:00")
     walk.fill("To", "2025-11-03T06:00")
     walk.fill("Note", "New tills")
@@ -261,13 +261,39 @@ def test_7_a_night_of_maintenance_is_taken_out_and_put_back(walk: Walk) -> None:
     assert walk.text("dl.figs") == before
 
 
+def test_8_a_poller_that_was_broken_last_night_is_put_right(walk: Walk) -> None:
+    """The span is found, and what its stores were is said of all of them at once."""
+    stores = [one for one in STORES.values() if one.labels["poller"] == "p2"]
+    walk.navigate("Incidents")
+    walk.period("Today")
+    row = walk.page.locator("tr[data-broken]", has_text="p2")
+    walk.wait_for(row)
+    assert "6 of 6" in walk.rows("tr[data-broken]")[0]
+    walk.follow("Set to no data…", row)
+    begin, end = walk.value("From"), walk.value("To")
+    span = at(begin[5:].replace("T", " ")), at(end[5:].replace("T", " "))
+    # Their last polls came from 06:33 to 06:53 and hold for an hour.
+    assert at("11-05 07:30") <= span[0] <= at("11-05 08:00")
+    assert at("11-05 10:00") <= span[1] <= at("11-05 10:30")
+    walk.choose("What it was", "it was up")
+    walk.fill(YOUR_NAME, "eve")
+    walk.press("Preview")
+    preview = walk.text(".preview")
+    told = f"go from {last_week(stores)} to {last_week(stores, Otherwise(up=span))}."
+    assert told in preview
+    walk.press("Save 6 records")
+    assert "Saved." in walk.text()
+    assert walk.clicks <= 6
+    walk.undo()
+
+
 def test_9_a_store_has_other_hours_from_a_date_on(walk: Walk) -> None:
     """The open time of this week follows, and the hours stand on the store's page."""
     store = STORES["Galena"]
     walk.search("Galena")
     week = dates("2025-11-03", "2025-11-09", store)
     assert f"open {hours_text(amounts(store, week).open)}" in walk.text("dl.figs")
-    walk.follow("Change…")
+    walk.follow("Change…", walk.page.locator(".lead"))
     walk.fill(re.compile("^In force from"), "2025-11-03")
     for weekday in WEEKDAYS:
         walk.fill(weekday, "10:00-20:00")
@@ -329,7 +355,7 @@ def test_12_an_author_connects_and_mends_what_was_refused(walk: Walk) -> None:
     line = walk.page.locator("section pre").first.inner_text()
     run_at(line, "2025-11-05 15:59:30 UTC")
     received = walk.page.get_by_role("region", name="Last received")
-    walk.wait_for(received.locator("tbody tr", has_text="1001"))
+    walk.wait_for(received.locator("tbody tr", has_text="Albany"))
     wrong = line.replace('"1001"', '"3001"').replace('"active"', '"up"')
     run_at(wrong, "2025-11-05 15:59:40 UTC")
     refused = walk.page.get_by_role("region", name="Last refused")

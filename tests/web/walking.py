@@ -109,6 +109,10 @@ class Walk:
         """Write into the field that is named so."""
         self._field(label, within).fill(text)
 
+    def value(self, label: str) -> str:
+        """What stands in the field that is named so."""
+        return str(self._field(label, None).input_value())
+
     def download(self, name: str | re.Pattern[str], within: Any = None) -> bytes:
         """Press a link to a file; what is in it."""
         link = self._named("link", name, within)
@@ -131,7 +135,6 @@ class Walk:
             self._look()
             return
         chosen.select_option(label=name)
-        self.clicks += 1
         self.press("Show", self.page.locator(".small-pick"))
 
     def search(self, words: str) -> None:

@@ -25,6 +25,14 @@ from streamproc.web.site import Site
 from streamproc.web.templating import store_url, url
 
 
+async def is_known(site: Site, text: str) -> bool:
+    """Whether it is a store's id, also of one that came after the list of all."""
+    try:
+        return (await site.changes.require(requests.store_id(text))).is_known
+    except Refusal:
+        return False
+
+
 class FleetHandlers:
     """Show all stores."""
 
@@ -36,20 +44,13 @@ class FleetHandlers:
         q = listing.Q.read(request.query)
         overview = await self._site.overviews.get(NOW)
         ids = overview.rows.store_ids
-        if q in ids or await self._is_new(q):
+        if q in ids or await is_known(self._site, q):
             return see_other(store_url(q))
         names = await self._site.names.all()
         found = await asyncio.to_thread(overview.find, q, "", names)
         if q and len(found) == 1:
             return see_other(store_url(ids[int(found[0])]))
         return see_other(url("/stores", q=q))
-
-    async def _is_new(self, q: str) -> bool:
-        """Whether a store has this id that came after the list of all was made."""
-        try:
-            return (await self._site.changes.require(requests.store_id(q))).is_known
-        except Refusal:
-            return False
 
     @described(Fleet, AS_OF)
     async def overview(self, request: web.Request) -> web.Response:

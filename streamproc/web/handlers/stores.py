@@ -20,6 +20,7 @@ from streamproc.web.fleet.many_days import many_days
 from streamproc.web.fleet.performance import MOST_BARS, Performance, slice_text
 from streamproc.web.fleet.ranking import Asked
 from streamproc.web.fleet.standing import Standing
+from streamproc.web.handlers.fleet import is_known
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.periods.choice import Chosen, chosen_of
 from streamproc.web.refusal import moving
@@ -64,11 +65,11 @@ class StoresHandlers:
         """Where what was looked for is: at the only store that matches, or listed."""
         standing, _ = await standing_of(self._site, asked.period, asked.as_of)
         rows = await asyncio.to_thread(ranking.chosen, standing, asked)
+        kept = {name: asked.params()[name] for name in ("as_of", "period")}
         if asked.q and len(rows) == 1:
-            found = standing.everyone.stores[int(rows[0])].store_id
-            return store_url(
-                found, as_of=asked.params()["as_of"], period=asked.params()["period"]
-            )
+            return store_url(standing.everyone.stores[int(rows[0])].store_id, **kept)
+        if not len(rows) and await is_known(self._site, asked.q):
+            return store_url(asked.q, **kept)
         return url("/stores", **asked.params(page=""))
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
