@@ -254,6 +254,8 @@ class Collector:
 
     def _write(self, report: Report) -> int:
         if report.is_of_period:
+            told = sum(part.rows for part in report.parts.values())
+            period_record.check_found(report, told)
             newest = period_record.is_newest_month(report, self.known.all())
             return self._files.write_period(report, newest_month=newest)
         rows = self._files.load(report)

@@ -13,7 +13,7 @@ from streamproc.loading.polls import StorePolls
 from streamproc.loading.stores import StoreFile, store_of
 from streamproc.report import record, survey
 from streamproc.report.messages import Request
-from streamproc.report.period_record import span_of_report
+from streamproc.report.period_record import check_found, span_of_report
 from streamproc.report.period_rows import PeriodRows, join_period_rows
 from streamproc.report.record import Report
 from streamproc.rules import packing
@@ -63,6 +63,7 @@ def make_period_report(
         for some in known.chunks(_stores_at_once(known))
     ]
     rows = join_period_rows(parts)
+    check_found(settled, len(rows))
     return record.finished(settled, now_us, len(rows)), rows
 
 

@@ -6,6 +6,7 @@ Pure. Comes from the partitions' answers to a survey; leads to their orders for 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from streamproc.errors import InvalidInput, shown
 from streamproc.report import record
 from streamproc.report.messages import MONTHLY, Request
 from streamproc.report.record import Part, Report
@@ -35,6 +36,12 @@ def due_month(now_us: int, reports: Iterable[Report]) -> str | None:
         for report in reports
     )
     return None if known else month
+
+
+def check_found(report: Report, rows: int) -> None:
+    """Raise InvalidInput where no store is meant: a slip of the pen is no report."""
+    if report.where is not None and not rows:
+        raise InvalidInput("no-store", f"no store has {shown(report.where)}")
 
 
 def is_surveyed(report: Report) -> bool:

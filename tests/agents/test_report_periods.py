@@ -148,6 +148,15 @@ async def test_days_of_some_stores_in_one_zone(office: Office) -> None:
     assert rows[2]["from_utc"] == "2026-11-01T00:00:00Z"
 
 
+async def test_a_condition_that_no_store_meets_is_no_empty_report(
+    office: Office,
+) -> None:
+    """A slip of the pen: the report is Failed, and says of which label."""
+    report = await office.make(asked("month:2026-10", where="region=west"))
+    assert report is not None
+    assert (report.state, report.error) == (FAILED, "no store has 'region=west'")
+
+
 async def test_groups_have_a_row_for_each_value(office: Office) -> None:
     """Those without the label come first."""
     report = await office.make(asked("month:2026-11", group_by="region"))

@@ -148,6 +148,12 @@ def test_slices_zone_condition_and_groups(tmp_path: Path, streamproc: Run) -> No
     ]
     assert rows[0]["from_utc"] == "2026-11-22T15:00:00Z"
     assert rows[2]["to_utc"] == "2026-11-25T00:00:00Z"  # as of the newest poll
+    nobody = streamproc(
+        *("once", *FILES, "--out", "nobody"), *options, "--where", "region=west"
+    )
+    assert nobody.returncode == 1
+    assert "no store has 'region=west'" in nobody.stderr
+    assert not (tmp_path / "nobody/period_report.csv").exists()
     rows = made(
         *(streamproc, tmp_path, "--period", "day:2026-11-23"),
         *("--group-by", "region"),
