@@ -1,7 +1,7 @@
 """Stores with their polls and facts, and what comes of them. Pure.
 
 Whoever has both at hand makes the same rows of them: ``snapshot`` reads them from the
-tables, ``streamproc.batch_report`` has them of files.
+tables, ``streamproc.batch.report`` has them of files.
 """
 
 from collections.abc import Collection, Sequence

@@ -8,8 +8,8 @@ from typing import Any, TextIO
 
 import click
 
-from streamproc.batch_periods import PeriodRules, make_period_report
-from streamproc.batch_report import make_report
+from streamproc.batch.periods import PeriodRules, make_period_report
+from streamproc.batch.report import make_report
 from streamproc.cli.files import file_options, read_files, show, take_files
 from streamproc.cli.options import from_options, settings_options
 from streamproc.cli.periods import period_options, take_period

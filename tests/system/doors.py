@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from streamproc.batch_report import KnownStores
+from streamproc.batch.report import KnownStores
 from streamproc.cli.load import publish
 from streamproc.cli.progress import Progress
 from streamproc.cli.replay import Replay

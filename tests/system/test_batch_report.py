@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streamproc.batch_report import make_report
+from streamproc.batch.report import make_report
 from streamproc.cli.load import publish
 from streamproc.cli.progress import Progress
 from streamproc.clock import wall_clock_us

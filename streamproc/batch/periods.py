@@ -1,6 +1,6 @@
 """A report of a period of files alone: a worker's rules, without its tables and agents.
 
-What ``batch_report`` is for the last hour, day and week.
+What ``report`` is for the last hour, day and week.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streamproc.batch_report import ALL_STORES_PART, KnownStores, surveyed
+from streamproc.batch.report import ALL_STORES_PART, KnownStores, surveyed
 from streamproc.loading.polls import StorePolls
 from streamproc.loading.stores import StoreFile, store_of
 from streamproc.report import record, survey
