@@ -41,7 +41,7 @@ def due_month(now_us: int, reports: Iterable[Report]) -> str | None:
 def check_found(report: Report, rows: int) -> None:
     """Raise InvalidInput where no store is meant: a slip of the pen is no report."""
     if report.where is not None and not rows:
-        raise InvalidInput("no-store", f"no store has {shown(report.where)}")
+        raise InvalidInput("bad-where", f"no store has {shown(report.where)}")
 
 
 def is_surveyed(report: Report) -> bool:
