@@ -8,7 +8,7 @@ import calendar
 import io
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +82,20 @@ def seen() -> set[object]:
 
 @pytest.fixture
 def walk(
-    browser: Any, fleet: LiveSite, person: Person, seen: set[object]
+    browser: Any,
+    fleet: LiveSite,
+    person: Person,
+    seen: set[object],
+    record_property: Callable[[str, object], None],
 ) -> Iterator[Walk]:
-    """At the start page, signed in."""
+    """At the start page, signed in; steps over a second are told with the result."""
     tab = Tab(browser, fleet.url, **person.options)
     tab.open(own_token.link(fleet.settings).removeprefix(fleet.url))
     tab.page.wait_for_url(f"{fleet.url}/")
     found = Walk(tab, person, seen)
     found.start()
     yield found
+    record_property("slow", found.slow)
     assert not found.wrong, "\n".join(found.wrong)
     assert tab.errors == []
     assert tab.hosts == {fleet.url.removeprefix("http://")}
