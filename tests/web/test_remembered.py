@@ -23,6 +23,7 @@ class Workers:
     def __init__(self) -> None:
         self.program = SimpleNamespace(settings=SimpleNamespace(partitions=2))
         self.silent: set[int] = set()
+        self.takes_s: dict[int, float] = {}
 
     def require_ready(self) -> None:
         """This one always is."""
@@ -32,7 +33,8 @@ class Workers:
         return "http://other" if partition else self.me
 
     async def ask(self, _: Call[int], partition: int, *, said: int) -> int:
-        """Say the same, unless silent."""
+        """Say the same, unless silent; it may take its time."""
+        await asyncio.sleep(self.takes_s.get(partition, 0))
         if partition in self.silent:
             raise moving("It does not answer.")
         return said
@@ -87,6 +89,19 @@ async def test_what_this_worker_cannot_answer_itself_is_refused(
     with pytest.raises(Refusal):
         await answers(one, 7)
     assert not one.lost
+
+
+async def test_only_another_worker_that_is_slow_is_taken_for_lost(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this one takes long for is waited for: it is here, and comes."""
+    monkeypatch.setattr(remembered, "PATIENCE_S", 0.05)
+    one = remembering(workers)
+    await answers(one, 5)
+    workers.takes_s = {0: 0.2, 1: 60}
+    assert await answers(one, 7) == [7, 5]
+    assert one.gone == {1}
+    await one.close()
 
 
 async def test_who_has_never_answered_is_not_made_up(workers: Workers) -> None:

@@ -18,7 +18,7 @@ from streamproc.web.refusal import Refusal, moving
 T = TypeVar("T")
 
 PATIENCE_S = 3.0
-"""How long an answer is waited for of a worker that has answered before."""
+"""How long an answer is waited for of another worker that has answered before."""
 
 ASK_AGAIN_S = 0.5
 
@@ -87,8 +87,10 @@ class Remembered(Generic[T]):
         known = self._last.get(partition)
         if known is not None and known.lost is not None:
             return known
+        owner = self._cluster.owner_or_none(self._call.table, partition)
+        may_be_lost = known is not None and owner != self._cluster.me
         try:
-            async with asyncio.timeout(PATIENCE_S if known else None):
+            async with asyncio.timeout(PATIENCE_S if may_be_lost else None):
                 answer = await self._cluster.ask(self._call, partition, **args)
         except (Refusal, TimeoutError) as exc:
             return self._missed(partition, args, exc)
