@@ -61,12 +61,12 @@ class Worker(faust.Worker):
     def _crash(self, reason: BaseException) -> None:
         """Stop with an error; this, too, within a set time."""
         said_at_the_end.ending = is_told(reason)
-        self._exit_in_time(1)
+        self._exit_in_time(1, told_of(reason, self._program))
         super()._crash(reason)
 
-    def _exit_in_time(self, code: int) -> None:
+    def _exit_in_time(self, code: int, why: StreamprocError | None = None) -> None:
         if self.last_resort is None:
-            self.last_resort = exit_after(STOP_TIMEOUT_S, code)
+            self.last_resort = exit_after(STOP_TIMEOUT_S, code, why)
 
     def _setproctitle(self, info: str, *, ident: str = "streamproc") -> None:
         """Leave the process title as it is."""
@@ -96,11 +96,25 @@ class Worker(faust.Worker):
         log.info("Worker ready on %s", self._program.settings.broker_url)
 
 
-def exit_after(seconds: float, code: int) -> threading.Timer:
-    """End the process when stopping takes longer; nothing acked is lost."""
+def told_of(reason: BaseException | None, program: Program) -> StreamprocError | None:
+    """What has ended a worker, in one line; None where only a traceback tells it."""
+    if isinstance(reason, KafkaError):
+        return in_words(reason, group=program.settings.app_id)
+    return reason if isinstance(reason, StreamprocError) else None
+
+
+def exit_after(
+    seconds: float, code: int, why: StreamprocError | None = None
+) -> threading.Timer:
+    """End the process when stopping takes longer; nothing acked is lost.
+
+    ``why``: what it stops for, which nobody else will have said by then.
+    """
 
     def end() -> None:
         log.warning("Not stopped within %g s: exiting", seconds)
+        if why is not None:
+            log.error("%s", why)
         logging.shutdown()
         os._exit(code)
 
@@ -213,10 +227,9 @@ def _run(
     if outcome:
         raise outcome[0]
     reason = worker.crash_reason or program.app.crash_reason or cause
-    if isinstance(reason, KafkaError):
-        raise in_words(reason, group=program.settings.app_id) from reason
-    if isinstance(reason, StreamprocError):
-        raise reason
+    told = told_of(reason, program)
+    if told is not None:
+        raise told from (None if told is reason else reason)
     return code
 
 
