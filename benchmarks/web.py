@@ -255,7 +255,7 @@ def main() -> None:
     parser.add_argument("--stores", type=int, default=14_000)
     parser.add_argument("--readers", type=int, default=50)
     parser.add_argument("--think", type=float, default=5.0)
-    parser.add_argument("--backlog", type=int, default=5_600_000)
+    parser.add_argument("--backlog", type=int, default=16_800_000)
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="bench-web-"))
     try:
