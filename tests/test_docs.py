@@ -62,6 +62,13 @@ def test_links_and_paths_in_the_documents_exist(path: Path) -> None:
         assert (path.parent / target).exists(), target
 
 
+def test_what_make_does_in_the_readme_it_does() -> None:
+    """Every target that is named there is one of the Makefile's."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"\bmake ([a-z-]+)  ", README))
+    assert {"run", "test", "check", "bench"} <= named <= targets
+
+
 def test_the_walk_passes_rooms_that_are_there() -> None:
     """Every path that stands in docs/walk.md is one of the repository."""
     walk = (ROOT / "docs" / "walk.md").read_text()

@@ -34,7 +34,8 @@ def register() -> dict[tuple[str, str], Held]:
 
 def promised(document: str, place: str) -> list[str]:
     """The promises that stand at a place of a document, as they begin."""
-    text = (ROOT / "docs" / f"{document}.md").read_text()
+    path = "README.md" if document == "README" else f"docs/{document}.md"
+    text = (ROOT / path).read_text()
     if place == "##":
         return re.findall(r"^## (.+)", text, re.M)
     if place == "**":
