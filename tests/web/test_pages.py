@@ -257,6 +257,16 @@ def test_what_is_not_known_of_a_period_is_said(site: LiveSite) -> None:
         assert "January" not in text
 
 
+def test_a_period_that_reaches_before_history_says_since_when_on_every_page(
+    site: LiveSite,
+) -> None:
+    """A year of which only the last days are kept; not of a day that is kept whole."""
+    for path in ("/stores/gamma", "/stores", "/"):
+        query = "?period=2025-01-01..2025-05-06"
+        assert "olls are kept since" in text_of(site.page(path + query))
+        assert "kept since" not in text_of(site.page(f"{path}?period=day:2025-05-05"))
+
+
 def test_a_form_of_two_dates_becomes_an_address(site: LiveSite) -> None:
     """The picker works without script; one date is that day."""
     for path in ("/", "/stores", "/stores/gamma"):

@@ -172,7 +172,8 @@ class StorePageHandlers:
         period = chosen_of(asked.text, found.period, today, at_us, DEFAULT_PERIOD)
         told = figures_by_slice(found.total).get(0, Figures((0, 0, 0, 0, 0), 0, 0))
         as_polled = figures_by_slice(found.as_polled).get(0)
-        return replace(told, as_polled=as_polled), period, ""
+        since_us = found.since_us
+        return replace(told, as_polled=as_polled, since_us=since_us), period, ""
 
     async def _now(self, view: StoreView, as_of: AsOf) -> StoreNow:
         """What the store is; of other instants than now, by its own polls."""

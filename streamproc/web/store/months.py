@@ -26,12 +26,14 @@ class Figures:
     """A store's figures of some time.
 
     ``as_polled``: as if nothing were excluded or corrected, where something may be.
+    ``since_us``: when polls begin to be kept, where that is within the time.
     """
 
     amounts: Amounts
     incidents: int
     longest_us: int
     as_polled: "Figures | None" = None
+    since_us: int | None = None
 
     @property
     def share_as_polled(self) -> str | None:
