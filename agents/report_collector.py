@@ -149,6 +149,7 @@ class Collector:
             kept_us=news.kept_us,
             whole_us=news.whole_us,
             zones=news.zones,
+            loading=news.loading,
         )
         settings = self._program.settings
         try:

@@ -24,7 +24,9 @@ _Body = tuple[int, bytes]
 
 async def surveyed(program: Program, order: Order, survey: Survey) -> Survey:
     """The answer to a survey, with what is to be known of a period."""
-    return await asyncio.to_thread(_surveyed, program, order, survey)
+    found = await asyncio.to_thread(_surveyed, program, order, survey)
+    loading = program.bulk.is_going_on(survey.partition, program.now_us())
+    return replace(found, loading=loading)
 
 
 def _surveyed(program: Program, order: Order, survey: Survey) -> Survey:

@@ -134,7 +134,8 @@ class Survey:
 
     Times are -1 where there is none; what lies in the future is left out. For a period:
     ``kept_us`` is the first poll that is kept, or -1; before ``whole_us`` polls have
-    been let go. ``zones``: of the partition's stores.
+    been let go. ``zones``: of the partition's stores. ``loading``: history is being
+    loaded, so what is there is not all.
     """
 
     report_id: str
@@ -146,6 +147,7 @@ class Survey:
     kept_us: int = -1
     whole_us: int = 0
     zones: list[str] = field(default_factory=list)
+    loading: bool = False
 
 
 @dataclass(frozen=True, slots=True)

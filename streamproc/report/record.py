@@ -92,7 +92,8 @@ class Part:
 
     ``pieces``: how many are on its disk. ``expected``: how many there are, known
     from the last one. ``newest_us``, ``newest_store``, ``next_us``: answer to a
-    survey, and ``kept_us``, ``whole_us``, ``zones``, see ``messages.Survey``.
+    survey, and ``kept_us``, ``whole_us``, ``zones``, ``loading``, see
+    ``messages.Survey``.
     ``left_out``, ``such_as``: stores without a row, and one of them.
     """
 
@@ -108,6 +109,7 @@ class Part:
     kept_us: int = -1
     whole_us: int = 0
     zones: list[str] = field(default_factory=list)
+    loading: bool = False
 
     @property
     def complete(self) -> bool:

@@ -8,11 +8,17 @@ from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.report import period_record, record
 from streamproc.report.messages import MONTHLY
 from streamproc.report.record import Report, time_text
-from streamproc.rules.units import DAY_US, HOUR_US
+from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+
+LOADING_US = 10 * SECOND_US
+"""When a month is worth asking for again of which polls are being loaded."""
+
+EMPTY_US = MINUTE_US
+"""The same while there are no polls at all: somebody will load some."""
 
 
 class ComesTooEarly(Exception):
-    """Raised for a month that is not over yet, or of which nothing is kept yet.
+    """Raised for a month that is not over yet, or that is not there (as a whole) yet.
 
     ``again_us``: when it is worth asking again.
     """
@@ -48,10 +54,13 @@ def _month(report: Report, now_us: int, as_of_us: int, day_starts_s: int) -> Rep
     over_us = period_record.over_us(report, as_of_us, day_starts_s)
     if over_us > as_of_us:
         raise ComesTooEarly(over_us)
+    if any(part.loading for part in report.parts.values()):
+        raise ComesTooEarly(now_us + LOADING_US)
     try:
         return period_record.resolved(report, as_of_us, day_starts_s)
     except InvalidInput as exc:
-        raise ComesTooEarly(now_us + HOUR_US) from exc
+        is_empty = period_record.kept_of(report) is None
+        raise ComesTooEarly(now_us + (EMPTY_US if is_empty else HOUR_US)) from exc
 
 
 def surveyed_as_of(report: Report, now_us: int) -> int | None:

@@ -262,6 +262,7 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "by": lambda value: _is_asked(by=value),
     "zone": lambda value: value is None or _is_zone(value),
     "zones": lambda value: isinstance(value, list) and all(map(_is_zone, value)),
+    "loading": lambda value: isinstance(value, bool),
     "where": lambda value: _is_asked(where=value),
     "group_by": lambda value: _is_asked(group_by=value),
     "first_us": lambda value: value is None or _is_time(value),

@@ -9,6 +9,7 @@ import pytest
 
 from agents.report_collector import Collector
 from agents.report_rows import answer
+from streamproc.bulk import MANY
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.messages import (
@@ -22,7 +23,9 @@ from streamproc.report.messages import (
 )
 from streamproc.report.period_record import is_newest_month, monthly_request
 from streamproc.report.record import COMPLETE, FAILED, Report
+from streamproc.report.survey import EMPTY_US, LOADING_US, ComesTooEarly, settled
 from streamproc.report.wire import decode_inbox, decode_order
+from streamproc.rules import packing
 from streamproc.rules.labels import Labels
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
@@ -235,6 +238,39 @@ async def test_a_month_that_is_not_over_everywhere_is_asked_for_again(
     assert files.monthly.name == "monthly_report.csv"
     assert files.monthly.read_bytes() == path.read_bytes()
     assert not files.combined.exists()
+
+
+async def test_a_month_waits_until_its_polls_have_been_loaded(office: Office) -> None:
+    """Half of its polls would be a report that looks whole; who asks for it gets it."""
+    office.now_us = utc("2026-12-01 12:00")
+    past = packing.pack([(office.now_us - DAY_US, True)] * MANY)
+    office.program.bulk.note(PARTITION, past, office.now_us)
+    request = monthly_request("month:2026-10", office.now_us)
+    assert await office.make(request) is None
+    due_us = office.now_us + LOADING_US
+    assert office.collector.known.months_not_before_us == {"month-2026-10": due_us}
+    report = await office.make(asked("month:2026-10"))
+    assert report is not None
+    assert report.state == COMPLETE
+    office.now_us = due_us
+    report = await office.make(monthly_request("month:2026-10", due_us))
+    assert report is not None
+    assert report.state == COMPLETE
+
+
+def test_a_month_is_soon_asked_for_again_while_there_are_no_polls() -> None:
+    """Whoever begins loads some; of a program that has others it is looked hourly."""
+    now_us = utc("2026-12-01 12:00")
+    empty = record.with_part(
+        record.start(monthly_request("month:2026-11", now_us), [0], now_us, ""),
+        *(0, now_us),
+        newest_us=-1,
+    )
+    later = record.with_part(empty, 0, now_us, kept_us=now_us, zones=["UTC"])
+    for report, again_us in ((empty, EMPTY_US), (later, HOUR_US)):
+        with pytest.raises(ComesTooEarly) as told:
+            settled(report, now_us, 1, 0)
+        assert told.value.again_us == now_us + again_us
 
 
 async def test_monthly_report_is_of_the_newest_month(office: Office) -> None:

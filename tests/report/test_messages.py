@@ -208,6 +208,7 @@ WRONG: dict[str, tuple[object, ...]] = {
     "period": (7, "", " ", "month:2026-13", "month:2026-10 ", ["today"]),
     "by": (7, "", "hour", ["day"]),
     "zone": (7, "", "Mars", "utc", ["UTC"]),
+    "loading": (None, 0, "no", [True]),
     "zones": (None, "UTC", ["Mars"], [None], {"UTC": 1}),
     "where": (7, "", "region", " region=West", ["region=West"]),
     "group_by": (7, "", " ", " region", "x" * 65, ["region"]),
