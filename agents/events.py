@@ -19,7 +19,7 @@ from streamproc.events import Event, encode_event
 from streamproc.program import Program
 from streamproc.rules.transitions import Said
 from streamproc.transport.protocols import consumer_of, producer_of
-from tables.announced import decode, encode
+from tables.announced import encode
 from tables.board import View
 from tables.board_source import Source
 from tables.boards import BoardNotReadyError
@@ -126,12 +126,9 @@ class Teller:
 
     async def _begin(self, partition: int) -> set[bytes]:
         """Tell what may not have been told before a crash; what of it has not ended."""
-        announced = self._program.announced
-        left = await asyncio.to_thread(announced.left, partition)
+        left = await asyncio.to_thread(self._program.announced.left, partition)
         if left.meant:
-            said = announced.read_many(partition, list(left.meant))
-            row = dict(zip(left.meant, map(decode, said), strict=True))
-            await self._write(partition, row, left.meant)
+            await self._write(partition, left.said, left.meant)
         return left.open_ids
 
     async def _as_of(self, partition: int, watch: _Watch) -> int | None:
@@ -174,9 +171,7 @@ class Teller:
 
     async def _tell(self, partition: int, watch: _Watch, news: Sequence[News]) -> None:
         """Tell what there is, and note of which stores it has not ended."""
-        meant: dict[bytes, list[Event]] = {one.store_id: [] for one in news}
-        for event in events_of(news, self._program.labels, partition):
-            meant[event.key].append(event)
+        meant = events_of(news, self._program.labels, partition)
         said = {one.store_id: one.said for one in news}
         await self._write(partition, said, meant)
         assert watch.open_ids is not None  # it was begun

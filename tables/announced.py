@@ -23,11 +23,13 @@ class Left:
     """What a partition's table held when it came.
 
     ``open_ids``: stores of which something was told that has not ended. ``meant``: by
-    the store's id, events of which it is not known whether they were told.
+    the store's id, events of which it is not known whether they were told; ``said``:
+    what has been told of those stores once they are.
     """
 
     open_ids: set[bytes]
     meant: dict[bytes, list[Event]]
+    said: dict[bytes, Said]
 
 
 class Announced(BatchTable):
@@ -35,14 +37,15 @@ class Announced(BatchTable):
 
     def left(self, partition: int) -> Left:
         """What was told and has not ended, and what may not have been told."""
-        found = Left(set(), {})
+        found = Left(set(), {}, {})
         for key, value in self.scan(partition):
             if key == NO_STORE:
                 continue
-            if decode(value).is_open:
+            said, meant = _decode_row(value)
+            if said.is_open:
                 found.open_ids.add(key)
-            if meant := decode_meant(value):
-                found.meant[key] = meant
+            if meant:
+                found.meant[key], found.said[key] = meant, said
         return found
 
     def suspects(self, partition: int) -> list[Suspect]:
@@ -68,17 +71,19 @@ def encode(said: Said, meant: Sequence[Event] = ()) -> bytes:
 
 def decode(value: bytes | None) -> Said:
     """What was told of a store."""
-    if value is None:
-        return NOTHING_SAID
-    until_us, down, silent, again, *_ = orjson.loads(value)
-    return Said(until_us, _mark(down), _mark(silent), again)
+    return NOTHING_SAID if value is None else _decode_row(value)[0]
 
 
 def decode_meant(value: bytes) -> list[Event]:
     """The events of which it is not known whether they were told, in their order."""
-    _, _, _, _, *meant = orjson.loads(value)
+    return _decode_row(value)[1]
+
+
+def _decode_row(value: bytes) -> tuple[Said, list[Event]]:
+    until_us, down, silent, again, *meant = orjson.loads(value)
     told = [decode_event(text.encode()) for some in meant for text in some]
-    return [one for one in told if isinstance(one, Event)]
+    events = [one for one in told if isinstance(one, Event)]
+    return Said(until_us, _mark(down), _mark(silent), again), events
 
 
 def _mark(told: Any) -> Mark | None:

@@ -12,7 +12,6 @@ import numpy as np
 from streamproc.cells import Ints
 from streamproc.rules.blackouts import without_data
 from streamproc.rules.labels import Labels
-from streamproc.rules.packing import Flags
 from streamproc.rules.suspicion import FLEET, Group
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules
@@ -56,18 +55,11 @@ class BlackoutSearch:
         """No poll before is kept; 0 while all are."""
         return self.histories.archive.kept_since(self.partition) * DAY_US
 
-    def steps_by_group(self) -> dict[Group, Steps]:
-        """Both counts of the whole partition, and of each value of each label.
-
-        Stores count from their first poll on.
-        """
-        found: dict[Group, Steps] = {}
-        for _ in self.adding_to(found):
-            pass
-        return found
-
     def adding_to(self, found: dict[Group, Steps]) -> Iterator[None]:
-        """Add both counts to what was found, of some stores after the others."""
+        """Add both counts of the whole partition, and of each value of each label.
+
+        Of some stores after the others; each counts from its first poll on.
+        """
         groups = _groups(self.labels)
         for some in self._stores():
             self._add(found, some, groups)
@@ -110,9 +102,9 @@ class BlackoutSearch:
             rules,
         )
         if not late.all():
-            yield before(_chosen(chunk, ~late), self._end_us)
+            yield before(chunk.chosen(~late), self._end_us)
         if late.any():
-            yield polls.complete(_chosen(chunk, late))
+            yield polls.complete(chunk.chosen(late))
 
     def _with_facts(
         self, chunk: Chunk, after: bytes, upto: bytes, numbers: FactNumbers
@@ -149,17 +141,6 @@ class BlackoutSearch:
             for group in groups.intersection(mine.items()):
                 members.setdefault(group, []).append(row)
         return members
-
-
-def _chosen(chunk: Chunk, wanted: Flags) -> Chunk:
-    """Some stores of a chunk; ``wanted``: shape (stores,)."""
-    if wanted.all():
-        return chunk
-    return Chunk(
-        [chunk.store_ids[at] for at in np.flatnonzero(wanted).tolist()],
-        chunk.counts[wanted],
-        chunk.packed[np.repeat(wanted, chunk.counts)],
-    )
 
 
 def _groups(labels: Mapping[bytes, Labels]) -> frozenset[Group]:

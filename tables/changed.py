@@ -124,7 +124,7 @@ def encode(run: Run) -> bytes:
         head.store_ids,
     )
     values = [
-        (delta.suffix.hex(), _text(delta.before), _text(delta.after))
+        (delta.suffix.hex(), text_of(delta.before), text_of(delta.after))
         for delta in run.deltas
     ]
     return orjson.dumps(told) + b"\n" + zlib.compress(orjson.dumps(values), 1)
@@ -141,16 +141,20 @@ def decode_deltas(value: bytes) -> tuple[Delta, ...]:
     line, _, packed = value.partition(b"\n")
     store_ids: Sequence[str] = orjson.loads(line)[-1]
     return tuple(
-        Delta(store_id.encode(), bytes.fromhex(suffix), _bytes(before), _bytes(after))
+        Delta(
+            store_id.encode(), bytes.fromhex(suffix), bytes_of(before), bytes_of(after)
+        )
         for store_id, (suffix, before, after) in zip(
             store_ids, orjson.loads(zlib.decompress(packed)), strict=True
         )
     )
 
 
-def _text(value: bytes | None) -> str | None:
+def text_of(value: bytes | None) -> str | None:
+    """A value as JSON holds it; None where there is none."""
     return None if value is None else value.decode()
 
 
-def _bytes(value: str | None) -> bytes | None:
+def bytes_of(value: str | None) -> bytes | None:
+    """The value that ``text_of`` has made a text of."""
     return None if value is None else value.encode()

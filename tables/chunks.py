@@ -11,6 +11,7 @@ import numpy as np
 
 from streamproc.cells import Ints
 from streamproc.rules import history, packing
+from streamproc.rules.packing import Flags
 from streamproc.rules.units import DAY_US
 
 STORES_PER_CHUNK = 16_000
@@ -23,6 +24,16 @@ class Chunk:
     store_ids: list[bytes]
     counts: Ints
     packed: Ints
+
+    def chosen(self, wanted: Flags) -> "Chunk":
+        """Some of the stores; ``wanted``: shape (stores,)."""
+        if wanted.all():
+            return self
+        return Chunk(
+            [self.store_ids[at] for at in np.flatnonzero(wanted).tolist()],
+            self.counts[wanted],
+            self.packed[np.repeat(wanted, self.counts)],
+        )
 
     @property
     def size(self) -> int:

@@ -38,14 +38,8 @@ class LeftOut:
     def without(self, chunk: Chunk, kept: Flags) -> Chunk:
         """The chunk without such stores, which are noted; ``kept``: shape (n,)."""
         self.polled += len(kept)
-        if kept.all():
-            return chunk
-        numbers = np.flatnonzero(kept).tolist()
         self.store_ids += [chunk.store_ids[at] for at in np.flatnonzero(~kept).tolist()]
-        packed = chunk.packed[np.repeat(kept, chunk.counts)]
-        return Chunk(
-            [chunk.store_ids[at] for at in numbers], chunk.counts[kept], packed
-        )
+        return chunk.chosen(kept)
 
     def check(self, as_of_us: int) -> None:
         """Raise ReportFailedError when that is so of most stores.

@@ -6,7 +6,6 @@ follows from their polls and from what was told before (``rules.transitions``).
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from operator import itemgetter
 
 import numpy as np
@@ -18,7 +17,7 @@ from streamproc.rules.labels import Labels
 from streamproc.rules.now import DOWN
 from streamproc.rules.packing import Flags
 from streamproc.rules.standing import NowRules
-from streamproc.rules.transitions import TOLD_FOR_US, Said, Transition, due
+from streamproc.rules.transitions import TOLD_FOR_US, Said, Transition, due, in_turn
 from streamproc.rules.units import MINUTE_US
 from tables import announced
 from tables import labels as labels_table
@@ -120,23 +119,23 @@ def _news(
             yield News(store_id, transitions, after)
 
 
-def events_of(news: Sequence[News], labels: LabelsTable, partition: int) -> list[Event]:
-    """The events of what is to be told, of each store in its order."""
+def events_of(
+    news: Sequence[News], labels: LabelsTable, partition: int
+) -> dict[bytes, list[Event]]:
+    """The events of what is to be told, by store, of each in its order."""
     values = labels.read_many(partition, [one.store_id for one in news])
-    return [
-        _event(one.store_id.decode(), transition, labels_table.decode(value))
+    return {
+        one.store_id: [
+            _event(one.store_id.decode(), transition, labels_table.decode(value))
+            for transition in one.transitions
+        ]
         for one, value in zip(news, values, strict=True)
-        for transition in one.transitions
-    ]
+    }
 
 
 def in_order(by_store: Iterable[Sequence[Event]]) -> list[Event]:
     """Events of stores in the order in which it happened, of each store in its own."""
-    timed = [
-        row
-        for some in by_store
-        for row in zip(accumulate((e.at_us for e in some), max), some, strict=True)
-    ]
+    timed = [row for some in by_store for row in in_turn(some)]
     return [event for _, event in sorted(timed, key=itemgetter(0))]
 
 

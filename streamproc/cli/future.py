@@ -9,6 +9,7 @@ from streamproc.cli.existing import connect_to_existing
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.terminal import say
 from streamproc.clock import wall_clock_us
+from streamproc.errors import counted
 from streamproc.report.messages import Swept
 from streamproc.report.record import time_text
 from streamproc.settings import Settings
@@ -26,7 +27,7 @@ def future(purge: bool, **options: Any) -> None:
     found = asyncio.run(_run(from_options(options), purge))
     some = [swept for swept in found if swept.polls]
     for swept in some:
-        stores = "1 store" if swept.stores == 1 else f"{swept.stores:,} stores"
+        stores = counted(swept.stores, "store")
         say(
             f"partition {swept.partition}: {swept.polls:,} polls of {stores}, such as"
             f" {swept.such_as}; the newest is of {time_text(swept.newest_us)}"

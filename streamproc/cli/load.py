@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from streamproc import origin
 from streamproc.cli.files import file_options, read_files, show, take_files
 from streamproc.cli.options import CONNECTION, from_options, settings_options
 from streamproc.cli.progress import Progress
@@ -16,7 +17,6 @@ from streamproc.errors import LoadError, StreamprocError
 from streamproc.loading import publishing
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files, Loaded
-from streamproc.origin import Origin, new_change
 from streamproc.rejected import LOAD, Rejected, encode
 from streamproc.settings import Settings
 from streamproc.topics import Topics, topics_for
@@ -68,7 +68,8 @@ async def publish(settings: Settings, loader: Loader, files: Files) -> None:
     """Publish what was read through the broker of these settings."""
 
     async def send(client: Client, topics: Topics) -> None:
-        await publishing.publish(loader, client, topics, Origin(new_change(), LOAD))
+        change = origin.Origin(origin.new_change(), origin.LOAD)
+        await publishing.publish(loader, client, topics, change)
         await _keep_refused(loader.loaded, files, client, topics)
 
     await _with_client(settings, send)

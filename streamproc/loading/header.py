@@ -81,9 +81,9 @@ def read_header(
     separator = separators[found.index(best)]
     places = _places(best, wanted, names)
     _refuse_missing(path, number + block.line, text, best, wanted, places)
-    also = _places(best, optional, names)
-    _refuse_twice(path, number + block.line, best, (places | also).values())
-    at = tuple((places | also).get(name, ABSENT) for name in (*wanted, *optional))
+    places |= _places(best, optional, names)
+    _refuse_twice(path, number + block.line, best, places.values())
+    at = tuple(places.get(name, ABSENT) for name in (*wanted, *optional))
     others = [n for n, name in enumerate(best) if name and n not in at]
     if with_others:
         at += tuple(others)

@@ -57,8 +57,7 @@ class Judge:
 
     def _left(self, broken: Iterable[StoreFile]) -> str:
         """What becomes of the stores of refused rows when these are skipped."""
-        # Labels change no figure.
-        if all(file.kind == "labels" for file in broken):
+        if not any(file.counts for file in broken):
             return "leaves out those stores' labels"
         if self.reading.leave_out:
             return "leaves those stores out of the report"
@@ -101,8 +100,7 @@ class Judge:
 
     def _leave_out_broken(self) -> None:
         """Stores of which something cannot be read have no row in the report."""
-        # Labels change no figure.
-        counting = [file for file in self.stores if file.kind != "labels"]
+        counting = [file for file in self.stores if file.counts]
         broken = set().union(*(file.broken for file in counting))
         if not broken:
             return

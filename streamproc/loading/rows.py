@@ -115,7 +115,7 @@ def rows_in(
 def rows_of(block: Block, header: Header) -> Iterator[Row]:
     """Every row of a block in order; the cells of usual lines are cut all at once."""
     lines, usual, columns = columns_of(block, header)
-    cells = zip(*map(_texts, columns), strict=True)
+    cells = zip(*map(texts, columns), strict=True)
     cells_at = dict(zip(usual.tolist(), cells, strict=True))
     starts, stops = lines.starts.tolist(), lines.stops.tolist()
     for at, (start, stop) in enumerate(zip(starts, stops, strict=True)):
@@ -134,7 +134,7 @@ def seen_in(row: Row, header: Header, column: int) -> str:
     return cells[at].strip(' \t"') if at < len(cells) else ""
 
 
-def _texts(cells: Cells) -> list[str]:
+def texts(cells: Cells) -> list[str]:
     """Cells as text, without what else is blank around them."""
     return [cell.decode().strip() for cell in cells.present()]
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from streamproc.errors import InvalidInput
+from streamproc.loading.header import Header
 from streamproc.loading.refused import OnRefused, Refused
 from streamproc.loading.rows import Row, rows_in, rows_of, seen_in
 from streamproc.loading.source import Progress
@@ -40,6 +41,11 @@ class StoreFile:
     first_refused: Refused | None = None
     remarks: list[str] = field(default_factory=list)
     others: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether figures are made of it; labels change none."""
+        return self.kind != "labels"
 
     def refuse(
         self, row: Row, exc: InvalidInput, store_id: str | None, tell: OnRefused
@@ -88,11 +94,35 @@ def _store_id(text: str, of_all: bool) -> str:
     return ALL_STORES if of_all and text == ALL_STORES else check_store_id(text)
 
 
-def spoken_of(text: str, check: Callable[[str], str]) -> str | None:
+def _spoken_of(text: str, check: Callable[[str], str]) -> str | None:
     """The store that a line which is no row speaks of; None where nobody can say."""
     try:
         return check(text)
     except InvalidInput:
+        return None
+
+
+def taken(
+    file: StoreFile,
+    row: Row,
+    header: Header,
+    check: Callable[[str], str],
+    read: Read,
+    tell: OnRefused,
+) -> tuple[str, Any] | None:
+    """Store and value of a row; None for one that is refused, which the file notes.
+
+    ``check``: of a store id. ``read``: of the cells after it.
+    """
+    store_id = None
+    try:
+        if isinstance(row.cells, InvalidInput):
+            store_id = _spoken_of(seen_in(row, header, 0), check)
+            raise row.cells
+        store_id = check(row.cells[0])
+        return store_id, read(row, row.cells[1:])
+    except InvalidInput as exc:
+        file.refuse(row, exc, store_id, tell)
         return None
 
 
@@ -121,12 +151,6 @@ def read_rows(
         file.others = tuple(header.names[at] for at in header.at[known:])
         check = functools.cache(functools.partial(_store_id, of_all=of_all))
         for row in (row for block in blocks for row in rows_of(block, header)):
-            store_id = None
-            try:
-                if isinstance(row.cells, InvalidInput):
-                    store_id = spoken_of(seen_in(row, header, 0), check)
-                    raise row.cells
-                store_id = check(row.cells[0])
-                yield store_id, read(row, row.cells[1:])
-            except InvalidInput as exc:
-                file.refuse(row, exc, store_id, tell)
+            pair = taken(file, row, header, check, read, tell)
+            if pair is not None:
+                yield pair

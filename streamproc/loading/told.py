@@ -16,9 +16,9 @@ from streamproc.cells import Cells, Ints, group
 from streamproc.errors import InvalidInput
 from streamproc.loading.header import Header
 from streamproc.loading.refused import OnRefused
-from streamproc.loading.rows import Lines, Row, columns_of, rows_in, seen_in
+from streamproc.loading.rows import Lines, Row, columns_of, rows_in, texts
 from streamproc.loading.source import Block, Progress
-from streamproc.loading.stores import Columns, StoreFile, spoken_of
+from streamproc.loading.stores import Columns, StoreFile, taken
 from streamproc.rules.poll import check_store_id
 
 Said = Callable[[int, Sequence[str]], Any]
@@ -113,7 +113,7 @@ class _Reader:
     ) -> Ints:
         """A number for each row's cells; ``_REFUSED`` where they are not accepted."""
         first, which = distinct(columns)
-        rows = zip(*(_texts(each[first]) for each in columns), strict=True)
+        rows = zip(*(texts(each[first]) for each in columns), strict=True)
         found = []
         for line, cells in zip((first_line + usual[first]).tolist(), rows, strict=True):
             try:
@@ -123,7 +123,9 @@ class _Reader:
         return np.array(found, np.int64)[which]
 
     def _store(self, line: int, cells: tuple[str, ...]) -> int:
-        store_id = check_store_id(cells[0])
+        return self._number_of(check_store_id(cells[0]))
+
+    def _number_of(self, store_id: str) -> int:
         return self._stores.setdefault(store_id, len(self._stores))
 
     def _value(self, line: int, cells: tuple[str, ...]) -> int:
@@ -138,22 +140,16 @@ class _Reader:
         found = []
         for at in odd.tolist():
             row = lines.row(at, header)
-            if row is not None:
-                found += [(at, *pair) for pair in self._one(row, header)]
+            if row is None:
+                continue
+            pair = taken(self.file, row, header, check_store_id, self._read, self.tell)
+            if pair is not None:
+                store_id, value = pair
+                found.append((at, self._number_of(store_id), value))
         return np.array(found, np.int64).reshape(-1, 3).T
 
-    def _one(self, row: Row, header: Header) -> Iterator[tuple[int, int]]:
-        """Store and value of one row; nothing of one that is refused."""
-        store_id = None
-        try:
-            if isinstance(row.cells, InvalidInput):
-                store_id = spoken_of(seen_in(row, header, 0), check_store_id)
-                raise row.cells
-            store_id = check_store_id(row.cells[0])
-            value = self._value(row.line, row.cells[1:])
-            yield self._store(row.line, row.cells), value
-        except InvalidInput as exc:
-            self.file.refuse(row, exc, store_id, self.tell)
+    def _read(self, row: Row, cells: Sequence[str]) -> int:
+        return self._value(row.line, tuple(cells))
 
     def _keep(self, lines: Lines, found: Ints) -> None:
         """Keep rows of a block, in order; ``found``: place, store and value of each."""
@@ -189,8 +185,3 @@ def distinct(columns: Sequence[Cells]) -> tuple[Ints, Ints]:
             which * len(cells) + codes, return_index=True, return_inverse=True
         )
     return first, which
-
-
-def _texts(cells: Cells) -> list[str]:
-    """Cells as text, without what else is blank around them."""
-    return [cell.decode().strip() for cell in cells.present()]

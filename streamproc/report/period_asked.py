@@ -55,8 +55,7 @@ def _where(text: object) -> str | None:
         return None
     if not isinstance(text, str):
         raise InvalidInput("bad-where", f"where is {shown(text)}, expected LABEL=VALUE")
-    where = parse_where(text)
-    return f"{where.label}={where.value}"
+    return parse_where(text).text
 
 
 def _group_by(text: object) -> str | None:

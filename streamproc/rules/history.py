@@ -22,10 +22,10 @@ import numpy as np
 from streamproc.cells import Cells, Ints
 from streamproc.rules.packing import (
     ACTIVE,
-    ENCODING,
     FLAG_BITS,
     POLL_BYTES,
     THINNED,
+    bytes_of,
     canonical,
     sorted_rows,
     time_of,
@@ -143,7 +143,7 @@ def group(codes: Ints, packed: Ints) -> Segments:
     cut = np.flatnonzero((codes[1:] != codes[:-1]) | (day[1:] != day[:-1])) + 1
     starts = np.concatenate(([0], cut))
     ends = np.append(cut, len(packed))
-    buffer = packed.astype(ENCODING, copy=False).tobytes()
+    buffer = bytes_of(packed)
     bounds = zip(
         (starts * POLL_BYTES).tolist(), (ends * POLL_BYTES).tolist(), strict=True
     )
@@ -180,7 +180,7 @@ def merge(old: bytes, new: bytes) -> tuple[bytes, list[int]]:
         if (present & THINNED).any():
             added, late = _placeable(present.tolist(), added.tolist())
         both = canonical(np.concatenate((present, added)))
-        merged = both.astype(ENCODING, copy=False).tobytes()
+        merged = bytes_of(both)
     if len(merged) > THIN_ABOVE * POLL_BYTES:
         merged = _thin_if_due(merged, len(old) // POLL_BYTES)
     return merged, late
@@ -210,7 +210,7 @@ def _thin_if_due(value: bytes, old_count: int) -> bytes:
     count = len(value) // POLL_BYTES
     if old_count > THIN_ABOVE and count // THIN_STEP == old_count // THIN_STEP:
         return value
-    return np.array(thin(unpack(value).tolist()), ENCODING).tobytes()
+    return bytes_of(np.array(thin(unpack(value).tolist()), np.int64))
 
 
 def thin(polls: Sequence[int]) -> list[int]:

@@ -23,7 +23,7 @@ ACTIVE = 1
 THINNED = 2
 POLL_BYTES = 8
 
-ENCODING = np.dtype("<i8")
+_ENCODING = np.dtype("<i8")
 _SORTED_BITS = 63
 
 _P = TypeVar("_P", int, Ints)
@@ -64,12 +64,12 @@ def pack(polls: Iterable[tuple[int, bool]]) -> Ints:
 
 def unpack(value: bytes) -> Ints:
     """Read a segment, or several one after another, without copying."""
-    return np.frombuffer(value, ENCODING)
+    return np.frombuffer(value, _ENCODING)
 
 
 def bytes_of(packed: Ints) -> bytes:
     """Polls as segments hold them; ``unpack`` reads them."""
-    return packed.astype(ENCODING, copy=False).tobytes()
+    return packed.astype(_ENCODING, copy=False).tobytes()
 
 
 def canonical(packed: Ints) -> Ints:

@@ -30,8 +30,8 @@ _RANGE = re.compile(rf"({_DATE})\.\.({_DATE})\Z", re.ASCII)
 _LONGEST = 40
 
 
-def _months_on(first: date, months: int) -> date:
-    """The first of a month, so many months later."""
+def months_on(first: date, months: int) -> date:
+    """The first of a month, so many months later; of fewer than none, earlier."""
     years, month = divmod(first.month - 1 + months, 12)
     return date(first.year + years, month + 1, 1)
 
@@ -95,7 +95,7 @@ UNITS = {
             r"(\d{4})-(\d\d)",
             lambda year, month: date(year, month, 1),
             lambda then: then.replace(day=1),
-            lambda first: _months_on(first, 1),
+            lambda first: months_on(first, 1),
             lambda first: f"{first.year:04d}-{first.month:02d}",
         ),
         _unit(
@@ -103,7 +103,7 @@ UNITS = {
             r"(\d{4})-Q([1-4])",
             lambda year, quarter: date(year, 3 * quarter - 2, 1),
             lambda then: date(then.year, (then.month - 1) // 3 * 3 + 1, 1),
-            lambda first: _months_on(first, 3),
+            lambda first: months_on(first, 3),
             lambda first: f"{first.year:04d}-Q{(first.month + 2) // 3}",
         ),
         _unit(

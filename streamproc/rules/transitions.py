@@ -7,7 +7,7 @@ events of ``store-events``. The rules: ``docs/topics.md``, "Events".
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,17 @@ _ORDER = (RETRACTED, HEARD, UP, DOWN, SILENT)
 """Of those of one instant."""
 
 _OF_SILENCE = (SILENT, HEARD)
+
+
+class Timed(Protocol):
+    """What is of an instant."""
+
+    @property
+    def at_us(self) -> int:
+        """When, in UTC microseconds."""
+
+
+_T = TypeVar("_T", bound=Timed)
 
 
 class Mark(NamedTuple):
@@ -106,7 +117,7 @@ class _Telling:
         """
         silences = [one for one in self._found if one.kind in _OF_SILENCE]
         others = [one for one in self._found if one.kind not in _OF_SILENCE]
-        timed = [*_in_turn(silences), *_in_turn(others)]
+        timed = [*in_turn(silences), *in_turn(others)]
         ordered = sorted(timed, key=lambda row: (row[0], _ORDER.index(row[1].kind)))
         return [one for _, one in ordered]
 
@@ -187,7 +198,7 @@ class _Telling:
             self.said = replace(self.said, until_us=until_us)
 
 
-def _in_turn(told: Sequence[Transition]) -> Iterable[tuple[int, Transition]]:
+def in_turn(told: Sequence[_T]) -> Iterable[tuple[int, _T]]:
     """Each with the instant it stands at: not before the one that is told before it."""
     return zip(accumulate((one.at_us for one in told), max), told, strict=True)
 

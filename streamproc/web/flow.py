@@ -130,10 +130,10 @@ class FlowMeter:
         """How many those are."""
         return sum(self.waiting().values())
 
-    def _reached_ms(self) -> int | None:
+    def _reached_ms(self, waiting: Iterable[TP]) -> int | None:
         """Until when all that came is dealt with, of those partitions."""
         seen = self._program.consumed_ms
-        reached = [seen.get(tp) for tp in self.waiting()]
+        reached = [seen.get(tp) for tp in waiting]
         known = [ms for ms in reached if ms is not None]
         return min(known) if known and len(known) == len(reached) else None
 
@@ -161,14 +161,15 @@ class FlowMeter:
         polls = self._program.topics.polls.name
         seen = dict(self._program.consumed_ms)
         arrived = [ms for tp, ms in seen.items() if tp.topic == polls]
+        waiting = self.waiting()
         return Status(
             self._program.is_ready(),
             round(self.rate(), 1),
             sum(self.lag.values()),
             round(max(self.lag_seconds().values(), default=0.0), 1),
             max(arrived, default=None),
-            self.left_polls(),
-            self._reached_ms(),
+            sum(waiting.values()),
+            self._reached_ms(waiting),
         )
 
     async def of_all(self) -> Flow:

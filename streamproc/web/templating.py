@@ -85,7 +85,11 @@ def store_url(store_id: str, rest: str = "", **query: Any) -> str:
 
 def goal_of(store_id: str, as_of: str = "") -> str:
     """A link to a day of a store, with ``{}`` in place of the period."""
-    link = store_url(store_id, as_of=as_of)
+    return with_period(store_url(store_id, as_of=as_of))
+
+
+def with_period(link: str) -> str:
+    """A link with ``{}`` as its period, to be filled in."""
     escaped = link.replace("{", "{{").replace("}", "}}")
     return f"{escaped}{'&' if '?' in link else '?'}period={{}}"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
+from streamproc.errors import counted as counted
 from streamproc.rules import windows
 from streamproc.rules.units import HOUR_US, SECOND_US
 
@@ -86,11 +87,6 @@ def offset(moment: datetime) -> str:
     """A local time's distance from UTC, as in UTC-05:00."""
     text = f"{moment:%z}"
     return f"UTC{text[:3]}:{text[3:5]}"
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 store``, ``1,234 stores``."""
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(items: Iterable[object]) -> str:

@@ -15,6 +15,7 @@ from streamproc.cli import main
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
+from tests.imports import command, ran
 
 GOOD = "2023-01-25 10:00:00 UTC"
 POLLS = "store_id,status,timestamp_utc\n"
@@ -377,13 +378,6 @@ def test_load_into_the_embedded_log_loads_neither_faust_nor_another_broker(
     (tmp_path / "zones.csv").write_text(f"{ZONES}7,UTC\n")
     files = ["--polls=polls.csv", "--zones=zones.csv", "--data-dir=data"]
     unused = {"faust", "mode", "aiokafka", "rocksdict", "aiohttp"}
-    script = (
-        "import sys; from streamproc.cli import main;"
-        f" main({['load', *files]!r}, standalone_mode=False);"
-        f" sys.exit(' '.join(sys.modules.keys() & {unused!r}) or 0)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "loaded 1 poll" in done.stdout
+    done = ran(command("load", *files), unused, tmp_path)
+    assert done.loaded == set()
+    assert "loaded 1 poll" in done.said

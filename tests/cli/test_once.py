@@ -1,8 +1,6 @@
 """``streamproc once``: files in, a right report out, or none at all."""
 
 import csv
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from click.testing import CliRunner, Result
 from streamproc.cli import main
 from streamproc.cli import once as once_command
 from tests.conftest import Run
+from tests.imports import command, ran
 
 POLLS = "store_id,status,timestamp_utc\n"
 HOURS = "store_id,dayOfWeek,start_time_local,end_time_local\n"
@@ -281,13 +280,6 @@ def test_once_loads_neither_faust_nor_a_broker_nor_a_database(
     (tmp_path / "hours.csv").write_text(HOURS + "a,0,09:00,17:00\n")
     (tmp_path / "zones.csv").write_text(ZONES + "a,UTC\n")
     files = [f"--{kind}={kind}.csv" for kind in ("polls", "hours", "zones")]
-    script = (
-        "import sys; from streamproc.cli import main;"
-        f" main({['once', *files, '--out=out', *options]!r}, standalone_mode=False);"
-        f" sys.exit(' '.join(sys.modules.keys() & {set(WIRED)!r}) or 0)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    script = command("once", *files, "--out=out", *options)
+    assert ran(script, WIRED, tmp_path).loaded == set()
     assert (tmp_path / "out" / "combined_report.csv").exists()

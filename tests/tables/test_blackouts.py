@@ -43,7 +43,10 @@ def _found(fleet: Fleet, begin_us: int, end_us: int) -> dict[tuple[str, str], St
     edges = edges_of(begin_us, end_us)
     parts = fleet.histories, fleet.facts, PARTITION
     search = BlackoutSearch(*parts, LABELS, fleet.by.rules, edges)
-    return search.steps_by_group()
+    found: dict[tuple[str, str], Steps] = {}
+    for _ in search.adding_to(found):
+        pass
+    return found
 
 
 def _expected(fleet: Fleet, begin_us: int, end_us: int) -> Steps:

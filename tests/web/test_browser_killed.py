@@ -36,7 +36,7 @@ keep = polls.keep
 async def slowly(*given):
     await asyncio.sleep(float(sys.argv[-1]))
     await keep(*given)
-pause, polls.keep = sys.argv[-1], slowly
+polls.keep = slowly
 main(sys.argv[1:-1])
 """
 

@@ -12,7 +12,7 @@ from tests.web.test_cluster import SECRET, hand_over
 
 LIMIT_S = 30.0
 THEIRS = {2, 3}
-YESTERDAY = "/?period=this-month"
+THIS_MONTH = "/?period=this-month"
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -37,10 +37,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
         for n in (1, 2)
     )
     hand_over(first, second.url, THEIRS)
-    for path in (YESTERDAY, "/stores"):
+    for path in (THIS_MONTH, "/stores"):
         assert "data-lost" not in first.page(path)
     second.stop()
-    until(lambda: "data-lost" in first.page(YESTERDAY))
+    until(lambda: "data-lost" in first.page(THIS_MONTH))
     until(lambda: "data-lacks" in first.page("/stores?period=this-week&per_page=500"))
     yield first
     first.stop()
@@ -59,7 +59,7 @@ def test_the_banner_names_the_worker_since_when_and_how_many_stores(
     site: LiveSite,
 ) -> None:
     """And that no poll is lost."""
-    page = site.page(YESTERDAY)
+    page = site.page(THIS_MONTH)
     banner = re.findall(r"<p [^>]*data-lost.*?</p>", page, re.S)[0]
     text = re.sub(r"<[^>]*>", "", banner)
     stores = site.get("/stores?per_page=500", Accept="text/html").text

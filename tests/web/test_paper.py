@@ -17,7 +17,6 @@ A4 = 595, 842
 """Points, at 72 to the inch."""
 
 OCTOBER = "2025-10-01", "2025-10-31"
-REGION = "region%3DMountain"
 MOUNTAIN = [store for store in STORES.values() if store.region == "Mountain"]
 
 

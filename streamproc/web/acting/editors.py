@@ -115,8 +115,6 @@ def _dates(form: Form) -> list[Told]:
     """The openings of one date, or of each up to another."""
     first, last = form.get("date", "").strip(), form.get("until", "").strip()
     row: Row = {"openings": openings("openings", form.get("openings", ""))}
-    if note := form.get("note", "").strip():
-        row["note"] = note
     return [Told(day, row) for day in _days(first, last or first)]
 
 
@@ -139,8 +137,6 @@ def _exclusion(form: Form) -> list[Told]:
         row |= {"from": f"{begin} UTC", "to": f"{end} UTC"}
     else:
         row |= {"from_local": begin, "to_local": end}
-    if note := form.get("note", "").strip():
-        row["note"] = note
     return [Told(form.get("id", ""), row)]
 
 

@@ -10,7 +10,7 @@ import orjson
 from streamproc.origin import Origin
 from streamproc.program import Program
 from streamproc.web.cluster.calls import Call
-from tables.changed import Delta, Head, decode_deltas
+from tables.changed import Delta, Head, bytes_of, decode_deltas, text_of
 from tables.fact_tables import facts_of
 from tables.facts import ALL_STORES
 from tables.undoing import Record, against, joined, undoing
@@ -168,23 +168,15 @@ def _decode_parts(value: bytes) -> list[Part]:
 
 def _told(fact: Fact) -> Any:
     delta = fact.delta
-    ends = (_text(delta.before), _text(delta.after))
+    ends = (text_of(delta.before), text_of(delta.after))
     return fact.kind, delta.store_id.decode(), delta.suffix.hex(), *ends
 
 
 def _fact(told: list[Any]) -> Fact:
     kind, store_id, suffix, *ends = told
     return Fact(
-        kind, Delta(store_id.encode(), bytes.fromhex(suffix), *map(_bytes, ends))
+        kind, Delta(store_id.encode(), bytes.fromhex(suffix), *map(bytes_of, ends))
     )
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode()
-
-
-def _bytes(value: str | None) -> bytes | None:
-    return None if value is None else value.encode()
 
 
 PARTS = Call("changes-parts", _parts, TABLE, encode=_encode_parts, decode=_decode_parts)
@@ -195,8 +187,8 @@ PARTS = Call("changes-parts", _parts, TABLE, encode=_encode_parts, decode=_decod
 
 def _undoing(program: Program, args: dict[str, Any]) -> Undoing:
     partition, change, store = args["partition"], args["change"], args["store"]
-    runs = list(program.changes.since(partition))
-    mine = [run for run in runs if run[0].origin.change == change]
+    noted = program.changes.since(partition)
+    mine = [run for run in noted if run[0].origin.change == change]
     deltas: defaultdict[tuple[str, bytes], list[Delta]] = defaultdict(list)
     for fact in _facts(mine, ""):
         if store in ("", fact.delta.store_id.decode()):
@@ -213,7 +205,10 @@ def _undoing(program: Program, args: dict[str, Any]) -> Undoing:
         ]
         if not wrong:
             records += undoing(kind, store_id, each, held)
-    return Undoing(tuple(records), tuple(_who(later, change, runs) if later else ()))
+    if not later:
+        return Undoing(tuple(records), ())
+    found = _who(later, change, program.changes.since(partition))
+    return Undoing(tuple(records), tuple(found))
 
 
 def _who(
@@ -228,14 +223,14 @@ def _who(
                 last[head.kind, delta.store_id, delta.suffix] = head
     for fact in later:
         delta = fact.delta
-        head = last[fact.kind, delta.store_id, delta.suffix]
-        known = head.origin.change != change
-        yield Against(fact, *((head.origin, head.at_ms) if known else (None, None)))
+        by = last.get((fact.kind, delta.store_id, delta.suffix))
+        known = by is not None and by.origin.change != change
+        yield Against(fact, *((by.origin, by.at_ms) if by and known else (None, None)))
 
 
 def _encode_undoing(found: Undoing) -> bytes:
     records = [
-        (one.table, one.key.decode(), _text(one.value), one.at_ms)
+        (one.table, one.key.decode(), text_of(one.value), one.at_ms)
         for one in found.records
     ]
     later = [(_told(one.now), one.origin, one.at_ms) for one in found.against]
@@ -245,7 +240,7 @@ def _encode_undoing(found: Undoing) -> bytes:
 def _decode_undoing(value: bytes) -> Undoing:
     records, later = orjson.loads(value)
     return Undoing(
-        tuple(Record(t, key.encode(), _bytes(v), at) for t, key, v, at in records),
+        tuple(Record(t, key.encode(), bytes_of(v), at) for t, key, v, at in records),
         tuple(
             Against(_fact(now), origin and Origin(**origin), at_ms)
             for now, origin, at_ms in later

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from streamproc.cells import Ints
 from streamproc.rules.days import date_of
-from streamproc.rules.periods import UNITS, Period
+from streamproc.rules.periods import UNITS, Period, months_on
 from streamproc.rules.targets import ErrorBudget
 from streamproc.web import words
 from streamproc.web.chart import DAYS
@@ -61,9 +61,7 @@ class FleetMonth:
 def days_shown(last_day: int) -> str:
     """The days of which charts and months are made, as a period."""
     last = date_of(last_day)
-    first = last.replace(day=1)
-    for _ in range(MONTHS - 1):
-        first = (first - timedelta(days=1)).replace(day=1)
+    first = months_on(last, 1 - MONTHS)
     return f"{min(first, last - timedelta(days=DAYS - 1))}..{last}"
 
 

@@ -11,7 +11,7 @@ from streamproc.report.about import sentences
 from streamproc.report.messages import NOW
 from streamproc.report.record import time_text
 from streamproc.report.workbook import MEDIA_TYPE, About
-from streamproc.rules.periods import edge_us
+from streamproc.rules.periods import edge_us, parse_period
 from streamproc.rules.units import MINUTE_US
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf
@@ -156,8 +156,9 @@ class IncidentPages:
 
     async def _spans(self, key: tuple[AsOf, str]) -> Spans:
         as_of, period = key
-        seen = await self._incidents.kept.get((as_of, period, "", ()))
-        return await spans_of(self._site, seen.found.begin_us, seen.found.end_us)
+        as_of_us = await self._site.instants.resolve(as_of)
+        bounds = await self._site.periods.bounds(parse_period(period), as_of_us)
+        return await spans_of(self._site, *bounds.until(as_of_us))
 
     def _begins(self, bounds: Bounds, everyone: Everyone) -> Callable[[str], int]:
         """Where the period begins of a store."""

@@ -107,9 +107,7 @@ class ReportPages:
         assert figures is not None  # the page has looked
         asked = asked_for(figures.period.name)
         bounds = await self._site.periods.bounds(asked, figures.as_of_us)
-        begin_us = min(bounds.begin_us, figures.as_of_us - 1)
-        end_us = max(min(bounds.end_us, figures.as_of_us), begin_us + 1)
-        span = figures.as_of_us, begin_us, end_us
+        span = figures.as_of_us, *bounds.until(figures.as_of_us)
         return await incidents_of(self._site, *span, "", wheres, bounds.period)
 
 

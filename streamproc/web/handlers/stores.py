@@ -28,7 +28,7 @@ from streamproc.web.responses import html, see_other
 from streamproc.web.sheets import Sheet, dated
 from streamproc.web.site import Site
 from streamproc.web.store.view import DayRow
-from streamproc.web.templating import store_url, text, url
+from streamproc.web.templating import store_url, text, url, with_period
 
 OPEN = "open"
 """Asked by the page's own search: a single hit opens its store."""
@@ -144,8 +144,7 @@ class StoresHandlers:
             many = many_days(self._site.performances, standing, rows, asked.as_of)
         if many is None:
             return {"group_days": [], "months": []}
-        goal = url("/stores", **asked.params(period="", page="")).replace("{", "{{")
-        goal = f"{goal.replace('}', '}}')}&period={{}}"
+        goal = with_period(url("/stores", **asked.params(period="", page="")))
         return {
             "group_days": many.standing.pooled_bars(rows, goal),
             "months": many.months,

@@ -64,14 +64,11 @@ async def incidents_of(
     count = site.program.settings.partitions
     starts_s = site.program.settings.day_starts_s
     dates = period and (period.first_day, period.end_day, starts_s)
-    span = {
+    asked = {
         "dates": dates,
         "as_of_us": as_of_us,
         "begin_us": begin_us,
         "end_us": end_us,
-    }
-    asked = {
-        **span,
         "wheres": [where.text for where in wheres],
         "store_id": store_id or None,
         "current": current,

@@ -83,9 +83,7 @@ class Incidents:
         as_of, period, store_id, wheres = key
         as_of_us = await self._site.instants.resolve(as_of)
         bounds = await self._site.periods.bounds(parse_period(period), as_of_us)
-        begin_us = min(bounds.begin_us, as_of_us - 1)
-        end_us = max(min(bounds.end_us, as_of_us), begin_us + 1)
-        span = as_of_us, begin_us, end_us
+        span = as_of_us, *bounds.until(as_of_us)
         return InPeriod(
             bounds,
             await incidents_of(self._site, *span, store_id, wheres, bounds.period),

@@ -49,6 +49,11 @@ class Bounds:
     begin_us: int
     end_us: int
 
+    def until(self, as_of_us: int) -> tuple[int, int]:
+        """Begin and end of what has come of it by then, one microsecond at least."""
+        begin_us = min(self.begin_us, as_of_us - 1)
+        return begin_us, max(min(self.end_us, as_of_us), begin_us + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class _Since:
@@ -154,7 +159,7 @@ class Periods:
             span = span_of(asked, by, zone, known, as_of_us, zones, starts_s)
         except InvalidInput as exc:
             raise ReportFailedError(str(exc)) from exc
-        text = None if where is None else f"{where.label}={where.value}"
+        text = None if where is None else where.text
         parts = await self._cluster.ask_some(
             PERIOD_ROWS,
             self._all_but(without),

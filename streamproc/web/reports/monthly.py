@@ -3,6 +3,7 @@
 Comes from figures of all stores by month; leads to the page of reports.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -89,10 +90,9 @@ def month_table(
 
 def _values(ids: list[str], names: Directory, label: str) -> list[str]:
     """The values of a label that most stores have, by name."""
-    held = [names.of(store_id).labels.get(label, "") for store_id in ids]
-    counts = {value: held.count(value) for value in names.values[label]}
-    most = sorted(counts, key=lambda value: (-counts[value], value))[:MOST_VALUES]
-    return sorted(most)
+    held = Counter(names.of(store_id).labels.get(label, "") for store_id in ids)
+    values = names.values[label]
+    return sorted(sorted(values, key=lambda value: (-held[value], value))[:MOST_VALUES])
 
 
 def _month(

@@ -34,7 +34,6 @@ class Quality:
     excluded_us: int
     thin: int
     unseen: int
-    open_stores: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +127,4 @@ def quality(standing: Standing, rows: Ints) -> Quality:
         int(pooled.excluded),
         int(((share < COVERED) & (seen > 0)).sum()),
         int(((seen == 0) & (counted > 0)).sum()),
-        len(rows),
     )

@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from urllib.parse import quote
 
 from streamproc.report.period_rows import PeriodRows
 from streamproc.rules.days import date_of
 from streamproc.rules.percent import percent
-from streamproc.rules.periods import Period, parse_period
+from streamproc.rules.periods import Period, months_on, parse_period
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import slice_text
 from streamproc.web.periods.calls import StorePeriod
 from streamproc.web.periods.choice import day_text
 
 MONTHS = 13
-_LONGEST_MONTH = 31
 
 Amounts = tuple[int, int, int, int, int]
 """Up, down, no data, excluded and open, in microseconds."""
@@ -57,9 +55,7 @@ class Month:
 def months_before(day: int) -> str:
     """The dates of the last months up to a date, as a period."""
     last = date_of(day)
-    first = last.replace(day=1)
-    for _ in range(MONTHS - 1):
-        first = (first - timedelta(days=1)).replace(day=1)
+    first = months_on(last, 1 - MONTHS)
     return f"{first}..{last}"
 
 
