@@ -138,6 +138,24 @@ def test_a_store_has_a_page_of_its_own(site: LiveSite) -> None:
     assert "May 2025 so far" in text.split("Month by month")[1]
 
 
+def test_a_stores_page_has_the_incidents_of_its_own_yesterday(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """It is Wednesday in Tokyo; in Chicago Tuesday, and yesterday Monday."""
+    site = start_site()
+    begin = NOW_US - 8 * HOUR_US
+    told = [(begin - HOUR_US, True), (begin, False), (begin + HOUR_US, True)]
+    for store, zone in (("chicago", "America/Chicago"), ("tokyo", "Asia/Tokyo")):
+        polls = [(store, encode_poll(Poll(store, at, up))) for at, up in told]
+        site.publish(site.program.topics.polls, polls)
+        row = orjson.dumps({"store_id": store, "timezone_str": zone})
+        site.publish(site.program.topics.zones, [(store, row)])
+    site.settle()
+    text = text_of(site.page("/stores/tokyo/page?period=yesterday"))
+    assert "Tue 6 May 2025" in text
+    assert "1 incident, 1.00 h down, the longest 1 h." in text
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from streamproc.errors import ReportFailedError
+from streamproc.rules.periods import parse_period
 from streamproc.rules.targets import ErrorBudget
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import MOST_BARS
@@ -14,7 +15,7 @@ from streamproc.web.incidents.asking import Found, incidents_of
 from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary
 from streamproc.web.parameters import AS_OF
-from streamproc.web.periods.choice import asked_period, day_text
+from streamproc.web.periods.choice import asked_period
 from streamproc.web.refusal import Refusal
 from streamproc.web.reports.sheet import MOST, title_of
 from streamproc.web.responses import html
@@ -62,14 +63,12 @@ class StoreSheet(StorePageHandlers):
             "allowed_us": None
             if target is None
             else ErrorBudget(target, seen_us, seen_us, down_us).budget_us,
-            "day_text": day_text,
             "bridge_us": view.bridge_us,
         }
 
     async def _bars(self, view: StoreView, context: dict[str, Any]) -> list[Bar]:
         """The period's days as bars, each whole; none where they are not kept."""
-        period = context["period"]
-        asked = asked_period({"period": period.text}, DEFAULT_PERIOD)
+        asked = parse_period(context["period"].period.name)
         try:
             _, found = await self._site.periods.store(
                 view.store_id, asked, "day", None, view.as_of_us
@@ -82,11 +81,8 @@ class StoreSheet(StorePageHandlers):
 
     async def _incidents(self, view: StoreView, context: dict[str, Any]) -> Found:
         period = context["period"].period
-        bounds = await self._site.periods.bounds(
-            asked_period({"period": context["period"].text}, DEFAULT_PERIOD),
-            view.as_of_us,
-        )
-        begin_us = min(bounds.begin_us, view.as_of_us - 1)
-        end_us = max(min(bounds.end_us, view.as_of_us), begin_us + 1)
-        span = view.as_of_us, begin_us, end_us
+        # By its name: last month may be another one for all stores together.
+        asked = parse_period(period.name)
+        bounds = await self._site.periods.bounds(asked, view.as_of_us)
+        span = view.as_of_us, *bounds.until(view.as_of_us)
         return await incidents_of(self._site, *span, view.store_id, (), period)
