@@ -117,3 +117,15 @@ def test_the_page_tells_how_much_of_each_poller_was_observed(
     assert shares[0] > 90  # before its first poll, that date is without data
     assert shares[1] == pytest.approx(shares[0] / 2, abs=1)
     assert 'href="/stores?where=poller%3Dp-a"' in page
+
+
+def test_stores_without_a_poller_lead_to_those_stores(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Not to all of them."""
+    site = fleet(start_site)
+    poll = ago(10, "c", True)
+    site.publish(site.program.topics.polls, [("c", encode_poll(poll))])
+    site.settle()
+    page = site.page("/system")
+    assert re.search(r'href="/stores\?where=poller%3D">no poller<', page)
