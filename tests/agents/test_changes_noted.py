@@ -37,7 +37,7 @@ Record = tuple[bytes | None, Headers]
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """A program whose log of changes is real."""
+    """A program; ``opened`` gives it a real log of changes."""
     return fakes.program(tmp_path)
 
 

@@ -149,7 +149,7 @@ STORES = {store.name: store for store in _stores()}
 
 
 def managed_site(root: Path) -> LiveSite:
-    """A worker that knows this fleet, at noon of its Wednesday."""
+    """A worker that knows this fleet, on a Wednesday morning."""
     site = LiveSite(root, {"target": TARGET})
     site.program.now_us = lambda: NOW_US
     site.start()

@@ -68,7 +68,7 @@ def person(request: pytest.FixtureRequest) -> Person:
 def fleet(
     person: Person, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveSite]:
-    """A person's fleet; every walk leaves it as it was."""
+    """A person's fleet: walks 10, 12 and 13 add to it, others put all back."""
     site = managed_site(tmp_path_factory.mktemp("walks"))
     yield site
     site.stop()
