@@ -155,7 +155,8 @@ def misses(up_us: int, down_us: int, target: float) -> bool:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """How templates are read, and what all of them may use."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("streamproc.web", "templates"),
         autoescape=True,
@@ -204,7 +205,7 @@ def pretty(value: Any) -> str:
 def text(request: web.Request, template: str, **context: Any) -> bytes:
     """A page as bytes."""
     guard = request.app[GUARD]
-    page = _environment().get_template(template)
+    page = environment().get_template(template)
     context.setdefault("as_of", None)
     context.setdefault("live_url", "/live")
     context.setdefault("kept", {"as_of": context["as_of"]})
