@@ -17,6 +17,10 @@ UNDATED = b""
 """Suffix of the week without a date: a new one forgets all that have one."""
 
 
+Joined = dict[tuple[bytes, bytes], Delta]
+"""What became of each fact of a table, by its store and suffix; in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A record to publish; ``at_ms``: when its fact was first published, if known."""
@@ -27,14 +31,18 @@ class Record:
     at_ms: int | None = None
 
 
-def joined(deltas: Iterable[Delta]) -> list[Delta]:
-    """Changes of one table in their order, those of one fact as one."""
-    found: dict[tuple[bytes, bytes], Delta] = {}
+def join(found: Joined, deltas: Iterable[Delta], most: int) -> None:
+    """Add later changes of one table to those found before, those of a fact as one.
+
+    When ``most`` facts are found, changes of others are left out.
+    """
     for delta in deltas:
         key = delta.store_id, delta.suffix
         first = found.get(key)
-        found[key] = replace(first, after=delta.after) if first else delta
-    return list(found.values())
+        if first is not None:
+            found[key] = replace(first, after=delta.after)
+        elif len(found) < most:
+            found[key] = delta
 
 
 def against(kind: str, deltas: Sequence[Delta], held: Facts) -> list[Delta]:

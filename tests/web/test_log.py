@@ -14,7 +14,9 @@ from streamproc.cli.progress import Progress
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files
 from streamproc.rules.timestamp import parse_timestamp
+from streamproc.transport.partitioner import partition_for
 from tests.web.live_site import NOW_US, Answer, LiveSite
+from tests.web.test_cluster import hand_over
 
 CHANGES = "/api/v1/changes"
 
@@ -159,6 +161,19 @@ def test_pages_of_changes_go_on(site: LiveSite) -> None:
     assert (first["total"], first["pages"]) == (52, 2)
     ids = [one["id"] for page in (first, second) for one in page["changes"]]
     assert len(ids) == len(set(ids)) == 52
+
+
+def test_a_store_s_changes_are_asked_where_they_lie(site: LiveSite) -> None:
+    """Where the store is, and where what is of all stores is noted; nowhere else."""
+    put(site, "*/special-hours/2026-12-25", {"openings": [], "by": "Cleo"})
+    homes = {partition_for(key, 4) for key in (b"shop", b"*")}
+    hand_over(site, "http://127.0.0.1:9", {0, 1, 2, 3} - homes)
+    changes = site.get("/api/v1/stores/shop/changes").json["changes"]
+    assert [(one["by"], one["of_all"]) for one in changes] == [
+        ("Cleo", True),
+        ("Ann", False),
+    ]
+    assert site.get(f"{CHANGES}?store=shop").status == 503
 
 
 def test_the_log_is_a_table_like_any_other(site: LiveSite) -> None:

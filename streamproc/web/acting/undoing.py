@@ -31,7 +31,7 @@ class Looked:
 
 
 async def batch_of(site: Site, change: str, store: str) -> Batch:
-    """What undoes a change, all of it or of one store; raises a 409 Refusal."""
+    """What undoes a change, all of it or of one store; raises a 404 or 409 Refusal."""
     partitions = site.program.settings.partitions
     changes = await undoing_of(site.cluster, partitions, change, store)
     return Batch("Undo", store, changes)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from streamproc.web import requests
+from streamproc.web.changes.changed_facts import ALL, EVERY_FACT
 from streamproc.web.changes.log_answers import (
     ChangeDetail,
     ChangesPage,
@@ -16,13 +17,13 @@ from streamproc.web.changes.log_answers import (
 )
 from streamproc.web.changes.log_calls import LISTED, PARTS, Listed, Part
 from streamproc.web.cluster.peers import Cluster
-from streamproc.web.refusal import unknown
+from streamproc.web.refusal import Refusal, unknown
 
 PER_PAGE, FACTS_A_PAGE = 50, 100
 SHOWN_FACTS = 3
 """Of each change in a list."""
 
-MOST_OF_STORE, EVERY_FACT = 1_000, 1 << 30
+MOST_OF_STORE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Asked:
     begin_us: int = 0
     end_us: int | None = None
     page: int = 1
+    per_page: int = PER_PAGE
 
     def holds(self, one: Listed) -> bool:
         """Whether a change is among them."""
@@ -50,30 +52,32 @@ class Log:
 
     def __init__(self, cluster: Cluster, partitions: int) -> None:
         self._cluster = cluster
-        self._partitions = partitions
+        self._everywhere = range(partitions)
 
     async def page(self, asked: Asked) -> ChangesPage:
         """A page of changes; raises a 503 Refusal while partitions move."""
-        listed = await self._listed(asked.store, asked.by)
+        listed = await self._listed(self._everywhere, asked.store, asked.by)
         undone = _undone(listed)
         chosen = sorted(filter(asked.holds, listed), key=_newest, reverse=True)
-        first = (asked.page - 1) * PER_PAGE
-        shown = [one.change for one in chosen[first : first + PER_PAGE]]
-        parts = await self._parts(shown, asked.store, SHOWN_FACTS)
-        found = [one_change(parts[c], undone.get(c), SHOWN_FACTS) for c in shown]
-        pages = requests.pages(len(chosen), PER_PAGE)
+        first = (asked.page - 1) * asked.per_page
+        shown = chosen[first : first + asked.per_page]
+        parts = await self._parts(self._everywhere, shown, asked.store, SHOWN_FACTS)
+        found = [
+            one_change(parts[one.change], undone.get(one.change), SHOWN_FACTS)
+            for one in shown
+        ]
+        pages = requests.pages(len(chosen), asked.per_page)
         return ChangesPage(len(chosen), asked.page, pages, found)
 
     async def one(self, change: str, store: str = "", page: int = 1) -> ChangeDetail:
         """A change with its facts; a 404 Refusal when there is none, or not of it."""
-        parts = (await self._parts([change], store, EVERY_FACT)).get(change, [])
+        parts, undone_by = await self._one(change, store, EVERY_FACT)
         facts = [fact for part in parts for fact in part.facts]
         if not facts:
-            raise unknown("change", f"{change} of {store}" if store else change)
-        told = one_change(parts, await self._undone_by(change), SHOWN_FACTS)
+            raise unknown_change(change, store)
         first = (page - 1) * FACTS_A_PAGE
         return ChangeDetail(
-            told,
+            one_change(parts, undone_by, SHOWN_FACTS),
             len(facts),
             page,
             requests.pages(len(facts), FACTS_A_PAGE),
@@ -82,42 +86,64 @@ class Log:
 
     async def brief(self, change: str) -> OneChange | None:
         """The same without more facts; None when there is none."""
-        parts = (await self._parts([change], "", SHOWN_FACTS)).get(change)
-        if not parts:
-            return None
-        return one_change(parts, await self._undone_by(change), SHOWN_FACTS)
+        parts, undone_by = await self._one(change, "", SHOWN_FACTS)
+        return one_change(parts, undone_by, SHOWN_FACTS) if parts else None
 
     async def of_store(self, store_id: str) -> StoreChanges:
-        """What was changed of a store, and of all stores."""
-        listed = await self._listed(store_id, "")
+        """What was changed of a store, and of all stores: where these two lie."""
+        homes = {self._cluster.home(store_id), self._cluster.home(ALL)}
+        listed = await self._listed(homes, store_id, "")
         chosen = sorted(filter(Asked().holds, listed), key=_newest, reverse=True)
-        changes = [one.change for one in chosen[:MOST_OF_STORE]]
-        parts = await self._parts(changes, store_id, MOST_OF_STORE)
+        newest = chosen[:MOST_OF_STORE]
+        parts = await self._parts(homes, newest, store_id, MOST_OF_STORE)
         return store_changes(store_id, [one for each in parts.values() for one in each])
 
-    async def _undone_by(self, change: str) -> str | None:
-        return _undone(await self._listed("", "")).get(change)
+    async def _one(
+        self, change: str, store: str, most: int
+    ) -> tuple[list[Part], str | None]:
+        """What the partitions have of a change, and which one has undone it."""
+        listed = await self._listed(self._everywhere, "", "")
+        known = [one for one in listed if one.change == change]
+        parts = await self._parts(self._everywhere, known, store, most)
+        return parts.get(change, []), _undone(listed).get(change)
 
-    async def _listed(self, store: str, by: str) -> list[Listed]:
-        """All changes, each once."""
+    async def _listed(
+        self, partitions: Iterable[int], store: str, by: str
+    ) -> list[Listed]:
+        """All changes that partitions know of, each once."""
         asked = {"store": store, "by": by}
         found: dict[str, Listed] = {}
-        for part in await self._cluster.ask_all(LISTED, self._partitions, **asked):
+        for part in await self._cluster.ask_some(LISTED, partitions, **asked):
             for one in part:
                 found[one.change] = _both(found.get(one.change, one), one)
         return list(found.values())
 
     async def _parts(
-        self, changes: Sequence[str], store: str, most: int
+        self,
+        partitions: Iterable[int],
+        changes: Sequence[Listed],
+        store: str,
+        most: int,
     ) -> dict[str, list[Part]]:
-        """What all partitions have of some changes."""
-        asked = {"changes": list(changes), "store": store, "most": most}
+        """What partitions have of some changes."""
+        if not changes:
+            return {}
+        asked = {
+            "changes": [one.change for one in changes],
+            "begin_ms": min(one.at_ms for one in changes),
+            "store": store,
+            "most": most,
+        }
         found: defaultdict[str, list[Part]] = defaultdict(list)
-        if changes:
-            for parts in await self._cluster.ask_all(PARTS, self._partitions, **asked):
-                for part in parts:
-                    found[part.origin.change].append(part)
+        for parts in await self._cluster.ask_some(PARTS, partitions, **asked):
+            for part in parts:
+                found[part.origin.change].append(part)
         return dict(found)
+
+
+def unknown_change(change: str, store: str) -> Refusal:
+    """A 404 Refusal: nobody has made it, or it is not of that store."""
+    return unknown("change", f"{change} of {store}" if store else change)
 
 
 def _both(one: Listed, other: Listed) -> Listed:

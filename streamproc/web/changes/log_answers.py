@@ -1,11 +1,13 @@
 """The log of changes as the API tells of it."""
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Annotated, Any
 
 from streamproc.origin import DOORS
 from streamproc.report.record import time_text
-from streamproc.web.changes.log_calls import Fact, Part
+from streamproc.web.changes.changed_facts import Fact
+from streamproc.web.changes.log_calls import Part
 from streamproc.web.shapes import OneOf
 from streamproc.web.words import number
 from tables import exclusions as exclusions_table
@@ -135,7 +137,8 @@ def one_change(parts: list[Part], undone_by: str | None, most: int) -> OneChange
     origin = parts[0].origin
     kinds = [KIND_NAMES[kind] for kind in sorted({k for p in parts for k in p.kinds})]
     stores, of_all = sum(p.stores for p in parts), any(p.of_all for p in parts)
-    facts = [fact_change(fact) for part in parts for fact in part.facts][:most]
+    every = (fact for part in parts for fact in part.facts)
+    facts = [fact_change(fact) for fact in islice(every, most)]
     return OneChange(
         origin.change,
         time_text(min(part.at_ms for part in parts) * 1_000),

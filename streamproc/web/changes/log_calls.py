@@ -9,14 +9,21 @@ import orjson
 
 from streamproc.origin import Origin
 from streamproc.program import Program
+from streamproc.web.changes.changed_facts import (
+    ALL,
+    Fact,
+    Run,
+    fact_of,
+    facts_in,
+    is_of,
+    told_of,
+)
 from streamproc.web.cluster.calls import Call
 from tables.changed import Delta, Head, bytes_of, decode_deltas, text_of
 from tables.fact_tables import facts_of
-from tables.facts import ALL_STORES
-from tables.undoing import Record, against, joined, undoing
+from tables.undoing import Record, against, undoing
 
 TABLE = "changes"
-ALL = ALL_STORES.decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +34,6 @@ class Listed:
     at_ms: int
     undoes: str | None
     is_wanted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One fact's values before and after; ``kind``: the name of its table."""
-
-    kind: str
-    delta: Delta
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,12 @@ class Against:
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """The records that undo what a partition has of a change; what is against it."""
+    """The records that undo what a partition has of a change; what is against it.
 
+    ``is_known``: it has something of the change, and of the store that is asked for.
+    """
+
+    is_known: bool
     records: tuple[Record, ...]
     against: tuple[Against, ...]
 
@@ -83,7 +86,7 @@ def _listed(program: Program, args: dict[str, Any]) -> list[Listed]:
     found: dict[str, Listed] = {}
     for head, _ in program.changes.since(args["partition"]):
         origin = head.origin
-        wanted = _is_of(head, store) and by in ("", origin.by)
+        wanted = is_of(head, store) and by in ("", origin.by)
         before = found.get(origin.change)
         found[origin.change] = Listed(
             origin.change,
@@ -92,10 +95,6 @@ def _listed(program: Program, args: dict[str, Any]) -> list[Listed]:
             wanted or (before is not None and before.is_wanted),
         )
     return list(found.values())
-
-
-def _is_of(head: Head, store: str) -> bool:
-    return not store or store in head.store_ids or ALL in head.store_ids
 
 
 def _decode_listed(value: bytes) -> list[Listed]:
@@ -109,16 +108,19 @@ LISTED = Call("changes", _listed, TABLE, decode=_decode_listed)
 
 
 def _parts(program: Program, args: dict[str, Any]) -> list[Part]:
-    """Of each of the changes asked for, what is here; ``most`` facts of each."""
-    runs: defaultdict[str, list[tuple[Head, bytes]]] = defaultdict(list)
+    """Of each of the changes asked for, what is here; ``most`` facts of each.
+
+    ``begin_ms``: none of them is older.
+    """
+    runs: defaultdict[str, list[Run]] = defaultdict(list)
     asked = set(args["changes"])
-    for head, value in program.changes.since(args["partition"]):
+    for head, value in program.changes.since(args["partition"], args["begin_ms"]):
         if head.origin.change in asked:
             runs[head.origin.change].append((head, value))
     return [_part(each, args["store"], args["most"]) for each in runs.values()]
 
 
-def _part(runs: list[tuple[Head, bytes]], store: str, most: int) -> Part:
+def _part(runs: list[Run], store: str, most: int) -> Part:
     heads = [head for head, _ in runs]
     stores = {store_id for head in heads for store_id in head.store_ids}
     return Part(
@@ -128,27 +130,12 @@ def _part(runs: list[tuple[Head, bytes]], store: str, most: int) -> Part:
         tuple(sorted({head.kind for head in heads})),
         len(stores - {ALL}),
         ALL in stores,
-        tuple(_facts(runs, store))[:most] if most else (),
+        tuple(facts_in(runs, store, most)),
     )
 
 
-def _facts(runs: Iterable[tuple[Head, bytes]], store: str) -> Iterator[Fact]:
-    """What a change has made of facts, kind by kind, in the order of the records."""
-    by_kind: defaultdict[str, list[tuple[Head, bytes]]] = defaultdict(list)
-    for head, value in runs:
-        if _is_of(head, store):
-            by_kind[head.kind].append((head, value))
-    wanted = (b"", ALL_STORES, store.encode()) if store else ()
-    for kind, each in sorted(by_kind.items()):
-        each.sort(key=lambda run: run[0].offset)
-        deltas = (delta for _, value in each for delta in decode_deltas(value))
-        for delta in joined(deltas):
-            if not store or delta.store_id in wanted:
-                yield Fact(kind, delta)
-
-
 def _encode_parts(parts: list[Part]) -> bytes:
-    return orjson.dumps([replace(p, facts=tuple(map(_told, p.facts))) for p in parts])
+    return orjson.dumps([replace(p, facts=tuple(map(told_of, p.facts))) for p in parts])
 
 
 def _decode_parts(value: bytes) -> list[Part]:
@@ -160,23 +147,10 @@ def _decode_parts(value: bytes) -> list[Part]:
             tuple(told["kinds"]),
             told["stores"],
             told["of_all"],
-            tuple(map(_fact, told["facts"])),
+            tuple(map(fact_of, told["facts"])),
         )
         for told in orjson.loads(value)
     ]
-
-
-def _told(fact: Fact) -> Any:
-    delta = fact.delta
-    ends = (text_of(delta.before), text_of(delta.after))
-    return fact.kind, delta.store_id.decode(), delta.suffix.hex(), *ends
-
-
-def _fact(told: list[Any]) -> Fact:
-    kind, store_id, suffix, *ends = told
-    return Fact(
-        kind, Delta(store_id.encode(), bytes.fromhex(suffix), *map(bytes_of, ends))
-    )
 
 
 PARTS = Call("changes-parts", _parts, TABLE, encode=_encode_parts, decode=_decode_parts)
@@ -187,10 +161,10 @@ PARTS = Call("changes-parts", _parts, TABLE, encode=_encode_parts, decode=_decod
 
 def _undoing(program: Program, args: dict[str, Any]) -> Undoing:
     partition, change, store = args["partition"], args["change"], args["store"]
-    noted = program.changes.since(partition)
+    noted: Iterable[Run] = program.changes.since(partition)
     mine = [run for run in noted if run[0].origin.change == change]
     deltas: defaultdict[tuple[str, bytes], list[Delta]] = defaultdict(list)
-    for fact in _facts(mine, ""):
+    for fact in facts_in(mine):
         if store in ("", fact.delta.store_id.decode()):
             deltas[fact.kind, fact.delta.store_id].append(fact.delta)
     records: list[Record] = []
@@ -205,15 +179,12 @@ def _undoing(program: Program, args: dict[str, Any]) -> Undoing:
         ]
         if not wrong:
             records += undoing(kind, store_id, each, held)
-    if not later:
-        return Undoing(tuple(records), ())
-    found = _who(later, change, program.changes.since(partition))
-    return Undoing(tuple(records), tuple(found))
+    known = any(True for _ in facts_in(mine, store, 1))
+    noted = program.changes.since(partition) if later else ()
+    return Undoing(known, tuple(records), tuple(_who(later, change, noted)))
 
 
-def _who(
-    later: list[Fact], change: str, runs: Iterable[tuple[Head, bytes]]
-) -> Iterator[Against]:
+def _who(later: list[Fact], change: str, runs: Iterable[Run]) -> Iterator[Against]:
     """Facts with what was noted of each last, where that is another change."""
     stores = {fact.delta.store_id.decode() for fact in later}
     last: dict[tuple[str, bytes, bytes], Head] = {}
@@ -233,16 +204,17 @@ def _encode_undoing(found: Undoing) -> bytes:
         (one.table, one.key.decode(), text_of(one.value), one.at_ms)
         for one in found.records
     ]
-    later = [(_told(one.now), one.origin, one.at_ms) for one in found.against]
-    return orjson.dumps([records, later])
+    later = [(told_of(one.now), one.origin, one.at_ms) for one in found.against]
+    return orjson.dumps([found.is_known, records, later])
 
 
 def _decode_undoing(value: bytes) -> Undoing:
-    records, later = orjson.loads(value)
+    known, records, later = orjson.loads(value)
     return Undoing(
+        known,
         tuple(Record(t, key.encode(), bytes_of(v), at) for t, key, v, at in records),
         tuple(
-            Against(_fact(now), origin and Origin(**origin), at_ms)
+            Against(fact_of(now), origin and Origin(**origin), at_ms)
             for now, origin, at_ms in later
         ),
     )

@@ -10,7 +10,6 @@ from streamproc.program import Program
 from streamproc.rules.poll import ALL_STORES
 from streamproc.rules.uptime import Uptime
 from streamproc.topics import Placed, placed
-from streamproc.transport.partitioner import partition_for
 from streamproc.transport.topic import Topic
 from streamproc.web.appending import Appender
 from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL, Known
@@ -54,7 +53,7 @@ class Changes:
 
     async def known(self, store_id: str) -> Known:
         """What is known of a store, or of all; its owner is asked."""
-        return await self._known(self._home(store_id), store_id)
+        return await self._known(self._cluster.home(store_id), store_id)
 
     async def require(self, store_id: str, is_of_all: bool = False) -> Known:
         """The same; raises a 404 Refusal when nothing ever was."""
@@ -62,7 +61,9 @@ class Changes:
         if is_of_all or found.is_known:
             return found
         # Its first poll may have been accepted just now.
-        found = await self._known(self._home(store_id), store_id, everything=True)
+        found = await self._known(
+            self._cluster.home(store_id), store_id, everything=True
+        )
         if not found.is_known:
             raise unknown("store", store_id)
         return found
@@ -157,12 +158,11 @@ class Changes:
             "as_of_us": as_of_us,
         }
         if not change.is_of_all:
-            return await self._cluster.ask(PREVIEW, self._home(change.store_id), **args)
+            return await self._cluster.ask(
+                PREVIEW, self._cluster.home(change.store_id), **args
+            )
         count = self._program.settings.partitions
         return joined(await self._cluster.ask_all(PREVIEW_ALL, count, **args))
-
-    def _home(self, store_id: str) -> int:
-        return partition_for(store_id.encode(), self._program.settings.partitions)
 
     async def _known(
         self,

@@ -13,8 +13,10 @@ from streamproc.web.changes.change import (
     ZONE,
     Change,
 )
+from streamproc.web.changes.changed_facts import ALL
+from streamproc.web.changes.log import unknown_change
 from streamproc.web.changes.log_answers import fact_change
-from streamproc.web.changes.log_calls import ALL, UNDOING, Against, Undoing
+from streamproc.web.changes.log_calls import UNDOING, Against, Undoing
 from streamproc.web.changes.said import DOOR_WORDS, fact_words
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.refusal import Refusal
@@ -30,11 +32,14 @@ async def undoing_of(
 ) -> tuple[Change, ...]:
     """The changes that undo one, all of it or what it is of a store.
 
-    Raises a 409 Refusal where something has changed the same since, or where all of
-    it is as it was before: so it can be repeated.
+    Raises a 404 Refusal where there is none, or it is not of the store; a 409 where
+    something has changed the same since, or where all of it is as it was before: so it
+    can be repeated.
     """
     asked = {"change": change, "store": store}
     parts: Sequence[Undoing] = await cluster.ask_all(UNDOING, partitions, **asked)
+    if not any(part.is_known for part in parts):
+        raise unknown_change(change, store)
     later = [one for part in parts for one in part.against]
     if later:
         raise Refusal(409, "changed-since", _against(later))

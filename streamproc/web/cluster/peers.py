@@ -21,6 +21,7 @@ from faust.types import TP
 
 from streamproc.errors import ReportFailedError, as_refusal
 from streamproc.program import Program
+from streamproc.transport.partitioner import partition_for
 from streamproc.web.app_thread import AppThread
 from streamproc.web.bodies import body_of
 from streamproc.web.cluster import signing, status
@@ -78,6 +79,10 @@ class Cluster:
         """Raise a 503 Refusal while tables recover or partitions move."""
         if not self.program.is_ready():
             raise moving("The tables are being recovered or handed over.")
+
+    def home(self, store_id: str) -> int:
+        """The partition that has a store, which need not be a known one."""
+        return partition_for(store_id.encode(), self.program.settings.partitions)
 
     def owner(self, table_name: str, partition: int) -> str:
         """URL of the partition's owner; raises a 503 Refusal while it moves."""

@@ -49,6 +49,9 @@ NO_DAYS: dict[str, Any] = {
 }
 """What the page shows of a period of which nothing is kept, or that has not begun."""
 
+MOST_CHANGES = 8
+"""Changes that the page shows; all of them are a press away."""
+
 MONTHS_FRESH_S = 20.0
 MOST_MONTHS = 200
 """Stores whose months are kept; as many readers may look at stores at once."""
@@ -151,7 +154,9 @@ class StorePageHandlers:
     async def _changes(self, store_id: str) -> ChangesPage | None:
         """What was changed of it last; None while a worker does not answer."""
         try:
-            return await self._site.log.page(AskedLog(store=store_id))
+            return await self._site.log.page(
+                AskedLog(store=store_id, per_page=MOST_CHANGES)
+            )
         except Refusal:
             return None
 

@@ -127,7 +127,7 @@ class SystemHandlers:
             site.tables.all(),
             workers(site.cluster, program.histories.name, program.settings.partitions),
             webhook_of(site.cluster),
-            site.log.page(Asked()),
+            site.log.page(Asked(per_page=MOST_CHANGES)),
         )
         grouped = groups(found.records)
         first = (number - 1) * GROUPS_PER_PAGE
@@ -136,7 +136,7 @@ class SystemHandlers:
             "system.html",
             status,
             crew=crew,
-            changes=changes.changes[:MOST_CHANGES],
+            changes=changes.changes,
             flow=flow,
             tables=tables,
             found=found,

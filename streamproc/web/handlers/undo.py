@@ -48,7 +48,6 @@ class UndoHandlers:
         """Bring back what was before a change, of all its stores together or of one."""
         query, undoes = request.query, request.match_info["change"]
         store, body = STORE.read(query), _who_in(json_of(request))
-        await self._site.log.one(undoes, store)
         batch = await batch_of(self._site, undoes, store)
         if PREVIEW.read(query) == "true":
             as_of_us = await self._site.instants.resolve(AS_OF.read(query))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from streamproc.rules.labels import Where
 from streamproc.rules.periods import Period
-from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
 from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
 from streamproc.web.site import Site
@@ -61,7 +60,6 @@ async def incidents_of(
     ``current``: of all polls that were accepted before. ``at_leisure``: those of all
     stores take their time.
     """
-    count = site.program.settings.partitions
     starts_s = site.program.settings.day_starts_s
     dates = period and (period.first_day, period.end_day, starts_s)
     asked = {
@@ -74,11 +72,11 @@ async def incidents_of(
         "current": current,
     }
     if store_id:
-        home = partition_for(requests.store_id(store_id).encode(), count)
+        home = site.cluster.home(requests.store_id(store_id))
         parts = [await site.cluster.ask(OUTAGES_OF_ONE, home, **asked)]
     else:
         parts = await site.cluster.ask_all(
-            OUTAGES, count, at_leisure=at_leisure, **asked
+            OUTAGES, site.program.settings.partitions, at_leisure=at_leisure, **asked
         )
     return Found(
         as_of_us,

@@ -11,8 +11,8 @@ from streamproc.rules import history, months, packing
 from streamproc.rules.schedule import ALWAYS_CLOSED
 from streamproc.rules.special_hours import date_text
 from streamproc.rules.units import DAY_US
+from streamproc.web.changes.changed_facts import Fact
 from streamproc.web.changes.log_answers import fact_change
-from streamproc.web.changes.log_calls import Fact
 from streamproc.web.store.view import WEEKDAYS, opening_text
 from tables import exclusions as exclusions_table
 from tables import hours as hours_table
