@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from streamproc.cli.terminal import say
-from streamproc.errors import LoadError, counted, shown
-from streamproc.loading.header import COLUMNS, folded
+from streamproc.errors import InvalidInput, LoadError, counted
+from streamproc.loading.choices import OPTIONS
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files, Loaded, Reading
+from streamproc.loading.reading import names_of, words_of
 from streamproc.loading.source import STDIN
 from streamproc.rules.poll import STATUS
 from streamproc.rules.schedule import WEEKDAYS
@@ -22,51 +23,28 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class Pairs(click.ParamType):
-    """``ours=theirs`` pairs, separated by commas, as a dict."""
+class Told(click.ParamType):
+    """An option's text, read as everywhere; what it does not take is a usage error."""
 
     name = "A=B,…"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, str]:
-        """Split the text; a usage error when it is no list of pairs."""
-        if isinstance(value, dict):
-            return value
-        pairs = [pair.partition("=") for pair in str(value).split(",")]
-        if not all(left.strip() and right.strip() for left, _, right in pairs):
-            self.fail(f"{shown(value)} is not of the form A=B,C=D", param, ctx)
-        return {left.strip(): right.strip() for left, _, right in pairs}
-
-
-class Statuses(Pairs):
-    """``up=active,down=inactive``: what a file's words say."""
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        self._read = read
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, Any]:
-        """Words in small letters; whether each of them says up."""
-        pairs = super().convert(value, param, ctx)
-        if wrong := [word for word in pairs.values() if word not in STATUS]:
-            self.fail(f"{shown(wrong[0])} is neither active nor inactive", param, ctx)
-        return STATUS | {word.lower(): STATUS[is_] for word, is_ in pairs.items()}
+    ) -> Any:
+        """What the text says."""
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except InvalidInput as exc:
+            return self.fail(str(exc), param, ctx)
 
 
-class Columns(Pairs):
-    """``store_id=shop``: what a file calls our columns."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, str]:
-        """The columns by our names, however those are written."""
-        known = {folded(name): name for name in COLUMNS} | {"day": "dayOfWeek"}
-        pairs = super().convert(value, param, ctx)
-        if wrong := [name for name in pairs if folded(name) not in known]:
-            expected = ", ".join(COLUMNS)
-            self.fail(
-                f"{shown(wrong[0])} is no column; there are: {expected}", param, ctx
-            )
-        return {known[folded(name)]: theirs for name, theirs in pairs.items()}
+def _option(name: str, **more: Any) -> Callable[[Function], Function]:
+    """One of the options that say how files are read."""
+    told = OPTIONS[name]
+    return click.option(told.flag, name, help=told.help, **more)
 
 
 _OPTIONS = (
@@ -94,39 +72,18 @@ _OPTIONS = (
         type=FILE,
         help="CSV of store_id, name, target; every other column is a label.",
     ),
-    click.option(
-        "--map",
-        "names",
-        type=Columns(),
-        help="Your names of columns: store_id=shop,timestamp_utc=ts.",
-    ),
-    click.option(
-        "--status",
-        "words",
-        type=Statuses(),
-        help="Your words of the status: up=active,down=inactive.",
-    ),
-    click.option(
-        "--weekdays",
-        type=click.Choice(list(WEEKDAYS)),
-        help="How the hours count weekdays; 0-6 and 1-7 begin on Monday.",
-    ),
+    _option("names", type=Told(names_of)),
+    _option("words", type=Told(words_of)),
+    _option("weekdays", type=click.Choice(list(WEEKDAYS))),
     click.option("--strict", is_flag=True, help="Stop at the first refused row."),
-    click.option(
-        "--skip-refused",
-        is_flag=True,
-        help="Go on without the stores whose hours or zone cannot be read.",
-    ),
-    click.option(
-        "--max-refused",
+    _option("skip_refused", is_flag=True),
+    _option(
+        "max_refused",
         type=click.FloatRange(0, 1),
         default=Reading().max_refused,
         show_default=True,
-        help="Most of the polls' rows, a share, that may be refused.",
     ),
-    click.option(
-        "--force", is_flag=True, help="Go on when ids do not join or look cut off."
-    ),
+    _option("force", is_flag=True),
     click.option(
         "--dry-run", is_flag=True, help="Only read and check; publish nothing."
     ),

@@ -35,11 +35,15 @@ StreamprocError
 ├── WebhookError           the webhook was not delivered
 │   └── WebhookAddressError   … because it must not be called there
 ├── LoadError              an input file cannot be loaded
+│   └── OptionNeededError     … unless an option says how it is to be read
 └── ReplayError            refused records cannot be sent again
 
 Here is also what every refusal is worded with: ``shown``, ``plain``,
 ``counted``, ``did_you_mean`` (from ``wording``) and ``as_refusal``.
 """
+
+from collections.abc import Callable
+from typing import Protocol
 
 from streamproc.errors.root import StreamprocError as StreamprocError
 from streamproc.errors.storage import LogDamagedError as LogDamagedError
@@ -245,6 +249,27 @@ class WebhookAddressError(WebhookError):
 
 class LoadError(StreamprocError):
     """Raised when an input file cannot be loaded; names file and line."""
+
+
+class Naming(Protocol):
+    """How whoever is told of an option calls it, with a value or without."""
+
+    def __call__(self, option: str, value: str = "") -> str:
+        """The option in words."""
+
+
+class OptionNeededError(LoadError):
+    """Raised when an option has to say how an input file is to be read.
+
+    ``option``: its name; ``value``: what it has to be where that is sure, else empty.
+    ``tell``: the message, of how options are called by whoever reads it.
+    """
+
+    def __init__(
+        self, message: str, tell: Callable[[Naming], str], option: str, value: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.tell, self.option, self.value = tell, option, value
 
 
 class ReplayError(StreamprocError):

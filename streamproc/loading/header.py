@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streamproc.errors import LoadError, shown
+from streamproc.loading.choices import KIND, needs
 from streamproc.loading.source import Block
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -30,6 +31,12 @@ COLUMNS = tuple(
         )
     )
 )
+
+_TELLING = (
+    *(("polls", POLLS), ("hours", HOURS), ("zones", ZONES)),
+    *(("special_hours", SPECIAL_HOURS), ("exclusions", EXCLUSIONS)),
+)
+"""Columns that tell a kind of file from the others; those of labels are in all."""
 
 ABSENT = -1
 """Place of a column that is not there."""
@@ -122,15 +129,49 @@ def _refuse_missing(
     if not text.strip():
         raise LoadError(f"{path}: is empty; expected a header: {','.join(wanted)}")
     if not places:
-        raise LoadError(
-            f"{path}, line {line}: no header but {shown(text)}; expected the columns"
-            f" {', '.join(wanted)}; other names are told with --map {wanted[0]}=NAME"
+        raise needs(
+            "names",
+            lambda say: (
+                f"{path}, line {line}: no header but {shown(text)}; expected the"
+                f" columns {', '.join(wanted)}; other names are told with"
+                f" {say('names', f'{wanted[0]}=NAME')}"
+            ),
         )
-    words = " or ".join((missing[0], *_ALSO.get(missing[0], ())))
-    raise LoadError(
-        f"{path}, line {line}: no column {words}; there are: {', '.join(columns)};"
-        f" another name is told with --map {missing[0]}=NAME"
+    told = (
+        f"{path}, line {line}: no column {_either(missing[0])};"
+        f" there are: {', '.join(columns)}"
     )
+    if kind := _kind_of(columns):
+        raise needs(
+            KIND, lambda say: f"{told}, as files have for {say(KIND, kind)}", kind
+        )
+    raise needs(
+        "names",
+        lambda say: (
+            f"{told}; another name is told with {say('names', f'{missing[0]}=NAME')}"
+        ),
+        _only_name(missing, columns, places.values()),
+    )
+
+
+def _either(name: str) -> str:
+    """What a column may be called."""
+    return " or ".join((name, *_ALSO.get(name, ())))
+
+
+def _kind_of(columns: Sequence[str]) -> str:
+    """The one kind of file whose columns are all there; empty if there is none."""
+    fit = [kind for kind, own in _TELLING if len(_places(columns, own, {})) == len(own)]
+    return fit[0] if len(fit) == 1 else ""
+
+
+def _only_name(
+    missing: Sequence[str], columns: Sequence[str], taken: Iterable[int]
+) -> str:
+    """``ours=theirs`` where one column is missing, and one is left; else empty."""
+    at = set(taken)
+    left = [name for n, name in enumerate(columns) if n not in at and name]
+    return f"{missing[0]}={left[0]}" if len(left) == len(missing) == 1 else ""
 
 
 def _refuse_twice(

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from streamproc.cells import Ints
-from streamproc.errors import InvalidHours, LoadError
+from streamproc.errors import InvalidHours
+from streamproc.loading.choices import needs
 from streamproc.loading.header import HOURS, HOURS_ALSO
 from streamproc.loading.refused import OnRefused
 from streamproc.loading.source import Progress
@@ -151,8 +152,12 @@ def _refuse_other_weekdays(path: Path, seen: Mapping[str, int]) -> None:
     for day, line in sorted(seen.items(), key=lambda each: each[1]):
         numbers.setdefault(day.removesuffix(".0").lstrip("0") or "0", line)
     if "7" in numbers and "0" not in numbers:
-        raise LoadError(
-            f"{path}, line {numbers['7']}: dayOfWeek is 7, and no row has 0; so 0 is"
-            " not Monday here. Say which is: --weekdays 1-7 (1 is Monday, 7 is Sunday)"
-            " or --weekdays 1-7-sunday (1 is Sunday)"
+        raise needs(
+            "weekdays",
+            lambda say: (
+                f"{path}, line {numbers['7']}: dayOfWeek is 7, and no row has 0; so 0"
+                f" is not Monday here. Say which is: {say('weekdays', '1-7')} (1 is"
+                f" Monday, 7 is Sunday) or {say('weekdays', '1-7-sunday')} (1 is"
+                " Sunday)"
+            ),
         )

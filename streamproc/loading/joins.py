@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamproc.errors import LoadError, counted
+from streamproc.errors import counted
+from streamproc.loading.choices import needs
 
 WARN_UNDER, REFUSE_UNDER = 1 / 2, 1 / 100
 _SHOWN = 3
@@ -85,11 +86,14 @@ def refuse_cut_ids(path: Path, store_ids: Sequence[str]) -> None:
     long = [i for i in store_ids if len(i) > _EXACT_DIGITS[0] and i.isdigit()]
     cut = [i for i in long if _is_cut(i)]
     if len(cut) >= max(_LEAST_CUT, _CUT_SHARE * len(long)):
-        raise LoadError(
-            f"{path}: mangled-id: {len(cut):,} of {len(long):,} ids of 16 and more"
-            f" digits end in zeros after the 15th or so, such as {cut[0]}: a"
-            " spreadsheet has cut them; export the file again with the column as text,"
-            " or --force"
+        raise needs(
+            "force",
+            lambda say: (
+                f"{path}: mangled-id: {len(cut):,} of {len(long):,} ids of 16 and more"
+                f" digits end in zeros after the 15th or so, such as {cut[0]}: a"
+                " spreadsheet has cut them; export the file again with the column as"
+                f" text, or {say('force')}"
+            ),
         )
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streamproc.errors import LoadError, counted
+from streamproc.loading.choices import needs
 from streamproc.loading.joins import Join, refuse_cut_ids
 from streamproc.loading.options import Loaded, Reading
 from streamproc.loading.polls import PollFile
 from streamproc.loading.stores import StoreFile
-from streamproc.rules.poll import ALL_STORES
+from streamproc.rules.poll import ALL_STORES, UNKNOWN_STATUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,12 @@ class Judge:
                 " stores (*), so none can be left out for it; mend the rows"
             )
         if broken and not self.reading.skip_refused:
-            raise LoadError(
-                f"{'; '.join(map(_refused, broken))}. Nothing was published; mend the"
-                f" rows, or --skip-refused {self._left(broken)}"
+            raise needs(
+                "skip_refused",
+                lambda say: (
+                    f"{'; '.join(map(_refused, broken))}. Nothing was published; mend"
+                    f" the rows, or {say('skip_refused')} {self._left(broken)}"
+                ),
             )
 
     def _left(self, broken: Iterable[StoreFile]) -> str:
@@ -68,10 +72,26 @@ class Judge:
         first, most = file.first_refused, self.reading.max_refused
         if first is None or (len(file) and file.refused <= most * file.rows):
             return
-        raise LoadError(
-            f"{file.refused:,} of {counted(file.rows, 'row')} refused in {first}."
-            f" Nothing was published; --max-refused (a share, {most:g} now) allows more"
+        told = f"{file.refused:,} of {counted(file.rows, 'row')} refused in {first}."
+        more = f"(a share, {most:g} now) allows more"
+        if self._commonest(file.path) == UNKNOWN_STATUS:
+            raise needs(
+                "words",
+                lambda say: (
+                    f"{told} Nothing was published; {say('words')} says what other"
+                    f" words mean, {say('max_refused')} {more}"
+                ),
+            )
+        raise needs(
+            "max_refused",
+            lambda say: f"{told} Nothing was published; {say('max_refused')} {more}",
         )
+
+    def _commonest(self, path: Path) -> str:
+        """The reason for which most of a file's rows are refused."""
+        found = self.loaded.refused_in
+        counts = {reason: found[at, reason] for at, reason in found if at == path}
+        return max(counts, key=lambda reason: counts[reason], default="")
 
     def _ids(self) -> Iterator[tuple[Path, Sequence[str]]]:
         for file in self.stores:
@@ -86,9 +106,12 @@ class Judge:
         join = Join(file.kind, set(file.store_ids), set(self.polls.store_ids))
         self.loaded.summary.append(str(join))
         if join.is_broken and not self.reading.force:
-            raise LoadError(
-                f"{join}: these are not the same ids ({join.examples()}). Nothing was"
-                " published; --force does so all the same"
+            raise needs(
+                "force",
+                lambda say: (
+                    f"{join}: these are not the same ids ({join.examples()}). Nothing"
+                    f" was published; {say('force')} does so all the same"
+                ),
             )
         self.loaded.remarks += join.remarks()
 

@@ -26,6 +26,7 @@ STDIN = Path("-")
 CHUNK_BYTES = 2 << 20
 MAX_LINE_BYTES = 128 << 10
 
+_GZIP_MAGIC = b"\x1f\x8b"
 _GZIP = 31  # zlib's word for a gzip header and its checksum
 _UTF8_BOM = codecs.BOM_UTF8
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -85,6 +86,26 @@ def size_of(path: Path) -> int | None:
     return size if path.is_file() else None
 
 
+def check_unpacked(path: Path, most_bytes: int) -> None:
+    """Raise LoadError for a file that unpacks to more; damaged ones are read later."""
+    with path.open("rb") as raw:
+        chunks = _with_first(_chunks(raw, lambda _: None))
+        first = next(chunks)
+        if not first.startswith(_GZIP_MAGIC):
+            return
+        total = 0
+        try:
+            for piece in _unpacked(_prepend(first, chunks)):
+                total += len(piece)
+                if total > most_bytes:
+                    raise LoadError(
+                        f"{path}: unpacks to over {most_bytes >> 20} MB; split it, or"
+                        " load it on the machine of a worker"
+                    )
+        except (EOFError, zlib.error):
+            return  # whoever reads it says so, with what to do
+
+
 @contextmanager
 def _raw(path: Path) -> Iterator[IO[bytes]]:
     if path == STDIN:
@@ -99,7 +120,7 @@ def _text(raw: IO[bytes], progress: Progress) -> Iterator[bytes]:
     pieces = _with_first(_chunks(raw, progress))
     first = next(pieces)
     pieces = _prepend(first, pieces)
-    if first[:2] == b"\x1f\x8b":
+    if first.startswith(_GZIP_MAGIC):
         pieces = _with_first(_unpacked(pieces))
         first = next(pieces)
         pieces = _prepend(first, pieces)

@@ -16,6 +16,8 @@ from streamproc.errors import InvalidPoll, shown
 from streamproc.rules.timestamp import parse_timestamp, timestamp_text
 
 STATUS = {"inactive": False, "active": True}
+UNKNOWN_STATUS = "unknown-status"
+"""Why a poll is refused whose status is neither of them."""
 """What a status says: whether the store was up."""
 
 MAX_STORE_ID_BYTES = 128
@@ -95,9 +97,7 @@ def parse_status(status: object, words: Mapping[str, bool] = STATUS) -> bool:
         if up is not None:
             return up
     expected = " or ".join(sorted(words))
-    raise InvalidPoll(
-        "unknown-status", f"status is {shown(status)}, expected {expected}"
-    )
+    raise InvalidPoll(UNKNOWN_STATUS, f"status is {shown(status)}, expected {expected}")
 
 
 def check_time(time_us: int, now_us: int, text: object) -> int:

@@ -7,12 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
+from streamproc.loading.choices import KINDS
 from streamproc.rejected import GATEWAY, LOAD, TOPIC, Rejected
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.connect import examples
 from streamproc.web.connect.address import TOKEN_VARIABLE, own_address, token_in_shell
 from streamproc.web.site import Site
-from streamproc.web.uploads.upload import KINDS
 
 SOME_SERVERS = "kafka-1:9092"
 """Stands for a broker's address where the embedded log is in use."""

@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from streamproc.rejected import LOAD, Rejected
-from streamproc.rules.poll import STATUS
+from streamproc.rules.poll import STATUS, UNKNOWN_STATUS
 
 MANY_MESSAGES = 3
 """So many messages of a reason stand apart; more are one group."""
 
 FIELDS = {
-    "unknown-status": "status",
+    UNKNOWN_STATUS: "status",
     "bad-timestamp": "timestamp_utc",
     "in-the-future": "timestamp_utc",
     "late": "timestamp_utc",
@@ -62,7 +62,7 @@ class Group:
     @property
     def choices(self) -> tuple[str, ...]:
         """The texts that could stand instead, where there are few."""
-        return tuple(STATUS) if self.newest.reason == "unknown-status" else ()
+        return tuple(STATUS) if self.newest.reason == UNKNOWN_STATUS else ()
 
 
 def groups(records: Sequence[Rejected]) -> list[Group]:

@@ -1,7 +1,7 @@
 """The fields and the file of a form that was sent as multipart/form-data. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from aiohttp.multipart import content_disposition_filename, parse_content_disposition
@@ -16,11 +16,14 @@ _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a form holds; ``name``: of its file, fit for a directory."""
+    """What a form holds; ``name``: of its file, fit for a directory.
+
+    ``content``: a view of the body, so a large file is in memory once.
+    """
 
     fields: Mapping[str, str]
     name: str
-    content: bytes
+    content: memoryview
 
 
 def sent_in(content_type: str, body: bytes) -> Sent:
@@ -28,19 +31,31 @@ def sent_in(content_type: str, body: bytes) -> Sent:
     match = _BOUNDARY.search(content_type)
     if match is None:
         raise bad("bad-form", "Expected a form with a file (multipart/form-data).")
-    parts = (b"\r\n" + body).split(b"\r\n--" + match[1].encode())[1:-1]
-    if not parts or len(parts) > MOST_PARTS:
-        raise bad("bad-form", "The form is cut off, or has too many fields.")
     fields: dict[str, str] = {}
-    name, content = "", b""
-    for part in parts:
-        head, _, value = part.partition(b"\r\n\r\n")
+    name, content = "", memoryview(b"")
+    for count, part in enumerate(_parts(body, b"--" + match[1].encode()), 1):
+        if count > MOST_PARTS:
+            raise bad("bad-form", "The form has too many fields.")
+        head, value = part
         field, file = _told(head)
         if file is None:
-            fields[field] = value.decode(errors="replace")
+            fields[field] = bytes(value).decode(errors="replace")
         else:
             name, content = file_name(file), value
+    if not fields and not name:
+        raise bad("bad-form", "The form is cut off.")
     return Sent(fields, name, content)
+
+
+def _parts(body: bytes, mark: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Header and value of each part between two marks; the value is no copy."""
+    view, end = memoryview(body), b"\r\n" + mark
+    begin = 0 if body.startswith(mark) else body.find(end) + len(end) - len(mark)
+    while (stop := body.find(end, begin + len(mark))) >= 0:
+        cut = body.find(b"\r\n\r\n", begin, stop)
+        cut = stop if cut < 0 else cut
+        yield body[begin + len(mark) : cut], view[min(cut + 4, stop) : stop]
+        begin = stop + 2
 
 
 def _told(head: bytes) -> tuple[str, str | None]:
