@@ -17,7 +17,7 @@ KEPT_S = 600.0
 """How long one that took longer is kept."""
 
 MOST = 4
-"""Such answers that are made or kept at once; each costs memory."""
+"""Questions that take long and are answered at once."""
 
 RETRY_AFTER_S = 5
 
@@ -34,12 +34,18 @@ class Late(Generic[K, V]):
     """Makes each answer anew, but those that take long.
 
     Who asks for one of these is told to ask again, and then finds it, as of when it was
-    begun.
+    begun. ``most``: so many of them are made or kept at once; each costs memory.
     """
 
-    def __init__(self, patience_s: float | None = None, kept_s: float = KEPT_S) -> None:
+    def __init__(
+        self,
+        patience_s: float | None = None,
+        kept_s: float = KEPT_S,
+        most: int = MOST,
+    ) -> None:
         self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._kept_s = kept_s
+        self._most = most
         self._late: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K, make: Callable[[], Coroutine[Any, Any, V]]) -> V:
@@ -78,7 +84,7 @@ class Late(Generic[K, V]):
 
     def _has_room(self) -> bool:
         """Make room for one more: of those that are there the oldest goes."""
-        if len(self._late) < MOST:
+        if len(self._late) < self._most:
             return True
         done = [key for key, task in self._late.items() if task.done()]
         if done:

@@ -1,5 +1,7 @@
 """A year of all stores delays nobody: it is read at leisure, and kept for later."""
 
+import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,10 +20,13 @@ PAGES = ("/", "/stores", "/stores/gamma", "/incidents")
 
 
 class Endless:
-    """Reading a long span goes on and on, a step at a time, until it is let go."""
+    """Reading a long span goes on, a step at a time, until it is let go, or so long."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, lasts_s: float = math.inf
+    ) -> None:
         self.steps = 0
+        self._lasts_s = lasts_s
         self.is_let_go = False
         outages, rows = OutageSearch.in_parts, PeriodSnapshot.rows
 
@@ -41,7 +46,8 @@ class Endless:
         monkeypatch.setattr(PeriodSnapshot, "rows", slow_rows)
 
     def _until_let_go(self) -> Iterator[None]:
-        while not self.is_let_go:
+        ends_at = time.monotonic() + self._lasts_s
+        while not self.is_let_go and time.monotonic() < ends_at:
             self.steps += 1
             yield
 
@@ -78,6 +84,22 @@ def test_pages_are_answered_while_a_year_of_all_stores_is_read(
     endless.is_let_go = True
     as_of = answered(site, path)["as_of"]
     assert site.get(f"{path}{'&' if '?' in path else '?'}page=2").json["as_of"] == as_of
+
+
+@pytest.mark.parametrize("path", [YEAR, "/api/v1/periods/year:2025"])
+def test_a_year_is_read_of_however_many_partitions_another_worker_has(
+    start_site: Any, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Each of them takes longer than a worker waits for it, and none is refused."""
+    monkeypatch.setattr(late, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(peers, "PEER_PATIENCE_S", 0.001)
+    Endless(monkeypatch, 0.01)
+    options = {"web_cluster_secret": SECRET, "partitions": 10}
+    first, second = (start_site(**options).fill() for _ in range(2))
+    hand_over(first, second.url, set(range(10)))
+    while (answer := first.get(path)).status == 503:
+        assert "is being made, and kept" in answer.text
+    assert answer.status == 200
 
 
 def test_a_year_is_asked_of_another_worker_until_it_has_read_it(

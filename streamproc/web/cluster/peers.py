@@ -28,7 +28,7 @@ from streamproc.web.cluster import signing, status
 from streamproc.web.cluster.calls import Call, scan_of, table_named
 from streamproc.web.cluster.scans import Scans
 from streamproc.web.cluster.status import NO_STATUS, Status
-from streamproc.web.late import Late, StillMakingError
+from streamproc.web.late import MOST, Late, StillMakingError
 from streamproc.web.refusal import Refusal, bad, moving
 
 T = TypeVar("T")
@@ -64,7 +64,10 @@ class Cluster:
         #: What this worker tells of itself; see ``status``.
         self.status: Callable[[], Status] = lambda: NO_STATUS
         self._scans = Scans()
-        self._late: Late[bytes, Any] = Late(PEER_PATIENCE_S, PEER_KEPT_S)
+        # A question about all stores comes once for each partition that is here.
+        self._late: Late[bytes, Any] = Late(
+            PEER_PATIENCE_S, PEER_KEPT_S, MOST * settings.partitions
+        )
         self._http: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
