@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamproc.transport.columns import Columns
-from streamproc.transport.kafka import internals
-from streamproc.transport.kafka.internals import ColumnRecords, Fetched
+from streamproc.transport.kafka.internals import fetching
+from streamproc.transport.kafka.internals.fetching import ColumnRecords, Fetched
 from streamproc.transport.kafka.record_batch import LZ4, head
 from streamproc.transport.kafka.records import Damage, batches
 from tests.transport.test_record_batch import (
@@ -74,7 +74,7 @@ def opened(
     rest = (list(aborted), offset, None, None, True, isolation)
     if limit is None:
         return fetcher.PartitionRecords(T0, MemoryRecords(data), *rest)
-    return ColumnRecords(limit, internals._nobody, T0, Fetched(data), *rest)
+    return ColumnRecords(limit, fetching._nobody, T0, Fetched(data), *rest)
 
 
 def ordinary(data: bytes, **how: Any) -> Read:

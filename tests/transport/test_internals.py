@@ -20,12 +20,14 @@ from faust.types import TP
 from streamproc.errors import LibraryChangedError
 from streamproc.settings import load
 from streamproc.transport import internals as of_faust
-from streamproc.transport.kafka import append, internals
+from streamproc.transport.kafka import append
+from streamproc.transport.kafka.internals import clients, fetching, membership
 from streamproc.transport.tp import TP as OUR_TP
 from streamproc.worker.app import build
 from tests.transport.test_record_batch import NOW_MS, Rec, batch_of
 
 PACKAGE = Path(__file__).parents[2] / "streamproc"
+BORROWED = PACKAGE / "transport" / "kafka" / "internals"
 NAMED_TUPLE = {"_make", "_replace", "_asdict"}
 
 
@@ -73,7 +75,7 @@ async def fetched(consumer: Started, error: int = 0) -> Any:
 async def test_only_the_consumer_it_is_installed_on_hands_out_columns() -> None:
     """Another consumer of the process gets aiokafka's records as ever."""
     ours, other = Started(), Started()
-    internals.install(ours, 10)
+    fetching.install(ours, 10)
     assert type(await fetched(ours)).__name__ == "Columns"
     assert type(await fetched(other)).__name__ == "ConsumerRecord"
     assert fetcher.MemoryRecords is MemoryRecords
@@ -83,17 +85,17 @@ async def test_only_the_consumer_it_is_installed_on_hands_out_columns() -> None:
 
 async def test_every_borrowed_name_exists() -> None:
     """On the objects themselves, as they are when a worker starts."""
-    internals.check()
+    clients.check()
     consumer = Started()
-    of_faust.require(consumer, *internals.UNSTARTED, *internals.STARTED)
-    of_faust.require(consumer._fetcher, *internals.FETCHER)
+    of_faust.require(consumer, *fetching.UNSTARTED, *fetching.STARTED)
+    of_faust.require(consumer._fetcher, *fetching.FETCHER)
     subscriptions = SubscriptionState(consumer._loop)
     group = GroupCoordinator(consumer._client, subscriptions, group_id="g")
-    of_faust.require(group, *internals.COORDINATOR)
+    of_faust.require(group, *membership.COORDINATOR)
     await group.close()
     await consumer.close()
     producer = aiokafka.AIOKafkaProducer(enable_idempotence=True)
-    internals.be_patient(producer, append.DELIVERY_TIMEOUT_S)
+    clients.be_patient(producer, append.DELIVERY_TIMEOUT_S)
     assert producer._message_accumulator._batch_ttl == append.DELIVERY_TIMEOUT_S
     producer._closed = True
 
@@ -101,7 +103,7 @@ async def test_every_borrowed_name_exists() -> None:
 async def test_what_the_constructor_of_faust_fixes_is_set(tmp_path: Path) -> None:
     """The wait of a fetch and the isolation level, before the consumer starts."""
     consumer = Started()
-    internals.prepare(consumer, 7, "read_committed")
+    fetching.prepare(consumer, 7, "read_committed")
     assert consumer._fetch_max_wait_ms == 7
     assert consumer._isolation_level == "read_committed"
     await consumer.close()
@@ -122,7 +124,7 @@ def test_a_fetcher_that_makes_records_in_another_way_is_refused() -> None:
         return fetched
 
     with pytest.raises(LibraryChangedError, match="has no MemoryRecords"):
-        internals.require_calls(renamed, "MemoryRecords")
+        fetching.require_calls(renamed, "MemoryRecords")
 
 
 @pytest.mark.parametrize("broker", ["", "kafka://127.0.0.1:1"])
@@ -156,7 +158,11 @@ def private_reads(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [p for p in (PACKAGE / "transport").rglob("*.py") if p.name != "internals.py"],
+    [
+        path
+        for path in (PACKAGE / "transport").rglob("*.py")
+        if not path.is_relative_to(BORROWED) and path.name != "internals.py"
+    ],
     ids=lambda path: str(path.relative_to(PACKAGE)),
 )
 def test_private_names_are_borrowed_in_internals_only(module: Path) -> None:
@@ -169,7 +175,7 @@ async def test_a_fetch_out_of_range_is_reported_to_who_listens() -> None:
     ours, other = Started(), Started()
     for consumer in (ours, other):
         consumer._fetcher._default_reset_strategy = OffsetResetStrategy.EARLIEST
-    internals.install(ours, 10, lambda *_: None)
+    fetching.install(ours, 10, lambda *_: None)
     with pytest.raises(OffsetOutOfRangeError):
         await fetched(ours, error=OffsetOutOfRangeError.errno)
     assert await fetched(other, error=OffsetOutOfRangeError.errno) is None
@@ -180,7 +186,7 @@ async def test_a_fetch_out_of_range_is_reported_to_who_listens() -> None:
 async def test_who_listens_hears_of_every_batch() -> None:
     """With the position before it, its first offset and its leader's epoch, if any."""
     consumer, heard = Started(), list[Any]()
-    internals.install(consumer, 10, lambda *said: heard.append(said))
+    fetching.install(consumer, 10, lambda *said: heard.append(said))
     await fetched(consumer)
     assert heard == [(TP("polls", 0), 0, 0, -1)]
     await consumer.close()
@@ -198,14 +204,14 @@ async def test_a_note_stands_beside_every_committed_offset() -> None:
 
     group = SimpleNamespace(fetch_committed_offsets=fetch_committed_offsets)
     consumer = SimpleNamespace(commit=commit, _coordinator=group)
-    internals.note_commits(consumer, lambda tp, offset: f"{tp.topic}@{offset}")
+    membership.note_commits(consumer, lambda tp, offset: f"{tp.topic}@{offset}")
     tp = aiokafka.TopicPartition("polls", 0)
     await consumer.commit({tp: OffsetAndMetadata(7, "")})
     assert kept == {tp: OffsetAndMetadata(7, "polls@7")}
     with pytest.raises(CommitFailedError, match="already rebalanced"):
         await consumer.commit({})  # all of it was revoked
     asked = [TP("polls", 0), TP("polls", 1)]
-    assert await internals.committed_notes(consumer, asked) == {asked[0]: "polls@7"}
+    assert await membership.committed_notes(consumer, asked) == {asked[0]: "polls@7"}
 
 
 def recovering(applied: int, delivered: int | None, in_recovery: bool = True) -> Any:

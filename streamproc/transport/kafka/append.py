@@ -19,9 +19,9 @@ from aiokafka.errors import (
 from streamproc.cells import lengths_of
 from streamproc.errors import RecordTooLargeError
 from streamproc.transport.columns import Headers
-from streamproc.transport.kafka import internals
 from streamproc.transport.kafka.admin import message_limit
 from streamproc.transport.kafka.delays import awaited
+from streamproc.transport.kafka.internals import clients
 from streamproc.transport.kafka.record_batch import (
     RECORD_OVERHEAD,
     Built,
@@ -151,7 +151,7 @@ def _renumber(
     Only one batch of a partition is under way, so no other has been numbered yet.
     """
     if not sent.cancelled() and isinstance(sent.exception(), _REFUSED):
-        internals.renumber(producer, tp, -count)
+        clients.renumber(producer, tp, -count)
 
 
 def _shown(key: bytes | None) -> str:

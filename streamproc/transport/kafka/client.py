@@ -15,7 +15,8 @@ from faust.types import TP
 from streamproc.errors import BrokerUnavailableError
 from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
-from streamproc.transport.kafka import admin, append, internals
+from streamproc.transport.kafka import admin, append
+from streamproc.transport.kafka.internals import clients, fetching
 from streamproc.transport.kafka.records import Damage, batches
 from streamproc.transport.kafka.refusals import in_words, is_denied
 from streamproc.transport.kafka.security import addresses, connection
@@ -111,7 +112,7 @@ class KafkaClient:
 
     def _unreachable(self, why: str) -> str:
         """Which addresses the brokers themselves have told, and what comes of them."""
-        told = ", ".join(sorted(internals.told_addresses(self._admin)))
+        told = ", ".join(sorted(clients.told_addresses(self._admin)))
         return (
             f"the brokers say that they are reached at {told}, and they are not: {why};"
             " their advertised.listeners must name addresses that this machine can"
@@ -248,7 +249,7 @@ class KafkaClient:
                     **self._connection, **append.settings(REQUEST_TIMEOUT_S)
                 )
                 await self._producer.start()
-                internals.be_patient(self._producer, append.DELIVERY_TIMEOUT_S)
+                clients.be_patient(self._producer, append.DELIVERY_TIMEOUT_S)
         return self._producer
 
     async def _start_consumer(self) -> AIOKafkaConsumer:
@@ -263,7 +264,7 @@ class KafkaClient:
                     request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
                 )
                 await self._consumer.start()
-                internals.install(self._consumer, _READ_RECORDS)
+                fetching.install(self._consumer, _READ_RECORDS)
         return self._consumer
 
 

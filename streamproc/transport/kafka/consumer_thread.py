@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError, RebalanceInProgressError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streamproc.transport.kafka import internals
+from streamproc.transport.kafka.internals import clients, fetching, membership
 from streamproc.transport.kafka.refusals import in_words
 from streamproc.transport.positions import Origin
 
@@ -22,20 +22,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        internals.prepare(consumer, FETCH_WAIT_MS, self.app.isolation_level)
+        fetching.prepare(consumer, FETCH_WAIT_MS, self.app.isolation_level)
         return consumer
 
     async def on_start(self) -> None:
         """Connect; what is fetched from now on comes as columns."""
         await super().on_start()
-        consumer = internals.ensure_consumer(self)
+        consumer = clients.ensure_consumer(self)
         limit = self.app.conf.broker_max_poll_records
-        internals.install(consumer, limit, self.consumer.guard.note)
-        internals.note_commits(consumer, self._note)
+        fetching.install(consumer, limit, self.consumer.guard.note)
+        membership.note_commits(consumer, self._note)
 
     async def on_thread_stop(self) -> None:
         """Leave the group, so that others take over at once."""
-        internals.leave_when_stopped(internals.ensure_consumer(self))
+        membership.leave_when_stopped(clients.ensure_consumer(self))
         await super().on_thread_stop()
 
     def _note(self, tp: TP, offset: int) -> str:
@@ -45,23 +45,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def subscribed(self) -> set[str]:
         """The topics that the group is to consume."""
-        return set(internals.ensure_consumer(self).subscription())
+        return set(clients.ensure_consumer(self).subscription())
 
     async def refresh_metadata(self, counts: Mapping[str, int]) -> None:
         """Join the group anew when topics have other partitions than it knew of."""
-        consumer = internals.ensure_consumer(self)
-        await self.call_thread(internals.refresh_metadata, consumer, counts)
+        consumer = clients.ensure_consumer(self)
+        await self.call_thread(membership.refresh_metadata, consumer, counts)
 
     async def origins(self, tps: Sequence[TP]) -> dict[TP, Origin]:
         """The log that each committed offset was taken in."""
-        consumer = internals.ensure_consumer(self)
-        notes = await self.call_thread(internals.committed_notes, consumer, tps)
+        consumer = clients.ensure_consumer(self)
+        notes = await self.call_thread(membership.committed_notes, consumer, tps)
         return {tp: Origin.decode(note) for tp, note in notes.items()}
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         """One run of a partition, and the next time one of another partition."""
         found = await super()._fetch_records(consumer, *args, **kwargs)
-        internals.take_turns(consumer, found)
+        fetching.take_turns(consumer, found)
         return found
 
     async def is_member(self) -> bool:
@@ -77,15 +77,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await self.call_thread(self._stay_in_touch, fetching)
 
     async def _stay_in_touch(self, fetching: bool) -> None:
-        consumer = internals.ensure_consumer(self)
+        consumer = clients.ensure_consumer(self)
         try:
-            internals.check_errors(consumer)
+            membership.check_errors(consumer)
         except KafkaError as exc:
             raise in_words(exc, group=self.app.conf.id) from exc
         if not fetching:
-            internals.count_as_alive(consumer)
+            membership.count_as_alive(consumer)
 
     async def _is_member(self) -> bool:
-        code = await internals.heartbeat(internals.ensure_consumer(self))
+        code = await membership.heartbeat(clients.ensure_consumer(self))
         # While others join, the partitions are still ours.
         return code in (0, RebalanceInProgressError.errno)

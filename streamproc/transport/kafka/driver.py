@@ -23,9 +23,10 @@ from mode import Service
 from streamproc.transport.batch import singles
 from streamproc.transport.batched import BatchedConsumer, batched_topics
 from streamproc.transport.columns import Headers
-from streamproc.transport.kafka import append, internals
+from streamproc.transport.kafka import append
 from streamproc.transport.kafka.consumer_thread import ConsumerThread
 from streamproc.transport.kafka.guarded import LOOK_S, GuardedConsumer
+from streamproc.transport.kafka.internals import clients
 from streamproc.transport.kafka.records import Damage, batches
 from streamproc.transport.kafka.refusals import in_words, is_denied
 from streamproc.transport.kafka.requests import topic_facts
@@ -107,7 +108,7 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
                 await self._look_for_topics(expected)
 
     async def _look_for_topics(self, expected: set[str]) -> None:
-        client = internals.client_of(self.app.producer)
+        client = clients.client_of(self.app.producer)
         try:
             async with asyncio.timeout(LOOK_S):
                 found = await topic_facts(client, expected)
@@ -177,7 +178,7 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
     async def keys_between(self, tp: TP, first: int, end: int) -> set[bytes]:
         """Keys of the records with ``first`` <= offset < ``end``."""
         keys: set[bytes] = set()
-        reader = internals.reader(self._thread)
+        reader = clients.reader(self._thread)
         await reader.start()
         try:
             async with asyncio.timeout(self.app.conf.broker_request_timeout):
@@ -213,7 +214,7 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
 
     def _offset_fetcher(self) -> Fetcher:
         if self._offsets is None:
-            self._offsets = internals.offset_fetcher(
+            self._offsets = clients.offset_fetcher(
                 self.app.producer, self.app.isolation_level
             )
         return self._offsets
@@ -239,8 +240,8 @@ class Producer(driver.Producer):
     async def on_start(self) -> None:
         """Connect."""
         await super().on_start()
-        producer = internals.ensure_producer(self)
-        internals.be_patient(producer, append.DELIVERY_TIMEOUT_S)
+        producer = clients.ensure_producer(self)
+        clients.be_patient(producer, append.DELIVERY_TIMEOUT_S)
 
     async def create_topic(self, *_: Any, **__: Any) -> None:
         """Leave it: ``worker.prepare`` has created or checked every topic."""
@@ -254,7 +255,7 @@ class Producer(driver.Producer):
         headers: Mapping[int, Headers] | None = None,
     ) -> int:
         """Append records, wait until they are durable, return the last offset."""
-        producer = internals.ensure_producer(self)
+        producer = clients.ensure_producer(self)
         # Cancelled in between, the agent would not know what was written.
         return await asyncio.shield(
             append.append(producer, topic, partition, keys, values, headers)
@@ -268,5 +269,5 @@ class Transport(driver.Transport):
     Producer = Producer
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        internals.check()
+        clients.check()
         super().__init__(*args, **kwargs)

@@ -12,9 +12,9 @@ from mode import Service
 from streamproc.errors import OffsetsLostError, TopicMismatchError
 from streamproc.transport import internals as of_faust
 from streamproc.transport.batched import expected_topics
-from streamproc.transport.kafka import internals
 from streamproc.transport.kafka.admin import partitions_differ
 from streamproc.transport.kafka.guard import Guard
+from streamproc.transport.kafka.internals import clients
 from streamproc.transport.kafka.requests import topic_facts
 from streamproc.transport.positions import (
     Log,
@@ -82,7 +82,7 @@ class GuardedConsumer:
             tp: (offset or 0, self.guard.known(tp, origins.get(tp)))
             for tp, offset in committed.items()
         }
-        client = internals.client_of(self.app.producer)
+        client = clients.client_of(self.app.producer)
         wrong, ids = await self.guard.judge(client, positions, begins, ends)
         for tp in tps:
             position, origin = positions[tp]
@@ -111,7 +111,7 @@ class GuardedConsumer:
                 log.debug("The brokers do not answer: %r", exc)
 
     async def _look(self) -> None:
-        client = internals.client_of(self.app.producer)
+        client = clients.client_of(self.app.producer)
         facts = await topic_facts(client, await self._thread.subscribed())
         counts = {name: len(topic.leaders) for name, topic in facts.items()}
         await self._check_counts(counts)
@@ -160,7 +160,7 @@ class GuardedConsumer:
                 self.guard.suspects.pop(tp, None)
                 continue
             await self.settled(tp)
-            client = internals.client_of(self.app.producer)
+            client = clients.client_of(self.app.producer)
             _, ids = await self.guard.judge(client, {}, {tp: 0}, {})
             await self._forget(tp, why, ids[tp])
 
