@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -97,6 +98,23 @@ def _hold_open(path: Path) -> "subprocess.Popen[str]":
     assert holder.stdout is not None
     assert holder.stdout.readline() == "open\n"
     return holder
+
+
+async def test_a_tables_databases_are_closed_side_by_side(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits for the disk; one after another they would take too long to stop."""
+    store = (await open_table(make_settings(), Changelog())).data
+    await store._try_open_db_for_partition(PARTITION + 1, generation_id=1)
+    close, both = store._close, threading.Barrier(2, timeout=10)
+
+    def with_the_other(partition: int) -> None:
+        both.wait()
+        close(partition)
+
+    monkeypatch.setattr(store, "_close", with_the_other)
+    await store.stop()
+    assert not store._dbs
 
 
 # -- damage ------------------------------------------------------------------------

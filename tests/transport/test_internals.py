@@ -11,8 +11,14 @@ from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.errors import CommitFailedError, OffsetOutOfRangeError
+from aiokafka.errors import (
+    CommitFailedError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+)
+from aiokafka.protocol.commit import OffsetFetchResponse_v1
 from aiokafka.protocol.fetch import FetchResponse_v4
+from aiokafka.protocol.group import HeartbeatResponse_v0
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
@@ -22,6 +28,7 @@ from streamproc.settings import load
 from streamproc.transport import internals as of_faust
 from streamproc.transport.kafka import append
 from streamproc.transport.kafka.internals import clients, fetching, membership
+from streamproc.transport.kafka.refusals import in_words
 from streamproc.transport.tp import TP as OUR_TP
 from streamproc.worker.app import build
 from tests.transport.test_record_batch import NOW_MS, Rec, batch_of
@@ -212,6 +219,28 @@ async def test_a_note_stands_beside_every_committed_offset() -> None:
         await consumer.commit({})  # all of it was revoked
     asked = [TP("polls", 0), TP("polls", 1)]
     assert await membership.committed_notes(consumer, asked) == {asked[0]: "polls@7"}
+
+
+async def test_a_topic_whose_committed_offsets_are_denied_is_named() -> None:
+    """By what asks for them; aiokafka's own error has no topic in it."""
+    consumer = Started()
+    subscriptions = SubscriptionState(consumer._loop)
+    group = GroupCoordinator(consumer._client, subscriptions, group_id="g")
+    code = TopicAuthorizationFailedError.errno
+    told = [("hours", [(0, 7, "", 0)]), ("polls", [(0, -1, "", code)])]
+    answers = [OffsetFetchResponse_v1(told), HeartbeatResponse_v0(0)]
+
+    async def send_req(_: Any) -> Any:
+        return answers.pop(0)
+
+    group._send_req = send_req
+    membership.name_what_is_denied(SimpleNamespace(_coordinator=group))
+    with pytest.raises(TopicAuthorizationFailedError) as exc:
+        await group._do_fetch_commit_offsets([aiokafka.TopicPartition("polls", 0)])
+    assert "topic polls: the broker does not let" in str(in_words(exc.value))
+    assert (await group._send_req(None)).error_code == 0
+    await group.close()
+    await consumer.close()
 
 
 def recovering(applied: int, delivered: int | None, in_recovery: bool = True) -> Any:

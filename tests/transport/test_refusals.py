@@ -113,3 +113,11 @@ def test_cuts_hold_what_fits_and_always_go_on(
         assert records.bytes_of(start, stop + 1) > room
     if len(sizes) - start > 1:
         assert start < records.middle(start, len(sizes)) < len(sizes)
+
+
+def test_what_ends_the_routine_of_a_group_is_told_by_its_cause() -> None:
+    """aiokafka raises another error from it, which says nothing."""
+    exc = KafkaError("Unexpected error during coordination")
+    exc.__cause__ = TopicAuthorizationFailedError({"polls"})
+    assert is_denied(exc)
+    assert "topic polls: " in str(in_words(exc))

@@ -1,14 +1,17 @@
 """What the worker borrows from Faust and mode is there."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
+from faust import App
 from faust.tables import TableManager
 from mode import Worker as ModeWorker
 
 from streamproc.errors import LibraryChangedError
+from streamproc.settings import Settings
 from streamproc.transport.internals import require
-from streamproc.worker import internals
+from streamproc.worker import app, internals
 from streamproc.worker.process import Worker
 
 
@@ -18,6 +21,25 @@ def test_every_borrowed_name_of_the_tables_exists(name: str) -> None:
     require(TableManager, name)
     with pytest.raises(LibraryChangedError, match=name):
         require(object, name)
+
+
+@pytest.mark.parametrize("name", internals.APP)
+def test_every_borrowed_name_of_the_app_exists(name: str) -> None:
+    """Of what hands out records, which stops before the tables do."""
+    require(App, name)
+
+
+async def test_tables_are_closed_side_by_side(
+    make_settings: Callable[..., Settings],
+) -> None:
+    """One after another, a slow disk would be waited for ten times as long."""
+    tables = app.build(make_settings()).app.tables
+    all_stop = asyncio.Barrier(len(tables))
+    for table in tables.values():
+        table.stop = all_stop.wait
+    async with asyncio.timeout(10):
+        await tables.on_stop()
+    assert len(tables) > 1
 
 
 @pytest.mark.parametrize("name", ["_gather_all", "_sentinel_task"])

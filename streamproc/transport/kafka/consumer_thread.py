@@ -32,6 +32,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         limit = self.app.conf.broker_max_poll_records
         fetching.install(consumer, limit, self.consumer.guard.note)
         membership.note_commits(consumer, self._note)
+        membership.name_what_is_denied(consumer)
 
     async def on_thread_stop(self) -> None:
         """Leave the group, so that others take over at once."""

@@ -32,9 +32,10 @@ def in_words(exc: KafkaError, *, topic: str = "", group: str = "") -> Streamproc
 
     ``topic``, ``group``: what was asked for, where the error does not say it.
     """
-    for kind, words in _WORDS.items():
-        if isinstance(exc, kind):
-            return words(exc, topic, group)
+    for each in (exc, exc.__cause__):  # aiokafka wraps what ends its group's routine
+        for kind, words in _WORDS.items():
+            if isinstance(each, kind):
+                return words(each, topic, group)
     where = " and ".join(
         f"{kind} {name}" for kind, name in (("topic", topic), ("group", group)) if name
     )

@@ -1,9 +1,11 @@
 """A consumer's place in its group, and the offsets that it commits there."""
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import CommitFailedError, TopicAuthorizationFailedError
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
@@ -61,6 +63,33 @@ def note_commits(consumer: AIOKafkaConsumer, note: Callable[[TP, int], str]) -> 
         )
 
     consumer.commit = commit_noted
+
+
+def name_what_is_denied(consumer: AIOKafkaConsumer) -> None:
+    """Have a worker that may not see its committed offsets say of which topics.
+
+    aiokafka raises a KafkaError that holds the text of another, and no topic.
+    """
+    coordinator = consumer._coordinator
+    send = coordinator._send_req
+
+    async def send_looking(request: Any) -> Any:
+        answer = await send(request)
+        if answer.API_KEY == OffsetFetchRequest.API_KEY and (denied := _denied(answer)):
+            raise TopicAuthorizationFailedError(denied)
+        return answer
+
+    coordinator._send_req = send_looking
+
+
+def _denied(answer: Any) -> set[str]:
+    """Topics of which no committed offset is told."""
+    return {
+        topic
+        for topic, partitions in answer.topics
+        for *_, code in partitions
+        if code == TopicAuthorizationFailedError.errno
+    }
 
 
 async def committed_notes(
