@@ -192,7 +192,7 @@ class OutageSearch:
             self.rules,
         )
         if _at_hand(some, begin_us).all():
-            chunk = before(chunk, end_us)
+            chunk = before(chunk, polls.known_until_us)
         else:
             chunk = polls.complete(chunk)
         some = replace(some, counts=chunk.counts, packed=chunk.packed)

@@ -34,9 +34,14 @@ class SpanPolls:
     as_of_us: int
     rules: Rules
 
+    @property
+    def known_until_us(self) -> int:
+        """What polls from here on say does not count."""
+        return self.as_of_us if self.rules.backfill else self.end_us
+
     def complete(self, chunk: Chunk) -> Chunk:
         """A chunk of histories with what is archived of its stores."""
-        chunk = before(chunk, self.as_of_us if self.rules.backfill else self.end_us)
+        chunk = before(chunk, self.known_until_us)
         if not chunk.store_ids or not self.archive.holds_any(self.partition):
             return chunk
         chunk = self._with(chunk, self._within(chunk.store_ids))

@@ -15,7 +15,7 @@ from streamproc.cells import Ints
 from streamproc.rules import packing
 from streamproc.rules.business import BusinessTime
 from streamproc.rules.statuses import Statuses
-from streamproc.rules.uptime import Rules, Times, known_polls, statuses, what_is_told
+from streamproc.rules.uptime import Rules, Times, what_is_told
 
 Flags = npt.NDArray[np.bool_]
 
@@ -77,10 +77,11 @@ def incidents(
 ) -> Incidents:
     """All incidents of all stores within the span of ``times``, as of its end.
 
-    ``packed``, ``counts``, ``schedule``: as in ``uptime.account``.
+    ``packed``: every store's polls that are known; one after the span may be backfilled
+    into it. ``counts``, ``schedule``: as in ``uptime.account``.
     """
     business = times.business
-    packed, store = known_polls(packed, counts, times)
+    store = np.repeat(np.arange(len(counts)), counts)
     told = what_is_told(packed, store, schedule, times, rules)
     spoken = spoken_time(told, schedule, business)
     first, last = runs(spoken, bridge_us)
@@ -136,10 +137,12 @@ def up_within(
 ) -> Ints:
     """Up time of each store within its own ``[begin_us, end_us)``, in microseconds.
 
-    ``begin_us``, ``end_us``, and what is returned: shape (n,).
+    The polls are those of ``incidents``. ``begin_us``, ``end_us``, and what is
+    returned: shape (n,).
     """
     business = times.business
-    told = statuses(packed, counts, schedule, times, rules)
+    store = np.repeat(np.arange(len(counts)), counts)
+    told = what_is_told(packed, store, schedule, times, rules)
     own = schedule[told.store]
     first = np.maximum(told.begin_us, begin_us[told.store])
     last = np.minimum(told.end_us, end_us[told.store])

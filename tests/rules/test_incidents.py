@@ -136,14 +136,15 @@ def found(
     bridge_us: int,
 ) -> list[list[Outage]]:
     """The product's incidents of each store, all computed at once."""
-    packed = [packing.canonical(packing.pack(polls)) for polls, _ in stores]
+    known = [[poll for poll in polls if poll[0] < as_of_us] for polls, _ in stores]
+    packed = [packing.canonical(packing.pack(polls)) for polls in known]
     spans = [
         [(max(a, begin_us), min(b, as_of_us)) for a, b in open_ if a < as_of_us]
         for _, open_ in stores
     ]
     columns = incidents(
         np.concatenate([np.zeros(0, np.int64), *packed]),
-        np.array([len(polls) for polls in packed], np.int64),
+        np.array(list(map(len, packed)), np.int64),
         np.arange(len(stores)),
         Times.plain(BusinessTime(spans, begin_us, as_of_us)),
         rules,

@@ -76,6 +76,8 @@ def history_of(seed: int) -> Polls:
     ]
     polls += [(b"down", (START_DAY + day) * DAY_US + 5, False) for day in range(DAYS)]
     polls += [(b"rare", (START_DAY + day) * DAY_US, day < 2) for day in (1, 40, 108)]
+    for store_id, up in ((b"late", False), (b"later", True)):  # long after most spans
+        polls += [(store_id, (START_DAY + 92) * DAY_US, up)]
     return polls
 
 

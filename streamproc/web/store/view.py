@@ -119,8 +119,8 @@ class StoreView:
         """Its incidents of that time, the newest last."""
         begin_us, end_us = self.begin_us, self.as_of_us
         found = incidents(
-            self.data.packed,
-            np.array([len(self.data.packed)]),
+            self.data.packed[: self._known],
+            np.array([self._known]),
             np.zeros(1, np.int64),
             self._time(begin_us, end_us).times(begin_us, end_us),
             self.rules,
