@@ -24,6 +24,18 @@ def left_us(up_us: Ints, down_us: Ints, targets: Floats) -> Floats:
     return left
 
 
+def allowed_us(target: float, time_us: int) -> int:
+    """Down time that a target allows of a time, to the nearest microsecond.
+
+    ``target``: in percent. Half a microsecond is rounded up.
+    """
+    return int(_allowed(target, time_us) + Fraction(1, 2))
+
+
+def _allowed(target: float, time_us: int) -> Fraction:
+    return (100 - Fraction(str(target))) / 100 * time_us
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorBudget:
     """Down time that a target leaves in a span, in microseconds of business time.
@@ -40,8 +52,8 @@ class ErrorBudget:
 
     @property
     def budget_us(self) -> int:
-        """All of it, to the nearest microsecond; half a one is rounded up."""
-        return int(self._exact_us + Fraction(1, 2))
+        """All of it, to the nearest microsecond."""
+        return allowed_us(self.target, self.business_us)
 
     @property
     def left_us(self) -> int:
@@ -54,11 +66,8 @@ class ErrorBudget:
 
         None where there is no budget, and where no business time is gone by.
         """
-        if not self._exact_us or not self.gone_us:
+        allowed = _allowed(self.target, self.business_us)
+        if not allowed or not self.gone_us:
             return None
-        used = Fraction(self.down_us) / self._exact_us
+        used = Fraction(self.down_us) / allowed
         return float(used / Fraction(self.gone_us, self.business_us))
-
-    @property
-    def _exact_us(self) -> Fraction:
-        return (100 - Fraction(str(self.target))) / 100 * self.business_us

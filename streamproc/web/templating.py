@@ -20,7 +20,7 @@ from streamproc.rules.timeline import Span, clipped, local_time
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.rules.windows import WINDOWS
 from streamproc.web import bars, chart, words
-from streamproc.web.changes.said import DOOR_WORDS, fact_words
+from streamproc.web.changes.said import DOOR_WORDS, change_words, fact_words
 from streamproc.web.fleet.months import budget_picture
 from streamproc.web.fleet.standing import pooled_percent
 
@@ -189,6 +189,7 @@ def environment() -> jinja2.Environment:
         is_active=packing.is_active,
         pooled_percent=pooled_percent,
         navigation=NAVIGATION,
+        change_words=change_words,
         fact_words=fact_words,
         door_words=DOOR_WORDS,
         us_of=lambda text: parse_timestamp(text, "at"),

@@ -202,6 +202,19 @@ def test_the_pages_list_changes_and_show_one(site: LiveSite) -> None:
     assert "there is nothing to undo" in reader.page
 
 
+def test_changes_name_their_stores_and_say_their_ids(site: LiveSite) -> None:
+    """In every list, on a change's page, and of one store of it."""
+    put(site, "shop/labels", {"labels": {}, "name": "Corner shop"})
+    first = site.get("/api/v1/changes").json["changes"][-1]
+    for path in ("/changes", "/changes?store=shop", "/system", "/stores/shop"):
+        assert "zone of Corner shop (shop)" in text_of(site.page(path)), path
+    text = text_of(site.page(f"/changes/{first['id']}?store=shop"))
+    assert "Zone of Corner shop (shop)" in text
+    assert "Before and after, of Corner shop (shop)" in text
+    assert "Corner shop shop zone" in text
+    assert first["words"] == "zone of shop"
+
+
 def test_a_reader_is_not_offered_to_undo(site: LiveSite) -> None:
     """Who is not signed in reads only."""
     page = site.page(f"/changes/{newest(site)['id']}")

@@ -8,8 +8,8 @@ from streamproc.origin import DOORS
 from streamproc.report.record import time_text
 from streamproc.web.changes.changed_facts import Fact
 from streamproc.web.changes.log_calls import Part
+from streamproc.web.changes.said import change_words
 from streamproc.web.shapes import OneOf
-from streamproc.web.words import number
 from tables import exclusions as exclusions_table
 from tables.fact_rows import key_text, row_of
 
@@ -148,21 +148,11 @@ def one_change(parts: list[Part], undone_by: str | None, most: int) -> OneChange
         kinds,
         stores,
         of_all,
-        _words(kinds, stores, of_all, facts),
+        change_words(kinds, stores, of_all, facts[0].store_id if facts else ""),
         origin.undoes,
         undone_by,
         facts,
     )
-
-
-def _words(kinds: list[str], stores: int, of_all: bool, facts: list[FactChange]) -> str:
-    """What was changed, and of whom."""
-    what = " and ".join(kind.replace("-", " ") for kind in kinds)
-    if of_all:
-        return f"{what} of all stores"
-    if stores == 1 and facts:
-        return f"{what} of {facts[0].store_id}"
-    return f"{what} of {number(stores)} store{'' if stores == 1 else 's'}"
 
 
 def store_changes(store_id: str, parts: list[Part]) -> StoreChanges:

@@ -1,11 +1,11 @@
-"""A fact in words, out of the fields of its record. Pure."""
+"""A change in words, and a fact, out of the fields of its record. Pure."""
 
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
 from streamproc.web.acting.editors import DAYS, openings_text
-from streamproc.web.words import percent
+from streamproc.web.words import number, percent
 
 Row = Mapping[str, Any]
 
@@ -18,6 +18,16 @@ DOOR_WORDS = {
 """Who it was, of who does not say his name, by the doors."""
 
 NOTHING, ALWAYS = "nothing", "open 24x7"
+
+
+def change_words(kinds: list[str], stores: int, of_all: bool, name: str) -> str:
+    """What was changed, and of whom; ``name``: of its store, where it is one only."""
+    what = " and ".join(kind.replace("-", " ") for kind in kinds)
+    if of_all:
+        return f"{what} of all stores"
+    if stores == 1 and name:
+        return f"{what} of {name}"
+    return f"{what} of {number(stores)} store{'' if stores == 1 else 's'}"
 
 
 def fact_words(kind: str, row: Row | None) -> str:

@@ -142,11 +142,18 @@ class Standing:
         """Which stores are below their target."""
         return np.nan_to_num(self.budget_us) < 0
 
-    @cached_property
+    @property
     def met(self) -> tuple[int, int]:
         """How many stores met their target, of how many that were observed."""
-        judged = ~np.isnan(self.budget_us) & (self.whole.up + self.whole.down > 0)
-        return int((judged & ~self.misses).sum()), int(judged.sum())
+        return self.met_by(np.arange(len(self.everyone.stores)))
+
+    def met_by(self, rows: Ints) -> tuple[int, int]:
+        """How many of some stores met their target, of how many that have one.
+
+        A store of which nothing was observed is not judged.
+        """
+        judged = ~np.isnan(self.targets[rows]) & ~np.isnan(self.percents[rows])
+        return int((judged & ~self.misses[rows]).sum()), int(judged.sum())
 
     @cached_property
     def last_us(self) -> Floats:

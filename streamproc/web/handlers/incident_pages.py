@@ -1,21 +1,17 @@
 """Handlers of the page Incidents: what was down, how long, where, and how often."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from aiohttp import web
 
-from streamproc.report.about import sentences
 from streamproc.report.messages import NOW
-from streamproc.report.record import time_text
-from streamproc.report.workbook import MEDIA_TYPE, About
 from streamproc.rules.periods import edge_us, parse_period
 from streamproc.rules.units import MINUTE_US
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf
-from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.incidents.asked import (
     DEFAULT_PERIOD,
     SORT,
@@ -32,11 +28,11 @@ from streamproc.web.now.everyone import Everyone
 from streamproc.web.periods.choice import chosen_of
 from streamproc.web.periods.reading import Bounds
 from streamproc.web.responses import html, see_other
+from streamproc.web.sheets import Sheet, dated
 from streamproc.web.site import Site
 from streamproc.web.store.names import Directory
 from streamproc.web.suspicion.spans import Span, Spans, spans_of
 from streamproc.web.templating import text, url
-from streamproc.web.workbooks import workbook
 from tables.outage import Outage
 
 PER_PAGE = 25
@@ -69,32 +65,30 @@ class IncidentPages:
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
         """The incidents of the page's list, all of them, as CSV."""
-        pieces, name, _ = await self._file(request)
-        return Export(lambda: aside(pieces), f"{name}.csv")
+        return (await self._sheet(request)).export("csv")
 
     async def xlsx(self, request: web.Request) -> web.StreamResponse:
         """The same as a workbook."""
-        pieces, name, said = await self._file(request)
-        return Export(lambda: workbook(aside(pieces), said), f"{name}.xlsx", MEDIA_TYPE)
+        return (await self._sheet(request)).export("xlsx")
 
-    async def _file(self, request: web.Request) -> tuple[Iterator[bytes], str, About]:
-        """The list as CSV, what it is called, and what is said of it."""
+    async def _sheet(self, request: web.Request) -> Sheet:
+        """The page's list as a file."""
         asked = asked_incidents(request.query)
         seen, everyone = await self._seen(asked)
         shown = listed(seen.found.only(asked.ongoing), asked)
-        rows = csv_rows(shown, await self._site.names.all(), everyone)
-        period = chosen_of(
-            asked.period, seen.bounds.period, None, seen.found.as_of_us, ""
+        names = await self._site.names.all()
+        period, as_of_us = seen.bounds.period, seen.found.as_of_us
+        dates = chosen_of(asked.period, period, None, as_of_us, "").dates
+        return Sheet(
+            dated("incidents", period),
+            lambda: csv_rows(shown, names, everyone),
+            as_of_us,
+            self._site.rules,
+            [
+                ("Incidents", dates),
+                *(("Stores with", where.text) for where in asked.wheres),
+            ],
         )
-        name = f"incidents-{period.first}"
-        name += "" if period.is_day else f"-{period.last}"
-        said = [
-            ("Incidents", period.dates),
-            ("As of", f"{time_text(seen.found.as_of_us)} (UTC)"),
-            *(("Stores with", where.text) for where in asked.wheres),
-            *(("Rule", each) for each in sentences(self._site.program.settings.rules)),
-        ]
-        return csv_pieces(rows), name, About(said)
 
     async def _seen(self, asked: AskedIncidents) -> tuple[InPeriod, Everyone]:
         key = asked.as_of, asked.period, asked.store, asked.wheres

@@ -10,6 +10,7 @@ from multidict import MultiMapping
 
 from streamproc.cells import Ints
 from streamproc.rules.labels import Where
+from streamproc.rules.targets import allowed_us
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.periods import asked_for
@@ -45,48 +46,40 @@ class ReportPages:
     async def _context(self, period: str, query: MultiMapping[str]) -> dict[str, Any]:
         asked_for(period)
         wheres, as_of = wheres_of(query.getall("where", [])), AS_OF.read(query)
-        everything = STORES.read(query) == "all"
         standing, why = await standing_of(self._site, period, as_of)
         if standing.figures is None:
             raise Refusal(422, "no-figures", f"{why or 'No store is known yet'}.")
         rows = _rows(standing, wheres)
         chosen = period_of(standing, period, "")
-        incidents = await self._incidents(standing, wheres)
-        longest = incidents.ordered(0, by_start=False)[: sheet.MOST]
-        about = await self._site.stores.about(one.store_id for one in longest)
-        worst = sheet.worst(standing, rows)
+        settings = self._site.program.settings
         return {
-            "standing": standing,
-            "figures": standing.figures,
-            "names": standing.names,
             "period": chosen,
             "title": sheet.title_of(chosen),
             "wheres": wheres,
             "as_of": as_of_text(as_of),
-            "rows": rows,
-            "summary": summary(standing, rows),
             "before": await self._before(chosen, as_of, wheres),
             "changed": sheet.changed,
             "day_text": day_text,
-            "met": sheet.met(standing, rows),
-            "allowed_us": sheet.allowed_us(
-                standing.pooled(rows), standing.fleet_target
-            ),
-            "groups": await asyncio.to_thread(sheet.groups, standing, rows),
-            "worst": worst,
-            "worst_share": sheet.share_of(standing, worst, rows),
-            "listed": sheet.by_down(standing, rows)[: sheet.MOST_ROWS]
-            if everything
-            else [],
-            "everything": everything,
-            "longest": [row_of(one, about[one.store_id]) for one in longest],
-            "told": incident_summary(incidents.found, incidents.up_us, lambda _: 0),
-            "quality": sheet.quality(standing, rows),
             "rejected": self._site.watch.seen.rejected,
-            "target": standing.fleet_target,
             "now_us": self._site.program.now_us(),
-            "rules": self._site.program.settings.rules,
-            "bridge_us": self._site.program.settings.bridge_us,
+            "rules": settings.rules,
+            "bridge_us": settings.bridge_us,
+            **await asyncio.to_thread(
+                _of_stores, standing, rows, STORES.read(query) == "all"
+            ),
+            **await self._of_incidents(standing, wheres),
+        }
+
+    async def _of_incidents(
+        self, standing: Standing, wheres: Sequence[Where]
+    ) -> dict[str, Any]:
+        """The longest incidents, and what all of them come to."""
+        found = await self._incidents(standing, wheres)
+        longest = found.ordered(0, by_start=False)[: sheet.MOST]
+        about = await self._site.stores.about(one.store_id for one in longest)
+        return {
+            "longest": [row_of(one, about[one.store_id]) for one in longest],
+            "told": incident_summary(found.found, found.up_us, lambda _: 0),
         }
 
     async def _before(
@@ -109,6 +102,31 @@ class ReportPages:
         bounds = await self._site.periods.bounds(asked, figures.as_of_us)
         span = figures.as_of_us, *bounds.until(figures.as_of_us)
         return await incidents_of(self._site, *span, "", wheres, bounds.period)
+
+
+def _of_stores(standing: Standing, rows: Ints, everything: bool) -> dict[str, Any]:
+    """Figures of the stores that are meant; ``everything``: a row of each, too."""
+    worst, target = sheet.worst(standing, rows), standing.fleet_target
+    pooled = standing.pooled(rows)
+    listed = sheet.by_down(standing, rows)[: sheet.MOST_ROWS] if everything else []
+    return {
+        "standing": standing,
+        "figures": standing.figures,
+        "names": standing.names,
+        "rows": rows,
+        "summary": summary(standing, rows),
+        "met": standing.met_by(rows),
+        "target": target,
+        "allowed_us": None
+        if target is None
+        else allowed_us(target, int(pooled.up + pooled.down)),
+        "groups": sheet.groups(standing, rows),
+        "worst": worst,
+        "worst_share": sheet.share_of(standing, worst, rows),
+        "everything": everything,
+        "listed": listed,
+        "quality": sheet.quality(standing, rows),
+    }
 
 
 def _rows(standing: Standing, wheres: Sequence[Where]) -> Ints:

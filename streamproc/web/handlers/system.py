@@ -9,12 +9,12 @@ from aiohttp import web
 from streamproc import rejected
 from streamproc.rechecking import checks
 from streamproc.report.messages import NOW
-from streamproc.rules.days import date_of
 from streamproc.rules.units import DAY_US
 from streamproc.web import requests
 from streamproc.web.author import author
 from streamproc.web.bodies import form_of
 from streamproc.web.changes.log import Asked
+from streamproc.web.fleet.months import days_shown
 from streamproc.web.kept import Kept
 from streamproc.web.parameters import PAGE, Text
 from streamproc.web.refusal import bad, unknown
@@ -101,10 +101,11 @@ class SystemHandlers:
         site = self._site
         everyone = await site.everybody.kept.get(NOW)
         names, today = await site.names.all(), everyone.as_of_us // DAY_US
-        days = f"{date_of(today - pollers.DAYS)}..{date_of(today)}"
-        figures, spans = site.performances.kept.peek((days, NOW)), self._spans.peek("")
+        figures = site.performances.kept.peek((days_shown(today), NOW))
+        spans = self._spans.peek("")
         label = pollers.poller_label(names, label)
         return {
+            "names": names,
             "poller_label": label,
             "labels": list(names.values),
             "pollers": await asyncio.to_thread(

@@ -67,6 +67,7 @@ class UndoHandlers:
             "changes.html",
             found=await self._site.log.page(asked_of(request.query)),
             params=params,
+            names=await self._site.names.all(),
             now_us=self._site.program.now_us(),
         )
 
@@ -110,6 +111,7 @@ class UndoHandlers:
             status,
             found=await self._site.log.one(one, store, number),
             store=store,
+            names=await self._site.names.all(),
             form=form,
             looked=looked,
             by=self._guard.author_of(request),

@@ -7,7 +7,6 @@ import numpy as np
 from streamproc.cells import Ints
 from streamproc.rules.days import date_of
 from streamproc.rules.percent import percent
-from streamproc.rules.targets import left_us
 from streamproc.web.fleet.groups import Group, groups_of
 from streamproc.web.fleet.performance import Amounts
 from streamproc.web.fleet.standing import Standing, pooled_percent
@@ -73,20 +72,6 @@ def title_of(period: Chosen) -> str:
     if whole and period.period.name.startswith("month:"):
         return f"{first:%B %Y}{' so far' if period.goes_on else ''}"
     return period.dates
-
-
-def met(standing: Standing, rows: Ints) -> tuple[int, int]:
-    """How many of some stores met their target, of how many that have one."""
-    judged = ~np.isnan(standing.targets[rows]) & ~np.isnan(standing.percents[rows])
-    return int((judged & ~standing.misses[rows]).sum()), int(judged.sum())
-
-
-def allowed_us(pooled: Amounts, target: float | None) -> int | None:
-    """Down time that a target allows of what was observed; None without one."""
-    if target is None:
-        return None
-    up, down = np.atleast_1d(pooled.up), np.atleast_1d(pooled.down)
-    return int(left_us(up, down, np.array([target]))[0]) + int(pooled.down)
 
 
 def groups(standing: Standing, rows: Ints) -> list[tuple[str, list[Group]]]:

@@ -79,6 +79,11 @@ class Directory:
         """What a store is called: its name, else its id."""
         return self.of(store_id).name or store_id
 
+    def full_name(self, store_id: str) -> str:
+        """What a store is called, and its id where that is something else."""
+        name = self.of(store_id).name
+        return f"{name} ({store_id})" if name and name != store_id else store_id
+
     def text(self, store_id: str) -> str:
         """The values of a store's labels, in a line; the id of one that has none."""
         found = self.of(store_id)
