@@ -23,7 +23,9 @@ from streamproc.rules.timestamp import timestamp_text
 from tables.archive import Archive, Leaving
 from tables.batch_table import BatchTable
 from tables.chunks import STORES_PER_CHUNK, Chunk, ChunkBuilder
+from tables.first_polls import FirstPolls
 from tables.recent import Recent
+from tables.rocks_scan import days_of
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +82,19 @@ class Histories(BatchTable):
 
     def __init__(self, app: faust.App, *, recent_mib: int = 256, **kw: Any) -> None:
         super().__init__(app, **kw)
-        self._recent = Recent(recent_mib, lambda number: self.data.versions[number])
+        self._recent = Recent(recent_mib, self._version)
+        #: When each partition's first poll was; see ``tables.kept``.
+        self.first_polls = FirstPolls(self._version)
+
+    def _version(self, partition: int) -> int:
+        version: int = self.data.versions[partition]
+        return version
 
     def take_over(self) -> None:
         """Write again: the partitions have been assigned anew."""
         super().take_over()
         self._recent.forget()
+        self.first_polls.forget()
 
     async def add(
         self,
@@ -122,9 +131,11 @@ class Histories(BatchTable):
             if newest_us > self.newest_us(partition):
                 changes[NEWEST] = newest_us.to_bytes(8, "big")
             added.segments = len(changes)
-            before = self.data.versions[partition]
+            before = self._version(partition)
             await self.write(partition, changes)
             self._recent.added(partition, changes, before)
+            if segments.days:
+                self.first_polls.added(partition, min(segments.days), before)
         return added
 
     def _spans_too_much(
@@ -171,7 +182,7 @@ class Histories(BatchTable):
         for store, group in groupby(theirs, key=itemgetter(0)):
             store_id = ids[store]
             mine = [day for _, day in group]
-            present = set(_days_of(cursor, store_id))
+            present = set(days_of(cursor, store_id))
             if not present and len(mine) == 1:
                 continue  # its first
             days = present.union(mine)
@@ -283,16 +294,3 @@ class Histories(BatchTable):
                 break
             values.append(value)
         return packing.unpack(b"".join(values))
-
-
-def _days_of(cursor: Any, store_id: bytes) -> Iterator[int]:
-    """Days a store has segments for, newest first."""
-    prefix = history.prefix_of(store_id)
-    cursor.seek_for_prev(prefix + b"\xff" * 4)
-    while cursor.valid():
-        key = cursor.key()
-        if not key.startswith(prefix):
-            break
-        yield history.split_key(key)[1]
-        cursor.prev()
-    cursor.status()  # raises where it is damage that has ended it

@@ -21,15 +21,11 @@ def kept(histories: Histories, partition: int, not_before_us: int = 0) -> Kept |
     Where the first one lies before ``not_before_us``, any poll from before is told in
     its place: finding the first one takes longer.
     """
-    first_us: int | None = None
-    for poll_us in _first_polls(histories, partition):
-        first_us = poll_us if first_us is None else min(first_us, poll_us)
-        if first_us < not_before_us:
-            break
-    if first_us is None:
-        return None
-    archive = histories.archive
-    return Kept(first_us, archive.kept_since(partition) * DAY_US)
+    since_us = histories.archive.kept_since(partition) * DAY_US
+    first_us = histories.first_polls.of(
+        partition, since_us, not_before_us, lambda: _first_polls(histories, partition)
+    )
+    return None if first_us is None else Kept(first_us, since_us)
 
 
 def _first_polls(histories: Histories, partition: int) -> Iterator[int]:
