@@ -31,6 +31,8 @@ from tables import zones as zones_table
 from tables.archive import MOVED
 from tables.batch_table import BatchTable
 from tables.histories import NEWEST
+from tables.one_period import OnePeriods
+from tables.one_store import OneStore
 from tables.periods import PeriodSnapshot
 from tables.snapshot import Snapshot
 
@@ -131,7 +133,11 @@ def calendar(program: Program, store_id: bytes) -> int:
     """Thirteen months by days, of one store; rows."""
     (partition,) = partitions_for([store_id], program.settings.partitions).tolist()
     period = parse_period("2025-10-25..2026-11-24").resolve(AS_OF_US, ZONES, 0)
-    return len(_periods(program, partition, period).row(store_id))
+    tables = program.histories, program.facts, program.labels
+    one = OneStore.read(*tables, partition, store_id)
+    settings = program.settings
+    found = OnePeriods(program.histories.archive, settings.rules, settings.bridge_us)
+    return len(found.rows(one, [_span(period)])[0])
 
 
 def report_then(program: Program) -> int:

@@ -8,10 +8,9 @@ from streamproc.rules.periods import UNITS, Period, edge_us
 from streamproc.rules.targets import ErrorBudget
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules
-from tables import labels as labels_table
-from tables.fact_tables import FactTables, LabelsTable
-from tables.histories import Histories
-from tables.periods import PeriodSnapshot
+from tables.archive import Archive
+from tables.one_period import OnePeriods
+from tables.one_store import OneStore
 
 _NAME = "month:"
 
@@ -26,56 +25,43 @@ class MonthBudget:
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """The budgets of a partition's stores, as of an instant.
+    """The budgets of stores, as of an instant.
 
     ``target``: of who has none of its own, in percent; None for none.
     """
 
-    histories: Histories
-    facts: FactTables
-    labels: LabelsTable
-    partition: int
+    archive: Archive
     as_of_us: int
     rules: Rules
     bridge_us: int
     day_starts_s: int = 0
     target: float | None = None
 
-    def of(self, store_id: bytes) -> MonthBudget | None:
+    def of(self, one: OneStore) -> MonthBudget | None:
         """A store's budget; None without a target, or when its month is not kept."""
-        labels = labels_table.decode(self.labels.read(self.partition, store_id))
-        target = self.target if labels.target is None else labels.target
+        target = self.target if one.labels.target is None else one.labels.target
         if target is None:
             return None
-        own = self.facts.of(self.partition, store_id)
-        facts = own.with_all(self.facts.of_all(self.partition))
+        facts = one.facts
         zone = facts.zone_name
         month = UNITS["month"].holding(date_at(zone, self.as_of_us, self.day_starts_s))
         begin_us, end_us = (
             edge_us(zone, day, self.day_starts_s)
             for day in (month.first_day, month.end_day)
         )
-        if begin_us < self.histories.archive.kept_since(self.partition) * DAY_US:
+        if begin_us < self.archive.kept_since(one.partition) * DAY_US:
             return None
         business = facts.business_between(begin_us, end_us)
         gone = clipped(business, begin_us, self.as_of_us)
-        down_us = self._down_us(store_id, month)
+        down_us = self._down_us(one, month)
         budget = ErrorBudget(target, _length(business), _length(gone), down_us)
         return MonthBudget(month.name.removeprefix(_NAME), budget)
 
-    def _down_us(self, store_id: bytes, month: Period) -> int:
+    def _down_us(self, one: OneStore, month: Period) -> int:
         """How long it was down in the month, up to now."""
         span = Span(month, None, Kept(0), self.as_of_us, None, self.day_starts_s)
-        snapshot = PeriodSnapshot(
-            self.histories,
-            self.facts,
-            self.labels,
-            self.partition,
-            span,
-            self.rules,
-            self.bridge_us,
-        )
-        return int(snapshot.row(store_id).of("down").sum())
+        periods = OnePeriods(self.archive, self.rules, self.bridge_us)
+        return int(periods.rows(one, [span])[0].of("down").sum())
 
 
 def _length(intervals: list[Interval]) -> int:

@@ -131,11 +131,11 @@ class Histories(BatchTable):
             if newest_us > self.newest_us(partition):
                 changes[NEWEST] = newest_us.to_bytes(8, "big")
             added.segments = len(changes)
-            before = self._version(partition)
+            version = self._version(partition)
             await self.write(partition, changes)
-            self._recent.added(partition, changes, before)
+            self._recent.added(partition, changes, version)
             if segments.days:
-                self.first_polls.added(partition, min(segments.days), before)
+                self.first_polls.added(partition, min(segments.days), version)
         return added
 
     def _spans_too_much(

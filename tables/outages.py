@@ -16,12 +16,12 @@ from streamproc.rules.labels import Labels, Where
 from streamproc.rules.packing import Flags
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules, Times
-from tables import labels as labels_table
 from tables.accounting import Stores, with_facts
 from tables.calendars import FactNumbers
 from tables.chunks import Chunk, before
 from tables.fact_tables import FactTables, LabelsTable, labels_between
 from tables.histories import Histories
+from tables.one_store import OneStore
 from tables.outage import Dates, Outage, Outages
 from tables.period_polls import SpanPolls
 
@@ -74,14 +74,12 @@ class OutageSearch:
 
     def of(self, store_id: bytes) -> Outages:
         """Those of one store."""
-        labels = labels_table.decode(self.labels.read(self.partition, store_id))
-        if not self._holds(labels):
-            return self.joined([])
-        polls = self.histories.polls_of(self.partition, store_id)
-        own = self.facts.of(self.partition, store_id)
-        facts = own.with_all(self.facts.of_all(self.partition))
-        counts = np.array([len(polls)], np.int64)
-        return self.joined([self._of(Stores.of([store_id], counts, polls, [facts]))])
+        tables = self.histories, self.facts, self.labels
+        return self.of_one(OneStore.read(*tables, self.partition, store_id))
+
+    def of_one(self, one: OneStore) -> Outages:
+        """The same, of what the tables have of it."""
+        return self.joined([self._of(one.alone)] if self._holds(one.labels) else [])
 
     def joined(self, parts: Sequence[Outages]) -> Outages:
         """The parts as one."""

@@ -59,6 +59,10 @@ class Past:
     def polls_of(self, store_id: bytes) -> Ints:
         """One store's packed polls; ReportFailedError when they are not whole."""
         polls = self.histories.polls_of(self.partition, store_id)
+        return self.completed(store_id, polls)
+
+    def completed(self, store_id: bytes, polls: Ints) -> Ints:
+        """The same, of its packed polls in ``histories``."""
         chunk = Chunk([store_id], np.array([len(polls)], np.int64), polls)
         chunk, whole = self.complete(chunk)
         if not whole.all():

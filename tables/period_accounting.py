@@ -16,7 +16,7 @@ from streamproc.report.period_rows import (
 )
 from streamproc.rules.labels import Labels
 from streamproc.rules.period_edges import Span
-from streamproc.rules.sliced import account_slices
+from streamproc.rules.sliced import account_slicings
 from streamproc.rules.uptime import Rules
 from tables.accounting import Stores
 
@@ -60,13 +60,30 @@ def rows_of_slices(
     bridge_us: int,
     as_polled: bool,
 ) -> PeriodRows:
-    begin_us, end_us = int(edges_us.min()), int(edges_us.max())
+    """Rows of stores whose polls within the edges are there."""
+    edges = [edges_us]
+    return rows_of_slicings(some, labels, edges, rules, bridge_us, as_polled)[0]
+
+
+def rows_of_slicings(
+    some: Stores,
+    labels: Sequence[Labels],
+    edges_us: Sequence[Ints],
+    rules: Rules,
+    bridge_us: int,
+    as_polled: bool,
+) -> list[PeriodRows]:
+    """Rows of the same stores by several edges, each shape (stores, slices + 1)."""
+    begin_us = min(int(each.min()) for each in edges_us)
+    end_us = max(int(each.max()) for each in edges_us)
     times = some.times(begin_us, end_us, as_polled)
-    figures = account_slices(
-        *(some.packed, some.counts, some.schedule, times, rules), edges_us, bridge_us
-    )
+    polled = some.packed, some.counts, some.schedule, times, rules
+    found = account_slicings(*polled, edges_us, bridge_us)
     stores = [
         Named(store_id.decode(), each.name, each.labels)
         for store_id, each in zip(some.store_ids, labels, strict=True)
     ]
-    return period_rows(stores, edges_us, figures)
+    return [
+        period_rows(stores, edges, figures)
+        for edges, figures in zip(edges_us, found, strict=True)
+    ]

@@ -14,7 +14,6 @@ from streamproc.report.period_rows import NO_PERIOD_ROWS, PeriodRows
 from streamproc.rules.labels import Labels, Where
 from streamproc.rules.period_edges import Span
 from streamproc.rules.uptime import Rules
-from tables import labels as labels_table
 from tables.accounting import Stores, with_facts
 from tables.calendars import FactNumbers
 from tables.chunks import Chunk
@@ -61,18 +60,6 @@ class PeriodSnapshot:
             after, count = last, self._next_count(len(chunk.store_ids), polls)
         some, _ = self._rows(Chunk([], _NO_POLLS, _NO_POLLS), after, None)
         yield some
-
-    def row(self, store_id: bytes) -> PeriodRows:
-        """Rows of one store; none when nothing is known of it."""
-        polls = self.histories.polls_of(self.partition, store_id)
-        own = self.facts.of(self.partition, store_id)
-        if not len(polls) and not any(own):
-            return NO_PERIOD_ROWS
-        labels = labels_table.decode(self.labels.read(self.partition, store_id))
-        counts = np.array([len(polls)], np.int64)
-        facts = own.with_all(self.facts.of_all(self.partition))
-        some = Stores.of([store_id], counts, polls, [facts])
-        return self._account(some, [labels])[0]
 
     def _next_count(self, stores: int, polls: int) -> int:
         """How many stores to read next, so that there are as many polls as allowed."""

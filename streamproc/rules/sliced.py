@@ -5,6 +5,7 @@ is cut where slices meet; the rules of ``uptime`` and ``incidents`` then hold fo
 store and slice as they do for a store.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,9 +47,30 @@ def account_slices(
     ``counts``, ``schedule``: as in ``uptime.account``. ``edges_us``: shape (n, k + 1),
     rising, within the span of ``times``; slice i is ``[edges_us[i], edges_us[i + 1])``.
     """
-    shape = len(counts), edges_us.shape[1] - 1
+    return account_slicings(
+        packed, counts, schedule, times, rules, [edges_us], bridge_us
+    )[0]
+
+
+def account_slicings(
+    packed: Ints,
+    counts: Ints,
+    schedule: Ints,
+    times: Times,
+    rules: Rules,
+    edges_us: Sequence[Ints],
+    bridge_us: int,
+) -> list[Sliced]:
+    """The same, sliced in several ways: the polls are gone through once."""
     store = np.repeat(np.arange(len(counts)), counts)
     told = what_is_told(packed, store, schedule, times, rules)
+    return [_sliced(told, schedule, times, each, bridge_us) for each in edges_us]
+
+
+def _sliced(
+    told: Statuses, schedule: Ints, times: Times, edges_us: Ints, bridge_us: int
+) -> Sliced:
+    shape = len(schedule), edges_us.shape[1] - 1
     cells = _cut(told, edges_us)
     own = np.repeat(schedule, shape[1])
     spoken = spoken_time(cells, own, times.business)

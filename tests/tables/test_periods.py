@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +16,7 @@ from streamproc.report.period_rows import Named, PeriodRows, join_period_rows
 from streamproc.rules import history, packing
 from streamproc.rules.labels import Labels, Where
 from streamproc.rules.period_edges import Kept, Span, span_of
-from streamproc.rules.periods import parse_period
+from streamproc.rules.periods import Period, parse_period
 from streamproc.rules.schedule import ALWAYS_CLOSED, parse_hours
 from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.rules.uptime import Rules
@@ -27,6 +28,8 @@ from tables.accounting import Stores
 from tables.calendars import OwnFacts, StoreFacts
 from tables.facts import NumberedFacts
 from tables.kept import kept, zones_in_use
+from tables.one_period import OnePeriods
+from tables.one_store import OneStore
 from tables.period_accounting import rows_of_stores
 from tables.periods import PeriodSnapshot
 from tests.reference import Figures, Poll, date_edge, open_spans, slice_figures
@@ -264,6 +267,17 @@ def snapshot(
     )
 
 
+def row(
+    tables: Tables, store_id: bytes, spans: list[Span], settings: Settings
+) -> list[PeriodRows]:
+    """One store's figures of several spans."""
+    facts: Any = _Facts()
+    labels: Any = _Labels()
+    one = OneStore.read(tables.histories, facts, labels, PARTITION, store_id)
+    found = OnePeriods(tables.archive, settings.rules, BRIDGE_US)
+    return found.rows(one, spans)
+
+
 @pytest.mark.parametrize("options", [{}, {"hold": "none"}, {"backfill": "on"}])
 @pytest.mark.parametrize("chunk", [1, 64])
 async def test_any_period_of_the_archive_is_what_the_reference_walks(
@@ -302,7 +316,10 @@ async def test_any_period_of_the_archive_is_what_the_reference_walks(
         }
         _must_be_walked(rows, span, polls, settings)
         for named in rows.stores:
-            alone = found.row(named.store_id.encode())
+            # Beside other spans, which need more of its polls.
+            longer = replace(span, period=Period("", START_DAY - 9, START_DAY + 70))
+            spans = [longer, span, replace(span, by=None), replace(longer, by="week")]
+            _, alone, *_ = row(tables, named.store_id.encode(), spans, settings)
             mine = rows.chosen(rows.of("store") == rows.stores.index(named))
             assert alone.stores == mine.stores
             assert alone.numbers.tolist() == mine.numbers.tolist()
@@ -444,7 +461,7 @@ async def test_a_segment_in_both_tables_counts_once(
         await tables.histories.write(PARTITION, {segment: value})
     as_of_us, zones = (START_DAY + 20) * DAY_US, ["UTC"]
     span = span_of(parse_period(_dates(0, 9)), None, None, Kept(0), as_of_us, zones)
-    rows = snapshot(tables, span, make_settings(hold="none")).row(b"a")
+    rows = row(tables, b"a", [span], make_settings(hold="none"))[0]
     dates = _edges(span, "Asia/Tokyo", 0)
     mine = [(time, up) for _, time, up in polls]
     told = slice_figures(
@@ -464,7 +481,7 @@ async def test_a_status_holds_into_the_first_date_of_the_period(
     as_of_us = (START_DAY + 57) * DAY_US
     asked = parse_period(_dates(10, 10))
     span = span_of(asked, None, "UTC", Kept(0), as_of_us, [])
-    rows = snapshot(tables, span, make_settings()).row(b"a")
+    rows = row(tables, b"a", [span], make_settings())[0]
     assert rows.of("up").tolist() == [HOUR_US // 2]
 
 
@@ -478,5 +495,5 @@ async def test_with_backfill_a_first_poll_after_the_period_counts_into_it(
     for as_of_day, up_us in ((29, 0), (40, DAY_US), (57, DAY_US)):
         as_of_us = (START_DAY + as_of_day) * DAY_US
         span = span_of(asked, None, "UTC", Kept(0), as_of_us, [])
-        rows = snapshot(tables, span, settings).row(b"a")
+        rows = row(tables, b"a", [span], settings)[0]
         assert rows.of("up").tolist() == [up_us]

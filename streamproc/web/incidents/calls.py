@@ -13,7 +13,8 @@ from tables.outage import Dates, Outage, Outages
 from tables.outages import OutageSearch
 
 
-def _search(program: Program, args: dict[str, Any]) -> OutageSearch:
+def search_of(program: Program, args: dict[str, Any]) -> OutageSearch:
+    """The search that a question asks for, in a partition that is here."""
     return OutageSearch(
         *(program.histories, program.facts, program.labels, args["partition"]),
         *(args["as_of_us"], args["begin_us"], args["end_us"]),
@@ -24,7 +25,7 @@ def _search(program: Program, args: dict[str, Any]) -> OutageSearch:
 
 
 def _of_all(program: Program, args: dict[str, Any]) -> Steps[Outages]:
-    search, parts = _search(program, args), []
+    search, parts = search_of(program, args), []
     for part in search.in_parts():
         parts.append(part)
         yield
@@ -32,18 +33,22 @@ def _of_all(program: Program, args: dict[str, Any]) -> Steps[Outages]:
 
 
 def _of_one(program: Program, args: dict[str, Any]) -> Outages:
-    return _search(program, args).of(args["store_id"].encode())
+    return search_of(program, args).of(args["store_id"].encode())
 
 
-def _encode(found: Outages) -> bytes:
+def encode_outages(found: Outages) -> bytes:
+    """Incidents as another worker gets them."""
     return orjson.dumps(asdict(found))
 
 
-def _decode(value: bytes) -> Outages:
+def decode_outages(value: bytes) -> Outages:
+    """Incidents that another worker sent."""
     told = orjson.loads(value)
     found = [Outage(**each) for each in told["found"]]
     return Outages(found, told["up_us"], told["since_us"])
 
 
-OUTAGES = in_steps("outages", _of_all, _encode, _decode)
-OUTAGES_OF_ONE = Call("outages-of-one", _of_one, encode=_encode, decode=_decode)
+OUTAGES = in_steps("outages", _of_all, encode_outages, decode_outages)
+OUTAGES_OF_ONE = Call(
+    "outages-of-one", _of_one, encode=encode_outages, decode=decode_outages
+)

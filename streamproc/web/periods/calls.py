@@ -1,6 +1,7 @@
 """What is asked of a partition's owner about periods."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -15,10 +16,12 @@ from streamproc.report.period_rows import (
 )
 from streamproc.rules.labels import parse_where
 from streamproc.rules.period_edges import Kept, Span, span_of
-from streamproc.rules.periods import Period, check_by, parse_period
+from streamproc.rules.periods import Asked, Period, check_by, parse_period
 from streamproc.web.cluster.calls import Call, in_steps
 from streamproc.web.cluster.scans import Steps
 from tables.kept import kept, zones_in_use
+from tables.one_period import OnePeriods
+from tables.one_store import OneStore
 from tables.periods import PeriodSnapshot
 
 
@@ -26,16 +29,18 @@ def _kept(program: Program, args: dict[str, Any]) -> Kept | None:
     return kept(program.histories, args["partition"], args["not_before_us"])
 
 
-def _encode_kept(found: Kept | None) -> bytes:
+def encode_kept(found: Kept | None) -> bytes:
+    """Since when polls are kept, as another worker gets it."""
     return orjson.dumps(found)
 
 
-def _decode_kept(value: bytes) -> Kept | None:
+def decode_kept(value: bytes) -> Kept | None:
+    """What another worker sent."""
     told = orjson.loads(value)
     return None if told is None else Kept(**told)
 
 
-KEPT = Call("kept", _kept, encode=_encode_kept, decode=_decode_kept)
+KEPT = Call("kept", _kept, encode=encode_kept, decode=decode_kept)
 
 
 def _zones(program: Program, args: dict[str, Any]) -> list[str]:
@@ -67,18 +72,14 @@ def _span(program: Program, args: dict[str, Any]) -> Span:
     )
 
 
-def _snapshot(
-    program: Program, partition: int, span: Span, as_polled: bool = False
-) -> PeriodSnapshot:
-    return PeriodSnapshot(
-        *(program.histories, program.facts, program.labels, partition, span),
-        *(program.settings.rules, program.settings.bridge_us, as_polled),
-    )
-
-
 def _rows(program: Program, args: dict[str, Any]) -> Steps[list[PeriodRows]]:
-    snapshot = _snapshot(program, args["partition"], _span(program, args))
-    snapshot.where = None if args["where"] is None else parse_where(args["where"])
+    settings, span = program.settings, _span(program, args)
+    tables = program.histories, program.facts, program.labels
+    where = None if args["where"] is None else parse_where(args["where"])
+    snapshot = PeriodSnapshot(
+        *(*tables, args["partition"], span, settings.rules, settings.bridge_us),
+        where=where,
+    )
     found = []
     for rows in snapshot.rows():
         found.append(rows)
@@ -118,39 +119,84 @@ _ROWS = ("total", "slices", "as_polled")
 """What of it are rows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Slicing:
+    """A period that was asked for, and how it is sliced."""
+
+    asked: Asked
+    by: str | None = None
+
+
+def store_periods(
+    program: Program,
+    one: OneStore,
+    slicings: Sequence[Slicing],
+    zone: str | None,
+    known: Kept | None,
+    as_of_us: int,
+) -> list[StorePeriod | ReportFailedError]:
+    """A store's figures of several periods, of one walk over its polls.
+
+    ``zone``: whose dates are meant, None for its own. ``known``: since when polls are
+    kept. In place of a period of which nothing is kept: why.
+    """
+    zone = zone or one.facts.zone_name
+    starts_s = program.settings.day_starts_s
+    found: list[tuple[Span, Span] | ReportFailedError] = []
+    for each in slicings:
+        try:
+            whole = span_of(each.asked, None, zone, known, as_of_us, [zone], starts_s)
+            found.append((whole, replace(whole, by=each.by)))
+        except InvalidInput as exc:
+            found.append(ReportFailedError(str(exc)))
+    pairs = [pair for pair in found if isinstance(pair, tuple)]
+    spans = list(dict.fromkeys(span for pair in pairs for span in pair))
+    wholes = list(dict.fromkeys(whole for whole, _ in pairs))
+    settings = program.settings
+    periods = OnePeriods(program.histories.archive, settings.rules, settings.bridge_us)
+    rows = dict(zip(spans, periods.rows(one, spans), strict=True))
+    as_polled: dict[Span, PeriodRows] = {}
+    if one.facts.exclusions:
+        polled = periods.rows(one, wholes, as_polled=True)
+        as_polled = dict(zip(wholes, polled, strict=True))
+    return [
+        StorePeriod(
+            *(pair[0].period, zone, pair[0].since_us([zone]), pair[1].names),
+            *(rows[pair[0]], rows[pair[1]]),
+            as_polled.get(pair[0], NO_PERIOD_ROWS),
+        )
+        if isinstance(pair, tuple)
+        else pair
+        for pair in found
+    ]
+
+
+def one_store(program: Program, partition: int, store_id: str) -> OneStore:
+    """A store of a partition that is here."""
+    tables = program.histories, program.facts, program.labels
+    return OneStore.read(*tables, partition, store_id.encode())
+
+
 def _store(program: Program, args: dict[str, Any]) -> StorePeriod | None:
     """Figures of a store; None when nothing is known of it.
 
     Raises ReportFailedError, which says why, when nothing of the period is kept.
     """
-    partition, store_id = args["partition"], args["store_id"].encode()
-    own = program.facts.of(partition, store_id)
-    asked, known = parse_period(args["period"]), _decode_kept(args["kept"].encode())
-    zone, by = args["zone"] or own.zone_name, check_by(args["by"])
-    when = args["as_of_us"], [zone], program.settings.day_starts_s
-    if not any(own) and not len(program.histories.polls_of(partition, store_id)):
+    one = one_store(program, args["partition"], args["store_id"])
+    if not one.is_known:
         return None
-    try:
-        whole = span_of(asked, None, zone, known, *when)
-    except InvalidInput as exc:
-        raise ReportFailedError(str(exc)) from exc
-    sliced = Span(
-        *(whole.period, by, whole.kept, whole.as_of_us, zone, whole.day_starts_s)
+    slicing = Slicing(parse_period(args["period"]), check_by(args["by"]))
+    known = decode_kept(args["kept"].encode())
+    (found,) = store_periods(
+        program, one, [slicing], args["zone"], known, args["as_of_us"]
     )
-    return StorePeriod(
-        whole.period,
-        zone,
-        whole.since_us([zone]),
-        sliced.names,
-        _snapshot(program, partition, whole).row(store_id),
-        _snapshot(program, partition, sliced).row(store_id),
-        _snapshot(program, partition, whole, as_polled=True).row(store_id)
-        if own.exclusions or program.facts.of_all(partition).exclusions
-        else NO_PERIOD_ROWS,
-    )
+    if isinstance(found, ReportFailedError):
+        raise found
+    return found
 
 
-def _encode_store(found: StorePeriod | None) -> bytes:
+def encode_period(found: StorePeriod | None) -> bytes:
+    """A store's figures as another worker gets them."""
     if found is None:
         return b"null"
     told = asdict(found)
@@ -159,7 +205,8 @@ def _encode_store(found: StorePeriod | None) -> bytes:
     return orjson.dumps(told)
 
 
-def _decode_store(value: bytes) -> StorePeriod | None:
+def decode_period(value: bytes) -> StorePeriod | None:
+    """Figures that another worker sent."""
     told = orjson.loads(value)
     if told is None:
         return None
@@ -169,4 +216,4 @@ def _decode_store(value: bytes) -> StorePeriod | None:
     return StorePeriod(**told)
 
 
-STORE_PERIOD = Call("store-period", _store, encode=_encode_store, decode=_decode_store)
+STORE_PERIOD = Call("store-period", _store, encode=encode_period, decode=decode_period)

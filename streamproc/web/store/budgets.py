@@ -8,6 +8,7 @@ import orjson
 from streamproc.program import Program
 from streamproc.rules.targets import ErrorBudget
 from streamproc.web.cluster.calls import Call
+from streamproc.web.periods.calls import one_store
 from tables.budgets import Budgets, MonthBudget
 
 
@@ -43,30 +44,37 @@ def budget_of(found: MonthBudget | None) -> StoreBudget | None:
 
 
 def _budgets(program: Program, args: dict[str, Any]) -> list[MonthBudget | None]:
+    budgets, partition = budgets_at(program, args["as_of_us"]), args["partition"]
+    return [
+        budgets.of(one_store(program, partition, store_id))
+        for store_id in args["store_ids"]
+    ]
+
+
+def budgets_at(program: Program, as_of_us: int) -> Budgets:
+    """The budgets as of an instant, of stores whose partitions are here."""
     settings = program.settings
-    budgets = Budgets(
-        program.histories,
-        program.facts,
-        program.labels,
-        args["partition"],
-        args["as_of_us"],
+    return Budgets(
+        program.histories.archive,
+        as_of_us,
         settings.rules,
         settings.bridge_us,
         settings.day_starts_s,
         settings.target,
     )
-    return [budgets.of(store_id.encode()) for store_id in args["store_ids"]]
 
 
-def _encode(found: list[MonthBudget | None]) -> bytes:
+def encode_budgets(found: list[MonthBudget | None]) -> bytes:
+    """Budgets as another worker gets them."""
     return orjson.dumps([one and asdict(one) for one in found])
 
 
-def _decode(value: bytes) -> list[MonthBudget | None]:
+def decode_budgets(value: bytes) -> list[MonthBudget | None]:
+    """Budgets that another worker sent."""
     return [
         one and MonthBudget(one["month"], ErrorBudget(**one["budget"]))
         for one in orjson.loads(value)
     ]
 
 
-BUDGETS = Call("budgets", _budgets, encode=_encode, decode=_decode)
+BUDGETS = Call("budgets", _budgets, encode=encode_budgets, decode=decode_budgets)

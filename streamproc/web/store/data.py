@@ -45,7 +45,8 @@ def _stores(program: Program, args: dict[str, Any]) -> list[StoreData]:
     ]
 
 
-def _encode_stores(found: list[StoreData]) -> bytes:
+def encode_stores(found: list[StoreData]) -> bytes:
+    """What is kept of stores, as another worker gets it."""
     return orjson.dumps(
         [
             [data.packed.tolist(), encode_facts(data.own), encode_facts(data.of_all)]
@@ -54,7 +55,8 @@ def _encode_stores(found: list[StoreData]) -> bytes:
     )
 
 
-def _decode_stores(value: bytes) -> list[StoreData]:
+def decode_stores(value: bytes) -> list[StoreData]:
+    """What another worker sent."""
     return [
         StoreData(np.array(packed, np.int64), decode_facts(own), decode_facts(of_all))
         for packed, own, of_all in orjson.loads(value)
@@ -87,7 +89,7 @@ def decode_facts(value: list[Any]) -> StoreFacts:
 STORE_DATA = Call(
     "stores",
     _stores,
-    encode=_encode_stores,
-    decode=_decode_stores,
+    encode=encode_stores,
+    decode=decode_stores,
     quick=lambda args: len(args["store_ids"]) <= QUICK_STORES,
 )
