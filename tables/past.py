@@ -62,7 +62,7 @@ class Past:
         return self.completed(store_id, polls)
 
     def completed(self, store_id: bytes, polls: Ints) -> Ints:
-        """The same, of its packed polls in ``histories``."""
+        """The same of a store whose polls in ``histories`` were read before."""
         chunk = Chunk([store_id], np.array([len(polls)], np.int64), polls)
         chunk, whole = self.complete(chunk)
         if not whole.all():

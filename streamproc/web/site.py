@@ -43,6 +43,7 @@ from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.names import ALL_LABELS, Names
 from streamproc.web.store.stores import Stores
+from streamproc.web.store.whole import WHOLE_STORE
 from streamproc.web.suspicion.calls import BLACKOUTS, EXPECTED, SUSPECTS, TURNED
 from streamproc.web.suspicion.watching import Suspicions
 from streamproc.web.system.attention import Watch
@@ -54,6 +55,7 @@ CALLS = (
     SHARD,
     NEWEST,
     STORE_DATA,
+    WHOLE_STORE,
     BUDGETS,
     STORE_LABELS,
     ALL_LABELS,

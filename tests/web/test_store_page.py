@@ -4,10 +4,17 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.web.live_site import LiveSite
+from streamproc.rules.periods import parse_period
+from streamproc.transport.partitioner import partition_for
+from streamproc.web.cluster.calls import Call
+from streamproc.web.cluster.peers import Cluster
+from streamproc.web.store.whole import WHOLE_STORE, whole_args
+from tables.kept import kept
+from tests.web.live_site import NOW_US, LiveSite
 
 STORE = "/api/v1/stores/gamma"
 
@@ -103,3 +110,42 @@ def test_without_anything_told_that_is_said(site: LiveSite) -> None:
     page = site.page("/stores/alpha")
     assert "10:00\u201312:00 all stores" in part(page, "special")
     assert part(page, "exclusions") == "None: all counts as it was polled."
+
+
+def test_a_stores_page_asks_its_owner_once(
+    site: LiveSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each question more would wait for the interpreter's lock beside an ingest."""
+    asked: list[str] = []
+    ask = Cluster.ask
+
+    async def noted(cluster: Cluster, call: Call[Any], *args: Any, **kw: Any) -> Any:
+        if kw.get("store_id") == "beta" or "beta" in kw.get("store_ids", ()):
+            asked.append(call.name)
+        return await ask(cluster, call, *args, **kw)
+
+    monkeypatch.setattr(Cluster, "ask", noted)
+    assert "Beta Square" in site.page("/stores/beta?period=last-month")
+    assert asked == ["whole-store"]
+
+
+@pytest.mark.parametrize("period", ["this-week", "day:2025-05-05", "day:2015-01-01"])
+def test_another_workers_store_travels_whole(site: LiveSite, period: str) -> None:
+    """What is decoded is what was encoded, also where nothing is known of a period."""
+    program, asked = site.program, parse_period(period)
+    for store_id in ("gamma", "beta", "nobody"):
+        partition = partition_for(store_id.encode(), program.settings.partitions)
+        known = kept(program.histories, partition)
+        args = whole_args(store_id, asked, known, NOW_US)
+        here = WHOLE_STORE.run(program, {**args, "partition": partition})
+        there = WHOLE_STORE.decode(WHOLE_STORE.encode(here))
+        assert WHOLE_STORE.encode(there) == WHOLE_STORE.encode(here)
+        assert there.why == here.why
+        assert there.is_changed == here.is_changed
+        assert there.data.packed.tolist() == here.data.packed.tolist()
+        assert (there.period is None) == (here.period is None)
+        if here.by_day and there.by_day:
+            assert there.by_day.names == here.by_day.names
+        if here.days and there.days:
+            assert there.days.end_us == here.days.end_us
+            assert there.days.outages == here.days.outages

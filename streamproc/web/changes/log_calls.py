@@ -97,6 +97,11 @@ def _listed(program: Program, args: dict[str, Any]) -> list[Listed]:
     return list(found.values())
 
 
+def any_of_store(program: Program, partition: int, store: str) -> bool:
+    """Whether a store's partition knows of a change of it, or of all stores."""
+    return any(is_of(head, store) for head, _ in program.changes.since(partition))
+
+
 def _decode_listed(value: bytes) -> list[Listed]:
     return [Listed(**each) for each in orjson.loads(value)]
 

@@ -1,6 +1,6 @@
 """Incidents of a span of time, asked of all workers or of one store's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from streamproc.rules.labels import Where
@@ -34,11 +34,17 @@ class Found:
     def ordered(self, min_down_us: int, by_start: bool) -> list[Outage]:
         """Those of a length at least, the newest or the longest first."""
         found = [one for one in self.found if one.down_us >= min_down_us]
-        found.sort(key=lambda one: one.store_id)
-        found.sort(
-            key=lambda one: one.start_us if by_start else one.down_us, reverse=True
-        )
-        return found
+        return ordered(found, by_start)
+
+
+def ordered(found: Iterable[Outage], by_start: bool) -> list[Outage]:
+    """Incidents, the newest or the longest first."""
+    by_store = sorted(found, key=lambda one: one.store_id)
+    return sorted(
+        by_store,
+        key=lambda one: one.start_us if by_start else one.down_us,
+        reverse=True,
+    )
 
 
 async def incidents_of(

@@ -1,7 +1,7 @@
 """Finding figures of periods: each owner of some of the stores is asked once."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import orjson
@@ -110,6 +110,13 @@ class Periods:
             as_of_us=as_of_us,
         )
         return as_of_us, found
+
+    async def kept_since(
+        self, some: Iterable[Asked], as_of_us: int, without: Collection[int] = ()
+    ) -> Kept | None:
+        """Since when polls are kept, as exactly as each of some periods needs it."""
+        not_before_us = min(asked.not_before_us(as_of_us) for asked in some)
+        return await self._since(not_before_us, without)
 
     async def fleet(
         self,

@@ -2,15 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import replace
 from typing import TypeVar
 
-import numpy as np
-
-from streamproc.errors import ReportFailedError
 from streamproc.rules.labels import Labels
-from streamproc.rules.windows import LONGEST_US
+from streamproc.rules.period_edges import Kept
+from streamproc.rules.periods import Asked
 from streamproc.settings import Settings
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
@@ -20,9 +16,10 @@ from streamproc.web.cluster.peers import Cluster
 from streamproc.web.refusal import unknown
 from streamproc.web.store.about import STORES_ABOUT, About
 from streamproc.web.store.budgets import BUDGETS
-from streamproc.web.store.data import STORE_DATA
+from streamproc.web.store.data import STORE_DATA, StoreData
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.view import StoreView
+from streamproc.web.store.whole import WHOLE_STORE, WholeStore, whole_args
 from tables.budgets import MonthBudget
 
 T = TypeVar("T")
@@ -75,30 +72,29 @@ class Stores:
         as_of_us = await self._instants.resolve(as_of)
         return (await self.views([store_id], as_of_us))[0]
 
-    async def stretch(self, store_id: str, begin_us: int, end_us: int) -> StoreView:
-        """One store over any stretch of time, or what of it is kept.
+    async def whole(
+        self, store_id: str, asked: Asked, known: Kept | None, as_of_us: int
+    ) -> WholeStore:
+        """A store as its page shows it; raises a 404 Refusal when it is not known.
 
-        Raises ReportFailedError when nothing of it is.
+        ``known``: since when polls are kept.
         """
-        ends = range(end_us, begin_us, -LONGEST_US)
-        found = [(await self.views([store_id], end))[0] for end in ends[:1]]
-        with suppress(ReportFailedError):  # before that, nothing is kept
-            for end in ends[1:]:
-                found += await self.views([store_id], end)
-        known_us = max(begin_us, found[-1].begin_us)
-        packed = np.unique(np.concatenate([view.data.packed for view in found]))
-        newest = found[0]
-        return replace(
-            newest,
-            data=replace(newest.data, packed=packed),
-            length_us=newest.as_of_us - known_us,
-        )
+        args = whole_args(requests.store_id(store_id), asked, known, as_of_us)
+        home = self._cluster.home(store_id)
+        found = await self._cluster.ask(WHOLE_STORE, home, **args)
+        if not found.data.is_known:
+            raise unknown("store", store_id)
+        return found
 
     async def views(self, store_ids: list[str], as_of_us: int) -> list[StoreView]:
         """Many stores, in the same order; each owner is asked once."""
         data = await self._of_each(STORE_DATA, store_ids, as_of_us)
+        return [self.view_of(i, data[i], as_of_us) for i in store_ids]
+
+    def view_of(self, store_id: str, data: StoreData, as_of_us: int) -> StoreView:
+        """A store of which all is at hand that is kept."""
         rules, bridge_us = self._settings.rules, self._settings.bridge_us
-        return [StoreView(i, data[i], as_of_us, rules, bridge_us) for i in store_ids]
+        return StoreView(store_id, data, as_of_us, rules, bridge_us)
 
     async def budgets(
         self, store_ids: list[str], as_of_us: int
