@@ -89,7 +89,10 @@ class Commands(click.Group):
         if args and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
             hint = did_you_mean(args[0], self.list_commands(ctx))
             ctx.fail(f"no such command: {shown(args[0])}{hint}")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            _refuse_repeats(click.Context(command, ctx, name), rest)
+        return name, command, rest
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which people meet them."""
@@ -105,6 +108,20 @@ class Commands(click.Group):
         ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def _refuse_repeats(ctx: click.Context, args: Sequence[str]) -> None:
+    """No value of two is dropped: a report of one file of two would look whole."""
+    try:
+        _, _, given = ctx.command.make_parser(ctx).parse_args(list(args))
+    except click.UsageError:
+        return  # the command itself says what is wrong
+    for option in given:
+        single = isinstance(option, click.Option) and not (
+            option.multiple or option.is_flag
+        )
+        if single and given.count(option) > 1:
+            ctx.fail(f"{option.opts[0]} is given twice.")
 
 
 def _end(text: str, code: int = 1) -> NoReturn:

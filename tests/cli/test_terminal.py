@@ -282,3 +282,19 @@ def test_ctrl_c_while_a_file_is_read_says_how_far_it_came(
     assert done.exit_code == 130
     assert done.output.startswith("stopped at reading polls.csv: 0 of ")
     assert not Path("data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["once", "--polls", "may.csv", "--out", "out", "--polls=june.csv"], "--polls"),
+        (["load", "--zones", "a.csv", "--zones", "a.csv"], "--zones"),
+        (["report", "--store", "1", "--full", "--full", "--store", "2"], "--store"),
+        (["worker", "--hold", "5", "--hold", "none"], "--hold"),
+    ],
+)
+def test_an_option_given_twice_is_refused(arguments: list[str], name: str) -> None:
+    """One of two files would be left out, and nobody told; a flag says it once more."""
+    done = CliRunner().invoke(main, arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"Error: {name} is given twice." in done.stderr

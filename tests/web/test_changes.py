@@ -103,8 +103,18 @@ def test_an_exclusion_of_all_stores_is_in_place_for_each(site: LiveSite) -> None
     [one] = get(site, "up/exclusions")["exclusions"]
     assert (one["id"], one["of_all"]) == ("all", True)
     assert site.get(f"{STORES}/up/exclusions/all").status == 404
+    assert get(site, "*/exclusions")["exclusions"] == [one]
     assert site.ask("DELETE", f"{STORES}/*/exclusions/all").status == 200
     assert [day(site, s)["excluded_s"] for s in ("up", "down")] == [0, 0]
+
+
+def test_special_hours_of_all_stores_are_told_as_such(site: LiveSite) -> None:
+    """By whoever asks, for ``*`` or for a store."""
+    one = put(site, "*/special-hours/2025-05-06", {"openings": []}).json
+    assert (one["date"], one["of_all"]) == ("2025-05-06", True)
+    for store in ("*", "up"):
+        assert get(site, f"{store}/special-hours")["special_hours"] == [one]
+    assert get(site, "*/special-hours/2025-05-06") == one
 
 
 def test_special_hours_of_a_date_are_set_told_and_forgotten(site: LiveSite) -> None:

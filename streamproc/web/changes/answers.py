@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from streamproc.report.record import time_text
 from streamproc.rules.exclusions import KINDS, Exclusion, exclusion_row
+from streamproc.rules.poll import ALL_STORES
 from streamproc.rules.schedule import hours_rows, times_row
 from streamproc.rules.special_hours import date_text
 from streamproc.rules.uptime import Uptime
@@ -127,8 +128,9 @@ def exclusion_of(value: bytes, of_all: bool) -> StoreExclusion:
 
 
 def exclusions_of(store_id: str, known: Known) -> StoreExclusions:
-    """All that apply to a store."""
-    own = [exclusion_of(value, False) for _, value in known.own.exclusions]
+    """All that apply to a store; of ``*``, those of all stores."""
+    facts: Facts = () if store_id == ALL_STORES else known.own.exclusions
+    own = [exclusion_of(value, False) for _, value in facts]
     of_all = [exclusion_of(value, True) for _, value in known.of_all.exclusions]
     return StoreExclusions(store_id, own + of_all)
 
@@ -151,8 +153,8 @@ def special_date_of(suffix: bytes, value: bytes, of_all: bool) -> SpecialDate:
 
 
 def special_dates_of(store_id: str, known: Known) -> SpecialDates:
-    """All that apply to a store, by date; its own go before."""
-    own = dict(known.own.special)
+    """All that apply to a store, by date, its own before; of ``*``, those of all."""
+    own = {} if store_id == ALL_STORES else dict(known.own.special)
     found = {**dict(known.of_all.special), **own}
     return SpecialDates(
         store_id,
@@ -160,11 +162,13 @@ def special_dates_of(store_id: str, known: Known) -> SpecialDates:
     )
 
 
-def own_date(known: Known, day: int) -> SpecialDate | None:
-    """A store's own special hours of a date."""
+def own_date(store_id: str, known: Known, day: int) -> SpecialDate | None:
+    """A store's own special hours of a date; of ``*``, those of all stores."""
     suffix = encode_day(day)
     value = dict(known.own.special).get(suffix)
-    return None if value is None else special_date_of(suffix, value, False)
+    if value is None:
+        return None
+    return special_date_of(suffix, value, store_id == ALL_STORES)
 
 
 def weeks_of(store_id: str, hours: Facts) -> StoreWeeks:

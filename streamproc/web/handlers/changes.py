@@ -11,6 +11,7 @@ from aiohttp import web
 
 from streamproc.origin import MAX_TEXT
 from streamproc.rules.labels import Labels, parse_labels
+from streamproc.rules.poll import ALL_STORES
 from streamproc.rules.special_hours import parse_date
 from streamproc.rules.zones import zone_or_none, zone_remark
 from streamproc.web.bodies import body_of, json_in
@@ -150,7 +151,9 @@ class ChangeHandlers:
         change = await self._change_in(request, SPECIAL_HOURS, date)
         day = parse_date(date, "date")
         return await self._answer(
-            request, change, lambda known: answers.own_date(known, day)
+            request,
+            change,
+            lambda known: answers.own_date(change.store_id, known, day),
         )
 
     @described(SpecialDate | ChangePreview, *GONE, others={202: dict})
@@ -164,7 +167,7 @@ class ChangeHandlers:
         store_id, date = request.match_info["store_id"], request.match_info["date"]
         change = forgetting(SPECIAL_HOURS, store_id, date, **_who(request))
         known = await self._known(request, SPECIAL_HOURS)
-        found = answers.own_date(known, parse_date(date, "date"))
+        found = answers.own_date(store_id, known, parse_date(date, "date"))
         if found is None:
             raise unknown("date", date)
         return change, found
@@ -211,7 +214,7 @@ class ChangeHandlers:
         value = dict(known.own.exclusions).get(number.encode(errors="replace"))
         if value is None:
             raise unknown("exclusion", number)
-        return answers.exclusion_of(value, request.match_info["store_id"] == "*")
+        return answers.exclusion_of(value, request.match_info["store_id"] == ALL_STORES)
 
     # -- all of them -----
 
