@@ -18,6 +18,7 @@ import pytest
 from streamproc.web import own_token
 from tests.reference import DAY_US, HOUR_US
 from tests.web.browser import Tab, launched
+from tests.web.keyboard import KeyboardWalk
 from tests.web.known_answers import (
     AS_TOLD,
     Otherwise,
@@ -46,8 +47,15 @@ PEOPLE = (
     Person(TABLET, "light", False),
     Person(PHONE, "light", True),
     Person(PHONE, "dark", False),
+    Person(WIDE, "light", True, mouse=False),
 )
-"""Each width with each scheme, and with and without script; each of those with both."""
+"""Each width with each scheme, and with and without script; and one without a mouse."""
+
+
+MOST_KEYS = dict(
+    enumerate((0, 0, 55, 90, 20, 120, 80, 95, 85, 80, 50, 75, 45), start=1)
+)
+"""Keys of each task where there is no mouse; letters of texts are not counted."""
 
 
 @pytest.fixture(scope="module")
@@ -86,20 +94,27 @@ def walk(
     fleet: LiveSite,
     person: Person,
     seen: set[object],
+    request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> Iterator[Walk]:
     """At the start page, signed in; steps over a second are told with the result."""
     tab = Tab(browser, fleet.url, **person.options)
     tab.open(own_token.link(fleet.settings).removeprefix(fleet.url))
     tab.page.wait_for_url(f"{fleet.url}/")
-    found = Walk(tab, person, seen)
+    found = (Walk if person.mouse else KeyboardWalk)(tab, person, seen)
     found.start()
     yield found
     record_property("slow", found.slow)
+    assert found.keys <= MOST_KEYS[task_of(request)]
     assert not found.wrong, "\n".join(found.wrong)
     assert tab.errors == []
     assert tab.hosts == {fleet.url.removeprefix("http://")}
     tab.close()
+
+
+def task_of(request: pytest.FixtureRequest) -> int:
+    """The number of the task that a test walks."""
+    return int(request.node.name.split("_")[1])
 
 
 def day(date: str) -> dict[str, Any]:
@@ -368,8 +383,9 @@ def test_12_an_author_connects_and_mends_what_was_refused(walk: Walk) -> None:
     walk.follow("All that was refused")
     group = walk.page.locator(".reject", has_text="status is 'up'")
     walk.open("Mend and send again", group)
-    record = group.get_by_role("textbox", name="What is sent instead", exact=True)
-    record.fill(record.input_value().replace('"up"', '"active"'))
+    field = re.compile("^What is sent instead")
+    record = walk.value(field, group)
+    walk.fill(field, record.replace('"up"', '"active"'), group)
     walk.fill(YOUR_NAME, "eve", group)
     walk.press("Check", group)
     assert "1 would be accepted." in walk.text(".preview-line")
@@ -400,7 +416,7 @@ def test_13_hours_of_new_stores_are_loaded_from_a_file(
     head = "store_id,dayOfWeek,start_time_local,end_time_local"
     file.write_text("\n".join([head, *rows]) + "\n")
     walk.navigate("Connect")
-    walk.page.get_by_label("File", exact=True).set_input_files(file)
+    walk.attach("File", file)
     walk.choose("What it holds", "hours")
     walk.press("Dry run")
     assert "can go in" in walk.text()

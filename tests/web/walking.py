@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,14 +21,16 @@ SLOW_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who walks: how large the screen is, in which colours, with script or without."""
+    """Who walks: how large the screen is, which colours; with script, with a mouse."""
 
     size: tuple[int, int]
     scheme: str
     script: bool
+    mouse: bool = True
 
     def __str__(self) -> str:
-        return f"{self.size[0]}-{self.scheme}-{'js' if self.script else 'nojs'}"
+        how = "" if self.mouse else "-keys"
+        return f"{self.size[0]}-{self.scheme}-{'js' if self.script else 'nojs'}{how}"
 
     @property
     def options(self) -> dict[str, Any]:
@@ -56,6 +59,7 @@ class Walk:
     person: Person
     seen: set[object]
     clicks: int = 0
+    keys: int = 0
     slow: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -109,9 +113,13 @@ class Walk:
         """Write into the field that is named so."""
         self._field(label, within).fill(text)
 
-    def value(self, label: str) -> str:
+    def value(self, label: str | re.Pattern[str], within: Any = None) -> str:
         """What stands in the field that is named so."""
-        return str(self._field(label, None).input_value())
+        return str(self._field(label, within).input_value())
+
+    def attach(self, label: str, file: Path) -> None:
+        """Choose a file."""
+        self._field(label, None).set_input_files(file)
 
     def download(self, name: str | re.Pattern[str], within: Any = None) -> bytes:
         """Press a link to a file; what is in it."""

@@ -71,7 +71,13 @@
     const show = document.createElement("button");
     show.className = "link";
     show.textContent = "Show them";
-    show.addEventListener("click", () => { getSelection().removeAllRanges(); put(name, part(name), held.newer); });
+    show.addEventListener("click", () => {
+      getSelection().removeAllRanges();
+      put(name, part(name), held.newer);
+      // The button is gone: the focus stays with what it has shown.
+      part(name).tabIndex = -1;
+      part(name).focus();
+    });
     held.note.replaceChildren(text, show);
   }
   function resume() {
@@ -175,10 +181,13 @@
   document.addEventListener("pointermove", show);
   document.addEventListener("pointerdown", show);
 
-  // "/" goes to the search, as in many tools.
+  // "/" goes to the search, as in many tools; in a narrow window it is on the page of the stores.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea")) return;
     const search = [...document.querySelectorAll(".seek input, #q")].find((one) => one.checkVisibility());
-    if (search) { event.preventDefault(); search.focus(); search.select(); }
+    event.preventDefault();
+    if (!search) { location.href = document.querySelector(".seek-link").href; return; }
+    search.focus();
+    search.select();
   });
 })();
