@@ -13,7 +13,7 @@ from streamproc.web.as_of import NEWEST, Instants
 from streamproc.web.backlog import StartBacklog
 from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL
 from streamproc.web.changes.log import Log
-from streamproc.web.changes.log_calls import LISTED, PARTS, UNDOING
+from streamproc.web.changes.log_calls import ANY_OF_ALL, LISTED, PARTS, UNDOING
 from streamproc.web.changes.making import Changes
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.connect.received import ReceivedReader
@@ -26,6 +26,7 @@ from streamproc.web.kept import Kept
 from streamproc.web.now.calls import NOW as STORES_NOW
 from streamproc.web.now.everyone import Everybody
 from streamproc.web.now.fleet import LiveFleet
+from streamproc.web.now.states import STATES_NOW
 from streamproc.web.pages import Pages
 from streamproc.web.periods.calls import (
     KEPT,
@@ -75,9 +76,11 @@ CALLS = (
     PREVIEW,
     PREVIEW_ALL,
     LISTED,
+    ANY_OF_ALL,
     PARTS,
     UNDOING,
     STORES_NOW,
+    STATES_NOW,
     WEBHOOK,
     TURNED,
     EXPECTED,
@@ -109,10 +112,10 @@ class Site:
         remembered.on_back = self._outdate
         self.names = Names(self.cluster, program.settings.partitions)
         self.pages = Pages()
-        self.everybody = Everybody(self.live_fleet, self.overviews, self.names)
+        self.everybody = Everybody(self.live_fleet, self.overviews)
         #: Answers that a change makes old; who keeps more of them adds his.
         self.kept: list[Kept[Any, Any]] = [
-            *(self.everybody.kept, self.names.kept),
+            *(self.everybody.kept, self.names.kept, self.log.any_of_all),
             *(self.performances.kept, self.performances.business),
         ]
         self.reports = Reports(self.cluster)

@@ -21,10 +21,11 @@ from streamproc.web.fleet.months import (
 )
 from streamproc.web.fleet.performance import Amounts, Performance
 from streamproc.web.fleet.standing import Standing
-from streamproc.web.now.calls import StoreNow
 from streamproc.web.now.everyone import Everyone
+from streamproc.web.now.states import StoreState
 from streamproc.web.store.names import NOBODY
 from tests.web.live_site import LiveSite
+from tests.web.states import states
 
 HOURS_OPEN = 10
 STORES = 2
@@ -56,11 +57,8 @@ def fleet(
     whole = Amounts(zeros, zeros, zeros, zeros)
     shape = (span, 0, None, ids, whole, zeros, zeros)
     figures = Performance(*shape, [day for day in days if day], daily, flags)
-    stores = [
-        StoreNow(store_id, UP, None, None, "UTC", None, None, None, {})
-        for store_id in ids
-    ]
-    return Standing(Everyone(0, stores), NOBODY, figures, target)
+    stores = [StoreState(store_id, UP, None, None, "UTC", None) for store_id in ids]
+    return Standing(Everyone(0, states(*stores)), NOBODY, figures, target)
 
 
 def told(

@@ -13,6 +13,7 @@ from streamproc.cli.load import publish
 from streamproc.cli.progress import Progress
 from streamproc.loading.loader import Loader
 from streamproc.loading.options import Files
+from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.transport.partitioner import partition_for
 from tests.web.live_site import NOW_US, Answer, LiveSite
@@ -174,6 +175,18 @@ def test_a_store_s_changes_are_asked_where_they_lie(site: LiveSite) -> None:
         ("Ann", False),
     ]
     assert site.get(f"{CHANGES}?store=shop").status == 503
+
+
+def test_a_store_s_page_has_changes_of_all_stores(site: LiveSite) -> None:
+    """Wherever the store is, though nothing of its own was ever changed."""
+    put(site, "*/special-hours/2026-12-25", {"openings": [], "by": "Cleo"})
+    ids = [f"n{number}" for number in range(9)]
+    assert len({partition_for(each.encode(), 4) for each in ids}) == 4
+    polls = [(each, encode_poll(Poll(each, NOW_US, active=True))) for each in ids]
+    site.publish(site.program.topics.polls, polls)
+    site.settle()
+    for store_id in ids:
+        assert "special hours of all stores" in site.page(f"/stores/{store_id}")
 
 
 def test_the_log_is_a_table_like_any_other(site: LiveSite) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from streamproc.rules.now import STATES, WORST_FIRST
 from streamproc.rules.poll import Poll, encode_poll
-from streamproc.web.now.calls import NOW, PartNow, StoreNow
 from tests.web.live_site import HOUR_US, MINUTE_US, NOW_US, LiveSite, ago
 from tests.web.test_incidents import text
 
@@ -211,17 +210,3 @@ def test_every_door_says_the_same_state(site: LiveSite) -> None:
         assert (one["now"], one["since"]) == told[store_id]
         badge = site.get(f"/stores/{store_id}/badge.svg?window=now").text
         assert f"<title>now: {one['now']}</title>" in badge
-
-
-def test_stores_of_another_worker_share_what_is_the_same() -> None:
-    """Labels and zones of a million stores are not a million objects."""
-    labels = [{"region": "West", "brand": "Q"}, {"region": "East"}]
-    told = [
-        StoreNow(str(n), 1, n, None, "Europe/Berlin", None, None, None, labels[n % 2])
-        for n in range(4)
-    ]
-    part = PartNow([0] * len(STATES), {}, 4, told)
-    found = NOW.decode(NOW.encode(part))
-    assert found == part
-    assert len({id(store.labels) for store in found.stores}) == 2
-    assert len({id(store.zone) for store in found.stores}) == 1

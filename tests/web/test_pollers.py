@@ -13,27 +13,25 @@ from streamproc.rules.now import CLOSED, DOWN, SILENT, UP
 from streamproc.rules.packing import packed_of
 from streamproc.rules.poll import encode_poll
 from streamproc.web.fleet.performance import Amounts
-from streamproc.web.now.calls import StoreNow
 from streamproc.web.now.everyone import Everyone
+from streamproc.web.now.states import StoreState
 from streamproc.web.store.names import Directory
 from streamproc.web.system.pollers import picture, poller_label, pollers
 from tests.web.live_site import MINUTE_US, NOW_US, LiveSite, ago
+from tests.web.states import states
 from tests.web.test_pages import text_of
 
 
 def store(store_id: str, state: int, minutes: float | None, usual: int | None) -> Any:
     """A store that was heard so long ago, with its usual interval in minutes."""
     heard = None if minutes is None else NOW_US - round(minutes * MINUTE_US)
-    return StoreNow(
+    return StoreState(
         store_id,
         state,
         None,
         None if heard is None else int(packed_of(heard, 1)),
         "UTC",
         None if usual is None else usual * MINUTE_US,
-        None,
-        None,
-        {},
     )
 
 
@@ -51,7 +49,7 @@ def test_stores_are_in_time_late_or_silent() -> None:
     ]
     labels = {one.store_id: {"poller": "p2"} for one in stores[:-1]}
     names = Directory({name: Labels(labels=told) for name, told in labels.items()})
-    found = pollers(Everyone(NOW_US, stores), names, "poller", None, [])
+    found = pollers(Everyone(NOW_US, states(*stores)), names, "poller", None, [])
     told = [
         (p.value, p.stores, p.timely, p.late, p.silent, p.resting, p.usual_us)
         for p in found
@@ -70,7 +68,9 @@ def test_without_a_label_all_stores_are_one_poller() -> None:
     assert (poller_label(names), poller_label(names, "region")) == ("", "region")
     names = Directory({"a": Labels(labels={"region": "W", "poller": "p"})})
     assert (poller_label(names), poller_label(names, "x")) == ("poller", "poller")
-    (one,) = pollers(Everyone(NOW_US, [store("a", UP, 1, 5)]), names, "", None, [])
+    (one,) = pollers(
+        Everyone(NOW_US, states(store("a", UP, 1, 5))), names, "", None, []
+    )
     assert (one.value, one.stores) == ("", 1)
 
 

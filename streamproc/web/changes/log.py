@@ -15,8 +15,9 @@ from streamproc.web.changes.log_answers import (
     one_change,
     store_changes,
 )
-from streamproc.web.changes.log_calls import LISTED, PARTS, Listed, Part
+from streamproc.web.changes.log_calls import ANY_OF_ALL, LISTED, PARTS, Listed, Part
 from streamproc.web.cluster.peers import Cluster
+from streamproc.web.kept import Kept
 from streamproc.web.refusal import Refusal, unknown
 
 PER_PAGE, FACTS_A_PAGE = 50, 100
@@ -24,6 +25,9 @@ SHOWN_FACTS = 3
 """Of each change in a list."""
 
 MOST_OF_STORE = 1_000
+
+GOOD_S = 10.0
+"""How long pages believe that nothing was changed of all stores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Log:
     def __init__(self, cluster: Cluster, partitions: int) -> None:
         self._cluster = cluster
         self._everywhere = range(partitions)
+        #: Whether anything was ever changed of all stores.
+        self.any_of_all: Kept[str, bool] = Kept(self._any_of_all, GOOD_S)
 
     async def page(self, asked: Asked) -> ChangesPage:
         """A page of changes; raises a 503 Refusal while partitions move."""
@@ -97,6 +103,9 @@ class Log:
         newest = chosen[:MOST_OF_STORE]
         parts = await self._parts(homes, newest, store_id, MOST_OF_STORE)
         return store_changes(store_id, [one for each in parts.values() for one in each])
+
+    async def _any_of_all(self, _: str) -> bool:
+        return await self._cluster.ask(ANY_OF_ALL, self._cluster.home(ALL))
 
     async def _one(
         self, change: str, store: str, most: int

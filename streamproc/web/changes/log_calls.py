@@ -98,8 +98,15 @@ def _listed(program: Program, args: dict[str, Any]) -> list[Listed]:
 
 
 def any_of_store(program: Program, partition: int, store: str) -> bool:
-    """Whether a store's partition knows of a change of it, or of all stores."""
+    """Whether a partition knows of a change of a store, or of all stores.
+
+    What is changed of all stores is noted on the partition of ``*`` only.
+    """
     return any(is_of(head, store) for head, _ in program.changes.since(partition))
+
+
+def _any_of_all(program: Program, args: dict[str, Any]) -> bool:
+    return any_of_store(program, args["partition"], ALL)
 
 
 def _decode_listed(value: bytes) -> list[Listed]:
@@ -107,6 +114,7 @@ def _decode_listed(value: bytes) -> list[Listed]:
 
 
 LISTED = Call("changes", _listed, TABLE, decode=_decode_listed)
+ANY_OF_ALL = Call("changes-of-all", _any_of_all, TABLE)
 
 
 # -- what some of them are -----

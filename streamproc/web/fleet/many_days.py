@@ -44,7 +44,8 @@ def many_days(
         return None
     newest = last if figures.newest_day is None else figures.newest_day
     business = shown.business.peek((month_going_on(newest), as_of))
-    stores = [standing.everyone.stores[row].store_id for row in rows.tolist()]
+    ids = standing.everyone.stores.store_ids
+    stores = [ids[row] for row in rows.tolist()]
     whole_us = None
     if business is not None:
         whole_us = sum(business.get(store_id, 0) for store_id in stores)

@@ -143,8 +143,7 @@ def chosen(standing: Standing, asked: Asked) -> Ints:
     if asked.where or asked.q:
         found &= standing.labelled([*map(parse_where, asked.where)], asked.q)
     if asked.now:
-        states = [one.state for one in standing.everyone.stores]
-        found &= np.isin(states, STATES_OF[asked.now])
+        found &= np.isin(standing.everyone.stores.state, STATES_OF[asked.now])
     if asked.below:
         found &= standing.misses
     return _ordered(standing, np.flatnonzero(found), asked)
@@ -152,8 +151,8 @@ def chosen(standing: Standing, asked: Asked) -> Ints:
 
 def _ordered(standing: Standing, rows: Ints, asked: Asked) -> Ints:
     """Rows by a column, then by name; without a value there they come last."""
-    names, stores = standing.names, standing.everyone.stores
-    called = [names.name(stores[row].store_id).casefold() for row in rows.tolist()]
+    names, ids = standing.names, standing.everyone.stores.store_ids
+    called = [names.name(ids[row]).casefold() for row in rows.tolist()]
     rows = rows[np.argsort(np.array(called, np.str_), kind="stable")]
     descending = asked.order == "desc"
     if asked.sort == "store":

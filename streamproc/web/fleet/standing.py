@@ -1,6 +1,6 @@
 """All known stores, what they are now beside their figures of a period, as columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from streamproc.cells import Ints
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
 from streamproc.rules import packing
+from streamproc.rules.business import NONE
 from streamproc.rules.labels import Where
 from streamproc.rules.now import DOWN, STATES
 from streamproc.rules.percent import percent, percents
@@ -46,11 +47,15 @@ class Standing:
         """Whether a store is not in the figures, as its worker does not answer."""
         return bool(self.lacks) and store_id in self.everyone.stale
 
+    @property
+    def _store_ids(self) -> Sequence[str]:
+        return self.everyone.stores.store_ids
+
     @cached_property
     def _places(self) -> Ints:
         """Each store's row of the figures; the one after the last for none."""
         rows = {} if self.figures is None else self.figures.rows
-        places = [rows.get(one.store_id, len(rows)) for one in self.everyone.stores]
+        places = [rows.get(each, len(rows)) for each in self._store_ids]
         return np.array(places, np.int64)
 
     def _of_stores(self, column: Ints) -> Ints:
@@ -118,13 +123,8 @@ class Standing:
     @cached_property
     def targets(self) -> Floats:
         """Each store's target in percent; NaN without one."""
-        return np.array(
-            [
-                self.names.of(one.store_id).target or self.target or np.nan
-                for one in self.everyone.stores
-            ],
-            np.float64,
-        )
+        own = [self.names.of(each).target for each in self._store_ids]
+        return np.array([each or self.target or np.nan for each in own], np.float64)
 
     @cached_property
     def percents(self) -> Floats:
@@ -158,28 +158,22 @@ class Standing:
     @cached_property
     def last_us(self) -> Floats:
         """When each store was last heard; NaN for never."""
-        lasts = [one.last for one in self.everyone.stores]
-        return np.array(
-            [np.nan if last is None else packing.time_of(last) for last in lasts],
-            np.float64,
-        )
+        last = self.everyone.stores.last
+        return np.where(last == NONE, np.nan, packing.time_of(last))
 
     def labelled(self, wheres: list[Where], q: str) -> Flags:
         """Which stores have all of some labels, and a text in id or name."""
         names, wanted = self.names, q.casefold()
         found = [
-            names.matches(one.store_id, wanted)
-            and all(where.holds(names.of(one.store_id)) for where in wheres)
-            for one in self.everyone.stores
+            names.matches(each, wanted)
+            and all(where.holds(names.of(each)) for where in wheres)
+            for each in self._store_ids
         ]
         return np.array(found, np.bool_)
 
     def values(self, label: str) -> list[str]:
         """The value of a label of each store."""
-        return [
-            self.names.of(one.store_id).labels.get(label, "")
-            for one in self.everyone.stores
-        ]
+        return [self.names.of(each).labels.get(label, "") for each in self._store_ids]
 
     def pooled(self, rows: Ints) -> Amounts:
         """Some stores together."""
@@ -194,8 +188,7 @@ class Standing:
 
     def down_now(self, rows: Ints) -> int:
         """How many of some stores are down now."""
-        stores = self.everyone.stores
-        return sum(stores[row].state == DOWN for row in rows.tolist())
+        return int((self.everyone.stores.state[rows] == DOWN).sum())
 
     def csv(self, rows: Ints) -> Iterator[tuple[str, ...]]:
         """Some stores as rows of CSV, header first; amounts in seconds."""

@@ -113,7 +113,7 @@ class NowHandlers:
 
     async def _lists(self, everyone: Everyone, as_of: AsOf) -> dict[str, Any]:
         """Who is down, and who was not heard, the longest first."""
-        down = everyone.in_state(DOWN)[:MOST_DOWN]
+        down = everyone.in_state(MOST_DOWN, DOWN)
         views = await self._site.stores.views(
             [one.store_id for one in down if one.store_id not in everyone.stale],
             everyone.as_of_us,
@@ -124,7 +124,7 @@ class NowHandlers:
             "zone_of": everyone.zone_of,
             "views": {view.store_id: view for view in views},
             "back": None if back is None else back[:MOST_BACK],
-            "unheard": everyone.in_state(SILENT, NO_DATA)[:MOST_UNHEARD],
+            "unheard": everyone.in_state(MOST_UNHEARD, SILENT, NO_DATA),
         }
 
     async def _came_back(self, as_of: AsOf) -> list[Outage]:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from streamproc.errors import ReportFailedError
 from streamproc.rules.periods import Period, parse_period
-from streamproc.rules.targets import ErrorBudget
+from streamproc.rules.targets import allowed_us
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import MOST_BARS
 from streamproc.web.incidents.asking import Found, incidents_of
@@ -51,7 +51,6 @@ class StoreSheet:
         about = await self._site.stores.about([view.store_id])
         longest = incidents.ordered(0, by_start=False)[:MOST]
         up_us, down_us, *_ = figures.amounts
-        seen_us = up_us + down_us
         return {
             "title": title_of(shown.period),
             "bars_of_days": await self._bars(view, shown.period.period),
@@ -59,7 +58,7 @@ class StoreSheet:
             "told": summary(incidents.found, up_us, lambda _: 0),
             "allowed_us": None
             if target is None
-            else ErrorBudget(target, seen_us, seen_us, down_us).budget_us,
+            else allowed_us(target, up_us + down_us),
             "bridge_us": view.bridge_us,
         }
 

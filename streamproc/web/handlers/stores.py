@@ -67,7 +67,7 @@ class StoresHandlers:
         rows = await asyncio.to_thread(ranking.chosen, standing, asked)
         kept = {name: asked.params()[name] for name in ("as_of", "period")}
         if asked.q and len(rows) == 1:
-            return store_url(standing.everyone.stores[int(rows[0])].store_id, **kept)
+            return store_url(standing.everyone.stores.store_ids[int(rows[0])], **kept)
         if not len(rows) and await is_known(self._site, asked.q):
             return store_url(asked.q, **kept)
         return url("/stores", **asked.params(page=""))
@@ -158,7 +158,7 @@ async def strips_of(
     if not period.is_day or standing.figures is None:
         return {}
     everyone = standing.everyone
-    ids = [everyone.stores[row].store_id for row in rows]
+    ids = [everyone.stores.store_ids[row] for row in rows]
     ids = [each for each in ids if each not in everyone.stale]
     # The last of the clocks is twelve hours behind UTC.
     end_us = (period.period.end_day * 24 + 12) * HOUR_US

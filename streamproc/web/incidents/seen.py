@@ -135,7 +135,7 @@ def row_of(one: Outage, about: About) -> Row:
 
 
 def _told(row: Row, everyone: Everyone, times: int, day: DayRow | None) -> Row:
-    now = everyone.of.get(row.outage.store_id)
+    now = everyone.of(row.outage.store_id)
     last = None if now is None or now.last is None else packing.time_of(now.last)
     waits = waits_to_open(row.outage, everyone)
     return Row(
@@ -145,7 +145,7 @@ def _told(row: Row, everyone: Everyone, times: int, day: DayRow | None) -> Row:
 
 def waits_to_open(one: Outage, everyone: Everyone) -> bool:
     """Whether it goes on while its store is closed: nobody can see its end now."""
-    now = everyone.of.get(one.store_id)
+    now = everyone.of(one.store_id)
     return one.end_us is None and now is not None and now.state == CLOSED
 
 

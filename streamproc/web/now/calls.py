@@ -1,6 +1,5 @@
 """What a partition's stores are now, asked of whoever owns it."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +11,14 @@ import orjson
 from streamproc.cells import Ints
 from streamproc.program import Program
 from streamproc.rules.business import NONE
-from streamproc.rules.now import STATES, WORST_FIRST
+from streamproc.rules.now import STATES
 from streamproc.rules.standing import NEVER
 from streamproc.web.cluster.calls import Call
 from streamproc.web.now.counts import Counts
-from streamproc.web.refusal import moving
+from streamproc.web.now.states import RANK, board_of
 from tables.board import View
 from tables.board_labels import NO_LABELS, LabelBook
-from tables.boards import BoardNotReadyError
 from tables.long_ago import LongAgo
-
-_RANK = np.argsort(WORST_FIRST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ class StoreNow:
     def order(self) -> tuple[int, int, str]:
         """The worst first, then what is so for longest; ``since`` unknown is long."""
         since_us = NONE if self.since_us is None else self.since_us
-        return int(_RANK[self.state]), since_us, self.store_id
+        return int(RANK[self.state]), since_us, self.store_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +78,7 @@ class PartNow:
 
 def _part(program: Program, args: dict[str, Any]) -> PartNow:
     partition, wanted = args["partition"], Wanted(**args["wanted"])
-    try:
-        view = program.boards.view(partition, wanted.as_of_us)
-    except BoardNotReadyError as exc:
-        raise moving(f"{str(exc).capitalize()}.") from exc
+    view = board_of(program, partition, wanted.as_of_us)
     boards = program.boards
     return part_of(view, boards.labels(partition), wanted, boards.long_ago(partition))
 
@@ -139,7 +132,7 @@ def _worst(view: View, rows: Ints, limit: int) -> Ints:
     """The first ``limit`` rows in the order of ``StoreNow.order``."""
     if not limit or not len(rows):
         return rows[:0]
-    rank, since = _RANK[view.state[rows]], view.since_us[rows]
+    rank, since = RANK[view.state[rows]], view.since_us[rows]
     order = np.lexsort((since, rank))
     edge = order[min(limit, len(order)) - 1]
     # Of those that are as bad as the last one, the ids decide.
@@ -186,19 +179,8 @@ def _encode(part: PartNow) -> bytes:
 
 def _decode(value: bytes) -> PartNow:
     told = orjson.loads(value)
-    alike: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
-    stores = [StoreNow(**_shared(each, alike)) for each in told.pop("stores")]
+    stores = [StoreNow(**each) for each in told.pop("stores")]
     return PartNow(**told, stores=stores)
-
-
-def _shared(
-    told: dict[str, Any], alike: dict[tuple[tuple[str, str], ...], Mapping[str, str]]
-) -> dict[str, Any]:
-    """A store whose zone and labels are the same objects as those of others."""
-    told["zone"] = sys.intern(told["zone"])
-    labels = told["labels"]
-    told["labels"] = alike.setdefault(tuple(labels.items()), labels)
-    return told
 
 
 NOW = Call("now", _part, encode=_encode, decode=_decode)

@@ -8,6 +8,7 @@ from streamproc.web.cluster.peers import Cluster
 from streamproc.web.cluster.remembered import Remembered
 from streamproc.web.now.calls import NOW, StoreNow, Wanted
 from streamproc.web.now.counts import Counts
+from streamproc.web.now.states import STATES_NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class LiveFleet:
         self._program = program
         self._cluster = cluster
         #: What all stores are, and were last of workers that do not answer.
-        self.remembered = Remembered(cluster, NOW)
+        self.remembered = Remembered(cluster, STATES_NOW)
 
     def now_us(self) -> int:
         """As of when: the clock's now."""

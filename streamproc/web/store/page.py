@@ -15,7 +15,7 @@ from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.changes.log import Asked as AskedLog
 from streamproc.web.changes.log_answers import ChangesPage
 from streamproc.web.incidents.asking import ordered
-from streamproc.web.now.calls import StoreNow
+from streamproc.web.now.states import StoreState
 from streamproc.web.periods.choice import Chosen, chosen_of
 from streamproc.web.refusal import Refusal
 from streamproc.web.site import Site
@@ -60,7 +60,7 @@ class StoreShown:
     whole: WholeStore
     asked: Asked
     as_of: AsOf
-    now: StoreNow | None
+    now: StoreState | None
     names: Directory
     changes: ChangesPage | None
 
@@ -128,13 +128,11 @@ class StoreShown:
             **self._days(),
         }
 
-    def _state(self) -> StoreNow:
+    def _state(self) -> StoreState:
         """What it was at another instant than now, by its own polls."""
         view = self.view
-        labels = self.names.of(view.store_id)
-        return StoreNow(
-            *(view.store_id, view.state_number, view.since_us, view.last, view.zone),
-            *(None, None, labels.name, dict(labels.labels)),
+        return StoreState(
+            view.store_id, view.state_number, view.since_us, view.last, view.zone, None
         )
 
     def _months(self) -> list[Month]:
@@ -184,24 +182,24 @@ class StorePages:
             site.periods.kept_since((asked, months), as_of_us, site.gone),
         )
         whole = await site.stores.whole(store_id, asked, known, as_of_us)
-        changes: ChangesPage | None = NO_CHANGES
-        if whole.is_changed:
-            changes = await self._changes(store_id)
+        changes = await self._changes(store_id, whole.is_changed)
         now = await self._now(store_id, as_of)
         view = site.stores.view_of(store_id, whole.data, as_of_us)
         return StoreShown(site, view, whole, asked, as_of, now, names, changes)
 
-    async def _now(self, store_id: str, as_of: AsOf) -> StoreNow | None:
+    async def _now(self, store_id: str, as_of: AsOf) -> StoreState | None:
         """What the store is, of now; of other instants its own polls tell."""
         if as_of not in (NOW, LATEST):
             return None
         everyone = await self._site.everybody.kept.get(as_of)
-        return everyone.of.get(store_id)
+        return everyone.of(store_id)
 
-    async def _changes(self, store_id: str) -> ChangesPage | None:
-        """What was changed of it last; None while a worker does not answer."""
-        asked = AskedLog(store=store_id, per_page=MOST_CHANGES)
+    async def _changes(self, store_id: str, is_changed: bool) -> ChangesPage | None:
+        """What was changed of it and of all; None while a worker does not answer."""
+        log, asked = self._site.log, AskedLog(store=store_id, per_page=MOST_CHANGES)
         try:
-            return await self._site.log.page(asked)
+            if not is_changed and not await log.any_of_all.get(""):
+                return NO_CHANGES
+            return await log.page(asked)
         except Refusal:
             return None

@@ -60,7 +60,7 @@ class WholeStore:
     ``period``: its figures of the period; None, and ``why``, when nothing of it is
     known. ``by_day``, ``by_month``: the last months up to its today, None where
     nothing of them is. ``days``: the newest days of the period, likewise.
-    ``is_changed``: whether anything is noted that was changed of it or of all stores.
+    ``is_changed``: whether its partition has noted that anything was changed of it.
     """
 
     data: StoreData

@@ -16,23 +16,16 @@ from streamproc.rules.now import DOWN, NO_DATA, SILENT, UP
 from streamproc.rules.suspicion import FLEET, Group, Turned
 from streamproc.web.cluster.calls import Call, in_steps
 from streamproc.web.cluster.scans import Steps as InSteps
-from streamproc.web.refusal import moving
+from streamproc.web.now.states import board_of
 from tables.blackouts import BlackoutSearch, Steps
 from tables.board import View
 from tables.board_labels import NO_LABELS, LabelBook
-from tables.boards import BoardNotReadyError
 from tables.fact_tables import FactTables
 
 
-def _view(program: Program, args: dict[str, Any]) -> View:
-    try:
-        return program.boards.view(args["partition"], args["as_of_us"])
-    except BoardNotReadyError as exc:
-        raise moving(f"{str(exc).capitalize()}.") from exc
-
-
 def _turned(program: Program, args: dict[str, Any]) -> list[Turned]:
-    view, partition = _view(program, args), args["partition"]
+    partition = args["partition"]
+    view = board_of(program, partition, args["as_of_us"])
     turned = turned_of(view, program.boards.labels(partition), args["since_us"])
     return not_corrected(program.facts, partition, turned)
 
@@ -77,7 +70,7 @@ def not_corrected(
 
 
 def _expected(program: Program, args: dict[str, Any]) -> dict[Group, int]:
-    view = _view(program, args)
+    view = board_of(program, args["partition"], args["as_of_us"])
     groups = [(label, value) for label, value in args["groups"]]
     return expected_of(view, program.boards.labels(args["partition"]), groups)
 

@@ -13,8 +13,8 @@ from streamproc.rules.now import CLOSED, MAINTENANCE, SILENT
 from streamproc.rules.percent import percent
 from streamproc.web import words
 from streamproc.web.fleet.performance import Amounts, Performance
-from streamproc.web.now.calls import StoreNow
 from streamproc.web.now.everyone import Everyone
+from streamproc.web.now.states import StoreState
 from streamproc.web.store.names import POLLED_BY, Directory
 from streamproc.web.suspicion.spans import Span
 
@@ -67,7 +67,7 @@ def pollers(
 
     ``figures``: by day, up to today; ``spans``: when what polls them may have failed.
     """
-    by_value: dict[str, list[StoreNow]] = {}
+    by_value: dict[str, list[StoreState]] = {}
     for one in everyone.stores:
         value = names.of(one.store_id).labels.get(label, "") if label else ""
         by_value.setdefault(value, []).append(one)
@@ -82,7 +82,7 @@ def pollers(
 def _poller(
     label: str,
     value: str,
-    stores: list[StoreNow],
+    stores: list[StoreState],
     as_of_us: int,
     figures: Performance | None,
     spans: Sequence[Span],
@@ -106,14 +106,14 @@ def _poller(
     )
 
 
-def is_late(one: StoreNow, as_of_us: int) -> bool:
+def is_late(one: StoreState, as_of_us: int) -> bool:
     """Whether a store should have been heard by now, but is not silent yet."""
     if one.state in (CLOSED, MAINTENANCE, SILENT) or one.usual_us is None:
         return False
     return one.last is not None and packing.time_of(one.last) + one.usual_us < as_of_us
 
 
-def _daily(figures: Performance | None, stores: list[StoreNow]) -> Amounts | None:
+def _daily(figures: Performance | None, stores: list[StoreState]) -> Amounts | None:
     """The days of some stores together, the last ones; None while not at hand."""
     if figures is None or not figures.days:
         return None
