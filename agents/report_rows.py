@@ -185,28 +185,28 @@ class _Sender:
     order: Order
     partition: int
     _number: int = 0
-    _waiting: Rows | None = None
+    _waiting: Rows = NO_ROWS
 
     async def send(self, chunk: Rows) -> None:
         """Send the rows of a chunk, but for the last ones."""
-        for rows in pieces(chunk):
-            if self._waiting is not None:
-                await self.program.to_collector(self._piece(self._waiting))
-                self._number += 1
-            self._waiting = rows
+        if not len(chunk):
+            return
+        *ready, self._waiting = [*pieces(self._waiting), *pieces(chunk)]
+        if ready:
+            await self.program.to_collector(*map(self._piece, ready))
 
     async def end(self, left_out: LeftOut) -> None:
         """Send what is left; says that it is all, and which stores have no row."""
-        piece = self._piece(NO_ROWS if self._waiting is None else self._waiting)
+        piece = self._piece(self._waiting)
         store_ids = left_out.store_ids
         such_as = store_ids[0].decode() if store_ids else None
         piece = replace(piece, last=True, left_out=len(store_ids), such_as=such_as)
         await self.program.to_collector(piece)
 
     def _piece(self, rows: Rows) -> Piece:
-        body = encode_rows(rows)
+        number, self._number = self._number, self._number + 1
         of = self.order.report_id, self.order.attempt, self.partition
-        return Piece(*of, self._number, len(rows), last=False, body=body)
+        return Piece(*of, number, len(rows), last=False, body=encode_rows(rows))
 
 
 def _chunks(snapshot: Snapshot, store_id: str | None) -> Iterator[Rows]:

@@ -188,18 +188,27 @@ class Program:
         """How this worker's messages are signed."""
         return identity_for(self.settings)
 
-    async def to_collector(self, message: ToCollector) -> None:
-        """Send a message to the owner of ``report-inbox``; returns when durable."""
-        await self._send(self.topics.inbox, 0, message)
+    async def to_collector(self, *messages: ToCollector) -> None:
+        """Send messages to the owner of ``report-inbox``; returns when durable.
+
+        Those of one call arrive in their order, and cost one append.
+        """
+        await self._send(self.topics.inbox, 0, messages)
 
     async def to_owner(self, partition: int, order: ToOwner) -> None:
         """Send an order to the owner of a partition; returns when durable."""
-        await self._send(self.topics.orders, partition, order)
+        await self._send(self.topics.orders, partition, [order])
 
-    async def _send(self, topic: Topic, partition: int, message: Message) -> None:
-        record = encode(message, self.identity)
+    async def _send(
+        self, topic: Topic, partition: int, messages: Sequence[Message]
+    ) -> None:
+        records = [encode(message, self.identity) for message in messages]
         await producer_of(self.app).append_batch(
-            topic.name, partition, [record.key], [record.value], {0: record.headers}
+            topic.name,
+            partition,
+            [record.key for record in records],
+            [record.value for record in records],
+            {row: record.headers for row, record in enumerate(records)},
         )
 
     async def keep_rejected(self, partition: int, records: Sequence[Rejected]) -> None:

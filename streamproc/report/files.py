@@ -53,7 +53,7 @@ class ReportFiles:
         return self.root / "reports" / f"{report_id}.parts"
 
     def _piece(self, report_id: str, attempt: int, partition: int, number: int) -> Path:
-        return self._parts(report_id) / f"{attempt}-{partition}-{number}.json"
+        return self._parts(report_id) / f"{attempt}-{partition}-{number}.piece"
 
     def keep_piece(self, piece: Piece) -> None:
         """Put a piece on disk; a repeat replaces it."""

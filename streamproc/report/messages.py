@@ -17,7 +17,7 @@ from streamproc.rules.periods import parse_period
 from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import WINDOWS
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Of the messages; raised whenever one of them changes its meaning or its form."""
 
 ALL, HOURLY, STORE = "all", "hourly", "store"

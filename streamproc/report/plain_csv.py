@@ -1,8 +1,6 @@
-"""Rows of plain cells as CSV, all at once. Pure.
+"""Rows of plain cells as CSV, all at once, without the csv module. Pure.
 
-Rows are a matrix of characters: an id, padded with zero bytes, and a word of eight
-characters for each amount, out of a table. What is padding is taken out at the end.
-The csv module would make and join an object for each cell.
+The text of each amount comes out of a table: a word of eight characters.
 """
 
 import functools
@@ -12,15 +10,19 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
+from streamproc.cells import Ints
+from streamproc.report.text_rows import cells_of
 
 _WORD = 8
 _HALF = _WORD // 2
 _HUNDREDTHS = 80_000
 """Up to 799.99, which is more than a month of hours."""
 
-_NOT_PLAIN = re.compile(r"^\W|[;,|\t\r\"\0]", re.MULTILINE)
-"""What an id has that must be quoted, or looked at for formulas."""
+_PLAIN = re.compile(r"(?:\w[^;,|\t\r\n\"\0]*+\n)++")
+"""Lines of ids that need no quotes, and no look for formulas.
+
+Possessive: what was read once is not read again, so it takes a quarter of the time.
+"""
 
 
 @functools.cache
@@ -29,8 +31,9 @@ def _words() -> npt.NDArray[np.uint64]:
     whole = [f",{n}".encode() for n in range(_HUNDREDTHS // 100)]
     rest = [b"." + b"%02d" % n for n in range(100)]
     left, right = (np.array(each, f"S{_WORD}").view("<u8") for each in (whole, rest))
-    words: npt.NDArray[np.uint64] = left[:, np.newaxis] | right << np.uint64(8 * _HALF)
-    return words.ravel()
+    words = left[:, np.newaxis] | right << np.uint64(8 * _HALF)
+    table: npt.NDArray[np.uint64] = words.ravel()
+    return table
 
 
 def plain_csv(store_ids: Sequence[str], hundredths: Sequence[Ints]) -> str | None:
@@ -38,17 +41,11 @@ def plain_csv(store_ids: Sequence[str], hundredths: Sequence[Ints]) -> str | Non
 
     ``hundredths``: a column of shape (n,) for each amount, none below 0.
     """
-    text = "\n".join(store_ids)
-    if not text or text.count("\n") >= len(store_ids) or _NOT_PLAIN.search(text):
+    lines = "\n".join([*store_ids, ""])
+    if lines.count("\n") > len(store_ids) or not _PLAIN.fullmatch(lines):
         return None
     if max(int(column.max()) for column in hundredths) >= _HUNDREDTHS:
         return None
     ids = np.array([store_id.encode() for store_id in store_ids])
-    ids = ids.astype(f"S{-(-ids.dtype.itemsize // _WORD) * _WORD}")
-    width = ids.dtype.itemsize // _WORD
-    lines = np.zeros((len(ids), width + len(hundredths) + 1), np.uint64)
-    lines[:, :width] = ids.view(np.uint64).reshape(len(ids), width)
-    for at, column in enumerate(hundredths, width):
-        lines[:, at] = _words()[column]
-    lines[:, -1] = np.frombuffer(b"\n".ljust(_WORD, b"\0"), np.uint64)
-    return lines.tobytes().translate(None, b"\0").decode()
+    amounts = [_words()[column].view(f"S{_WORD}") for column in hundredths]
+    return cells_of([ids, *amounts, b"\n"]).buffer.decode()

@@ -1,48 +1,59 @@
 """The topic ``store-uptime``: each row of the hourly report as JSON. Pure.
 
-Made column by column: numbers become text by orjson, a whole column at a time, and
-each row is one template filled in.
+Made column by column, see ``text_rows``, in the very form that orjson gives a row.
 """
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
-from streamproc.cells import Ints
+from streamproc.cells import Cells, Ints
 from streamproc.report.record import time_text
 from streamproc.report.rows import Rows, last_poll_text
+from streamproc.report.text_rows import Texts, cells_of
 from streamproc.rules import packing, windows
+from streamproc.rules.windows import LONGEST_US
 
 _SECOND_US = 1_000_000
 _AFTER_9999_US = 253_402_300_800_000_000
-_NULL = b"null"
+_ROWS_AT_ONCE = 2_000
+"""What is made of so many stays in the processor's cache."""
 
 
-def uptime_json(rows: Rows, as_of_us: int) -> list[bytes]:
+def uptime_json(rows: Rows, as_of_us: int) -> Cells:
     """The value of each row; amounts in seconds."""
-    amounts = {
-        f"{name}_{window}_s": amount[i]
-        for name, amount in (
-            ("up", rows.up),
-            ("down", rows.down),
-            ("unknown", rows.unknown),
-            ("open", rows.open),
-            ("excluded", rows.excluded),
-        )
-        for i, window in enumerate(windows.NAMES)
-    }
-    row = b'{"store_id":%%b,"as_of":"%b",%b,"last_poll":%%b,"last_status":%%b}' % (
-        time_text(as_of_us).encode(),
-        b",".join(b'"%b":%%b' % name.encode() for name in amounts),
-    )
-    columns: list[Sequence[bytes]] = [
-        _strings(rows.store_ids),
-        *map(_seconds, amounts.values()),
-        _last_polls(rows.last),
-        _last_statuses(rows.last),
+    parts = [
+        cells_of(_columns(rows[first : first + _ROWS_AT_ONCE], as_of_us))
+        for first in range(0, len(rows), _ROWS_AT_ONCE)
     ]
-    return [row % cells for cells in zip(*columns, strict=True)]
+    return Cells.join(parts)
+
+
+_NAMES = [
+    f"{name}_{window}_s".encode()
+    for name in ("up", "down", "unknown", "open", "excluded")
+    for window in windows.NAMES
+]
+
+
+def _columns(rows: Rows, as_of_us: int) -> list[bytes | Texts]:
+    """What a row is put together of: names, punctuation, values."""
+    amounts_us = rows.up, rows.down, rows.unknown, rows.open, rows.excluded
+    seconds = _seconds(np.concatenate(amounts_us))
+    return [
+        *(b'{"store_id":', np.array(_strings(rows.store_ids))),
+        b',"as_of":"%b"' % time_text(as_of_us).encode(),
+        *chain.from_iterable(
+            (b',"%b":' % name, texts)
+            for name, texts in zip(_NAMES, seconds, strict=True)
+        ),
+        *(b',"last_poll":', np.array(_last_polls(rows.last))),
+        *(b',"last_status":', _last_statuses(rows.last), b"}"),
+    ]
 
 
 def _strings(texts: Sequence[str]) -> list[bytes]:
@@ -50,17 +61,59 @@ def _strings(texts: Sequence[str]) -> list[bytes]:
     joined = orjson.dumps(texts)[1:-1].split(b",")
     if len(joined) == len(texts):
         return joined
-    return [orjson.dumps(text) for text in texts]  # a comma in one of them, or none
+    return [orjson.dumps(text) for text in texts]  # a comma in one of them
 
 
-def _seconds(amounts_us: Ints) -> list[bytes]:
-    """Each amount in seconds as JSON."""
-    if not len(amounts_us):
-        return []
-    seconds = np.ascontiguousarray(amounts_us / _SECOND_US)
-    return orjson.dumps(seconds, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+_TINY_US = 10
+"""From here on, amounts are written without an exponent."""
 
 
+def _seconds(amounts_us: Ints) -> Texts:
+    """Each amount in seconds as JSON, in the same shape.
+
+    They are put together of four groups of up to three digits.
+    """
+    seconds, below = np.divmod(amounts_us, _SECOND_US)
+    thousands, ones = np.divmod(seconds, 1_000)
+    millis, micros = np.divmod(below, 1_000)
+    first, second, third, fourth = _groups()
+    groups = (
+        first[thousands],
+        second[ones + 1_000 * (thousands > 0)],
+        third[millis + 1_000 * (micros > 0)],
+        fourth[micros],
+    )
+    texts: Texts = np.stack(groups, axis=-1).view("S16")[..., 0]
+    for at in np.argwhere((amounts_us > 0) & (amounts_us < _TINY_US)).tolist():
+        texts[*at] = orjson.dumps(int(amounts_us[*at]) / _SECOND_US)
+    return texts
+
+
+@functools.cache
+def _groups() -> list[npt.NDArray[np.uint32]]:
+    """The texts of each group of digits; the second half: where more digits follow.
+
+    Those are the thousands of seconds, the seconds, and their fraction in two parts.
+    """
+    full = [f"{number:03}" for number in range(1_000)]
+    short = [digits.rstrip("0") for digits in full]
+    return [
+        _as_numbers(texts)
+        for texts in (
+            ["", *map(str, range(1, LONGEST_US // _SECOND_US // 1_000 + 1))],
+            [*map(str, range(1_000)), *full],
+            [*(f".{digits or 0}" for digits in short), *(f".{each}" for each in full)],
+            short,
+        )
+    ]
+
+
+def _as_numbers(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
+    """Texts of up to four characters; TypeError for a longer one."""
+    return np.array(texts, bytes).astype("S4", casting="safe").view(np.uint32)
+
+
+_NULL = b"null"
 _TIME = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
@@ -77,13 +130,14 @@ def _last_polls(packed: Ints) -> list[bytes]:
     return _or_null(packed, texts[: len(packed)])
 
 
-def _last_statuses(packed: Ints) -> list[bytes]:
+def _last_statuses(packed: Ints) -> Texts:
     """Status of each packed poll as JSON; null for none."""
-    words = np.where(packing.is_active(packed), b'"active"', b'"inactive"')
-    return _or_null(packed, words.tolist())
+    texts = np.array([_NULL, b'"inactive"', b'"active"'])
+    known = 1 + packing.is_active(packed).astype(np.int64)
+    return texts[np.where(packed < 0, 0, known)]
 
 
-def _or_null(packed: Ints, texts: Iterable[bytes]) -> list[bytes]:
+def _or_null(packed: Ints, texts: Sequence[bytes]) -> list[bytes]:
     """The text of each poll, null for none."""
     known = (packed >= 0).tolist()
     return [text if yes else _NULL for yes, text in zip(known, texts, strict=True)]

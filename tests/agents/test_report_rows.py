@@ -128,6 +128,25 @@ async def test_pieces_are_numbered_and_the_last_one_says_so(
     assert rows_in(pieces).store_ids == names
 
 
+async def test_the_pieces_of_a_chunk_are_one_append(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the last of them, which waits: it may have to say that it is the last."""
+    monkeypatch.setattr("streamproc.report.rows.ROWS_PER_PIECE", 2)
+    appended: list[int] = []
+    producer: Any = program.app.producer
+    append_batch = producer.append_batch
+
+    async def counted(topic: str, partition: int, keys: Any, *rest: Any) -> None:
+        appended.append(len(keys))
+        await append_batch(topic, partition, keys, *rest)
+
+    monkeypatch.setattr(producer, "append_batch", counted)
+    await poll(program, *((f"s{number}", NOW_US - HOUR_US) for number in range(7)))
+    await answers(program, ORDER)
+    assert appended == [3, 1]
+
+
 async def test_only_the_newest_try_of_a_report_is_computed() -> None:
     """Nobody waits for the answers to the earlier ones."""
     tries = [Order("a", ALL, n, NOW_US, None) for n in (1, 2, 3)]

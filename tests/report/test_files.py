@@ -293,7 +293,7 @@ def test_a_lost_piece_fails_the_report(
     """A report that lacks rows must never replace a good one."""
     report = collected(files, {0: [["a"], ["b"]], 1: [["c"]]})
     lost = next(
-        path for path in files.root.rglob("*.json") if b'"b"' in path.read_bytes()
+        path for path in files.root.rglob("*.piece") if b'"b"' in path.read_bytes()
     )
     if content is None:
         lost.unlink()

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamproc.cells import Ints
+from streamproc.errors import InvalidInput
 from streamproc.report.record import time_text
 from streamproc.report.rows import (
     FULL_HEADER,
@@ -357,6 +358,20 @@ def test_a_piece_is_the_same_after_its_journey(table: Table) -> None:
     """Encoding and decoding lose nothing, not even of no rows."""
     rows = rows_from(table)
     assert as_lists(rows) == as_lists(decode_rows(encode_rows(rows)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(b"", b"{}", b"7", b"null", b"[", b'["a"]', b"[7]\n" + bytes(104)),
+        *(b'["a"]\n1234567', b'["a"]\n' + bytes(96), b'["a"]\n' + bytes(112)),
+        b'"a"\n' + bytes(104),
+    ],
+)
+def test_what_is_no_piece_is_refused(value: bytes) -> None:
+    """No ids, ids that are no texts, numbers too few or too many."""
+    with pytest.raises(InvalidInput):
+        decode_rows(value)
 
 
 @pytest.mark.parametrize(

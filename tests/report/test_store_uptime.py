@@ -79,6 +79,27 @@ def test_last_polls_are_the_same_text_one_by_one_or_all_at_once(
     assert uptime_json(rows, AS_OF_US) == row_by_row(rows, AS_OF_US)
 
 
+def test_every_number_of_digits_is_written_as_orjson_writes_it() -> None:
+    """From a microsecond, with an exponent, to the whole week, zeros left out."""
+    powers = [10**n * digit for n in range(12) for digit in (1, 5, 9)]
+    around = [us + step for us in powers for step in (-1, 0, 1)]
+    week = np.array([us for us in around if us <= LENGTHS_US[2]], np.int64)
+    amounts = np.array([week % LENGTHS_US[0], week % LENGTHS_US[1], week])
+    ids = [f"{n}" for n in range(len(week))]
+    none, last = np.zeros_like(amounts), np.full(len(week), -1)
+    rows = Rows(ids, amounts, none, amounts, none, last)
+    assert uptime_json(rows, AS_OF_US) == row_by_row(rows, AS_OF_US)
+
+
+def test_many_rows_are_the_same_as_few() -> None:
+    """They are made some thousand at a time."""
+    count = 4_500
+    up = np.arange(3 * count).reshape(3, count)
+    last = np.arange(count) - 1
+    rows = Rows([f"{n}" for n in range(count)], up, up, 3 * up, up, last)
+    assert uptime_json(rows, AS_OF_US) == row_by_row(rows, AS_OF_US)
+
+
 def test_no_rows_are_no_values() -> None:
     """An empty piece publishes nothing."""
     assert uptime_json(NO_ROWS, AS_OF_US) == []
@@ -90,7 +111,9 @@ def test_a_store_is_published_with_all_its_figures() -> None:
     last = utc("2025-05-06 11:30") * 4 + 1
     rows = rows_from([("é", (up, down, list(LENGTHS_US)), last),
                       ("z", ([0] * 3, [0] * 3, [0] * 3), -1)])  # fmt: skip
-    first, second = (json.loads(value) for value in uptime_json(rows, AS_OF_US))
+    first, second = (
+        json.loads(value) for value in uptime_json(rows, AS_OF_US).present()
+    )
     assert first == {
         "store_id": "é",
         "as_of": "2025-05-06T12:00:00Z",

@@ -1,5 +1,6 @@
 """One partition's stores at one instant, as columns; computed by its owner."""
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +110,7 @@ def encode(shard: Shard) -> bytes:
     """A shard as another worker gets it."""
     return orjson.dumps(
         {
-            "rows": encode_rows(shard.rows).decode(),
+            "rows": b64encode(encode_rows(shard.rows)).decode(),
             "state": shard.state.tolist(),
             "since_us": shard.since_us.tolist(),
             "zone": shard.zone.tolist(),
@@ -122,7 +123,7 @@ def decode(value: bytes) -> Shard:
     """The shard another worker sent."""
     columns = orjson.loads(value)
     return Shard(
-        decode_rows(columns["rows"].encode()),
+        decode_rows(b64decode(columns["rows"])),
         np.array(columns["state"], np.int64),
         np.array(columns["since_us"], np.int64),
         np.array(columns["zone"], np.int64),
