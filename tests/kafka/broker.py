@@ -23,7 +23,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from tests.kafka import security as secured
 from tests.kafka.node import HOST, Broker, BrokerError
-from tests.kafka.records import until
+from tests.waiting import until_awaited
 
 __all__ = ["Broker", "BrokerError", "Cluster"]
 
@@ -143,7 +143,7 @@ class Cluster:
         waits for the others to take over.
         """
         try:
-            await until(self._is_ready, limit_s)
+            await until_awaited(self._is_ready, limit_s=limit_s)
         except TimeoutError:
             tails = "\n".join(
                 f"node {n}:\n{self.brokers[n].tail()}" for n in self.running

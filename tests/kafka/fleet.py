@@ -34,8 +34,8 @@ from tests.kafka.records import (
     end_offsets,
     read_all,
     set_config,
-    until,
 )
+from tests.waiting import until_awaited
 
 START = datetime(2025, 5, 5, tzinfo=UTC)
 CAUGHT_UP_S = 60.0
@@ -131,7 +131,7 @@ async def caught_up(settings: Settings, limit_s: float = CAUGHT_UP_S) -> None:
                     return False
         return True
 
-    await until(done, limit_s)
+    await until_awaited(done, limit_s=limit_s)
 
 
 async def table(settings: Settings, name: str) -> dict[bytes, bytes]:

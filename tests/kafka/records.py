@@ -7,8 +7,6 @@ Every function connects, does its work within a time limit, and disconnects.
 import asyncio
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
-    Callable,
     Iterable,
     Mapping,
     Sequence,
@@ -31,6 +29,8 @@ from aiokafka.errors import (
     for_code,
 )
 
+from tests.waiting import until_awaited
+
 LIMIT_S = 30.0
 CLOSE_S = 5.0
 RETRY_S = 0.1
@@ -43,14 +43,6 @@ _NO_COORDINATOR = (
     CoordinatorNotAvailableError,
     NotCoordinatorForGroupError,
 )
-
-
-async def until(check: Callable[[], Awaitable[bool]], limit_s: float = LIMIT_S) -> None:
-    """Wait until the check holds; TimeoutError after the limit."""
-    async with asyncio.timeout(limit_s):
-        # The broker is another process: there is no event to wait for.
-        while not await check():  # noqa: ASYNC110
-            await asyncio.sleep(RETRY_S)
 
 
 async def create_topic(
@@ -69,7 +61,7 @@ async def create_topic(
         for _, code, message in answer.topic_errors:
             if code:
                 raise for_code(code)(message)
-        await until(lambda: _has_leaders(admin, name, partitions))
+        await until_awaited(lambda: _has_leaders(admin, name, partitions))
 
 
 async def produce(
@@ -188,7 +180,7 @@ async def add_partitions(
     """Give a topic more partitions, so many in all, and wait for their leaders."""
     async with _admin(bootstrap, options) as admin:
         await admin.create_partitions({name: NewPartitions(partitions)})
-        await until(lambda: _has_leaders(admin, name, partitions))
+        await until_awaited(lambda: _has_leaders(admin, name, partitions))
 
 
 async def delete_topic(bootstrap: str, name: str, **options: Any) -> None:
@@ -199,7 +191,7 @@ async def delete_topic(bootstrap: str, name: str, **options: Any) -> None:
         async def gone() -> bool:
             return name not in await admin.list_topics()
 
-        await until(gone)
+        await until_awaited(gone)
 
 
 async def set_config(
@@ -218,7 +210,7 @@ async def set_config(
             found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
             return config.items() <= found.items()
 
-        await until(holds)
+        await until_awaited(holds)
 
 
 async def _has_leaders(admin: Any, name: str, partitions: int) -> bool:

@@ -10,8 +10,9 @@ import pytest
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
-from tests.kafka.test_web import SECRET, ask, owners, until
+from tests.kafka.test_web import SECRET, ask, owners
 from tests.kafka.workers import Start, Worker
+from tests.waiting import until
 from tests.web.live_site import MINUTE_US, free_port
 
 STORES = 60
@@ -62,19 +63,19 @@ def test_the_board_moves_with_a_partition(worker: Start) -> None:
     first.ready()
     second.start()
     second.ready()
-    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    until(lambda: all(len(owners(port)) == 2 for port in ports))
     asyncio.run(publish(first, polls(20, 10)))
-    until("ten are down", lambda: [down(port) for port in ports] == [10, 10])
+    until(lambda: [down(port) for port in ports] == [10, 10])
     before = states(ports[0])
     assert len(before) == STORES
     assert before == states(ports[1])
     asyncio.run(publish(first, polls(10, 25)))
     second.kill()
-    until("all are known again", lambda: down(ports[0]) == 25)
+    until(lambda: down(ports[0]) == 25)
     after = states(ports[0])
     assert len(after) == STORES
     assert all(after[f"store-{n}"] == before[f"store-{n}"] for n in range(10))
     second.start()
     second.ready()
-    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
-    until("both say so", lambda: all(states(port) == after for port in ports))
+    until(lambda: all(len(owners(port)) == 2 for port in ports))
+    until(lambda: all(states(port) == after for port in ports))

@@ -9,8 +9,9 @@ import pytest
 
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import own_token
-from tests.kafka.test_web import ask, owners, until
+from tests.kafka.test_web import ask, owners
 from tests.kafka.workers import Start, Worker
+from tests.waiting import until
 from tests.web.live_site import free_port
 
 CHANGES = "/api/v1/changes"
@@ -57,7 +58,7 @@ def test_a_change_is_told_and_undone_by_the_other_worker(worker: Start) -> None:
     for one in (first, second):
         one.start()
         one.ready()
-    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    until(lambda: all(len(owners(port)) == 2 for port in ports))
     for store in STORES:
         path = f"/api/v1/stores/{store}/zone"
         zone = {"timezone_str": "Asia/Tokyo", "create": True, "by": "Ann"}
@@ -79,6 +80,6 @@ def test_a_change_is_told_and_undone_by_the_other_worker(worker: Start) -> None:
     first.kill()
     for one in others:
         path = f"{CHANGES}/{one['id']}/undo"
-        until("undone", partial(_is_undone, second, ports[1], path))
-    assert until("told", lambda: told(ports[1]))["total"] == 2 * len(STORES)
+        until(partial(_is_undone, second, ports[1], path))
+    assert until(lambda: told(ports[1]))["total"] == 2 * len(STORES)
     assert all(ask(ports[1], f"/api/v1/stores/{store}")[0] == 404 for store in STORES)

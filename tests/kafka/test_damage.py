@@ -33,7 +33,7 @@ async def test_a_header_name_that_is_not_utf_8_is_read_with_replacement(
     headers = {row: [(NotText("x"), b"1")] for row in (0, 7)}
     await fleet.publish(one.settings, topic, keys, values, headers)
     one.start()
-    await fleet.caught_up(one.settings, 20)
+    await fleet.caught_up(one.settings)
     one.stop()
     assert not fleet.differences(polls.expected(), await fleet.histories(one.settings))
 

@@ -1,19 +1,17 @@
 """One of two workers on Kafka is killed while a page is open at the other one."""
 
 import asyncio
-import time
-from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pytest
 
 from streamproc.rules.poll import Poll
 from streamproc.transport.partitioner import partition_for
-from tests.kafka.test_web import SECRET, ask, owners, until
+from tests.kafka.test_web import SECRET, ask, owners
 from tests.kafka.workers import Start, Worker
 from tests.system.events import MINUTE_US, now_us
 from tests.system.harness import publish
+from tests.waiting import until
 from tests.web.browser import CONTRAST, Tab, launched
 from tests.web.live_site import free_port
 
@@ -46,11 +44,11 @@ def test_an_open_page_names_the_worker_that_is_killed_and_dims_its_stores_only(
         one.start()
     for one in workers:
         one.ready()
-    until("both own partitions", lambda: len(owners(ports[0])) == 2)
+    until(lambda: len(owners(ports[0])) == 2)
     begin_us = now_us()
     polls = [Poll(i, begin_us - 10 * MINUTE_US, i not in DOWN) for i in STORES]
     asyncio.run(publish(workers[0].settings, polls))
-    until("all are down", lambda: _down(ports[0]) == len(DOWN))
+    until(lambda: _down(ports[0]) == len(DOWN))
     gone = f"http://127.0.0.1:{ports[1]}"
     theirs = _partitions(ports[0], gone)
     is_theirs = {i: partition_for(i.encode(), 4) in theirs for i in STORES}
@@ -71,7 +69,8 @@ def _walk(tab: Tab, gone: Worker, is_theirs: dict[str, bool]) -> None:
     page = tab.open("/")
     page.evaluate("window.stayed = true")
     rows = page.locator("#down tbody tr")
-    _until(page, lambda: rows.count() == len(DOWN))
+    pause = page.wait_for_timeout
+    until(lambda: rows.count() == len(DOWN), pause_ms=pause)
     assert page.locator("#down tr.stale").count() == 0
     gone.kill()
     banner = page.locator("[data-lost]")
@@ -89,13 +88,6 @@ def _walk(tab: Tab, gone: Worker, is_theirs: dict[str, bool]) -> None:
     assert page.locator("body.stale").count() == 0
     assert page.evaluate(CONTRAST) == []
     banner.wait_for(state="hidden", timeout=2 * 1000 * TAKEN_OVER_S)
-    _until(page, lambda: page.locator("#down tr.stale").count() == 0)
+    until(lambda: page.locator("#down tr.stale").count() == 0, pause_ms=pause)
     assert rows.count() == len(DOWN)
     assert page.evaluate("window.stayed") is True
-
-
-def _until(page: Any, done: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + WAIT_MS / 1000
-    while not done():
-        assert time.monotonic() < give_up
-        page.wait_for_timeout(100)

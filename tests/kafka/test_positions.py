@@ -16,9 +16,9 @@ from tests.kafka.records import (
     delete_records,
     end_offsets,
     produce,
-    until,
 )
 from tests.kafka.workers import Start, StartOn
+from tests.waiting import until_awaited
 
 Factory = Callable[..., Cluster]
 
@@ -31,7 +31,7 @@ async def counted(settings: Settings, polls: Fleet, limit_s: float = 60.0) -> No
         return not fleet.differences(expected, await fleet.histories(settings))
 
     try:
-        await until(all_there, limit_s)
+        await until_awaited(all_there, limit_s=limit_s)
     except TimeoutError:
         found = fleet.differences(expected, await fleet.histories(settings))
         pytest.fail("\n".join(found[:20]))

@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import json
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from streamproc.transport.connect import connect
 from streamproc.web import own_token
 from tests.kafka.fleet import START, Fleet
 from tests.kafka.workers import Start, Worker
+from tests.waiting import until
 from tests.web.live_site import free_port
 
 LIMIT_S = 60.0
@@ -49,15 +49,6 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int,
         connection.close()
 
 
-def until(what: str, done: Any) -> Any:
-    """Wait until ``done`` returns something; fail after a minute."""
-    deadline = time.monotonic() + LIMIT_S
-    while not (found := done()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-    return found
-
-
 def owners(port: int) -> set[str]:
     """URLs of those that own the histories, as one worker sees it."""
     status, body = ask(port, "/api/v1/tables/histories")
@@ -89,7 +80,7 @@ def test_two_workers_answer_as_one(worker: Start) -> None:
     first.ready()
     second.start()
     second.ready()
-    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    until(lambda: all(len(owners(port)) == 2 for port in ports))
     asyncio.run(publish(first, Fleet(stores=STORES)))
     path = "/api/v1/stores?as_of=latest"
 
@@ -99,11 +90,11 @@ def test_two_workers_answer_as_one(worker: Start) -> None:
         ends = {(one.get("total"), one.get("as_of", "")[:4]) for one in told}
         return ends == {(STORES, f"{START.year}")}
 
-    until("all stores are known", both_know_all)
+    until(both_know_all)
     bearer = f"Bearer {own_token.read(second.settings.data_dir)}"
     _, triggered = ask(ports[1], "/trigger_report", "POST", Authorization=bearer)
     report = f"/get_report?report_id={json.loads(triggered)['report_id']}"
-    until("the report", lambda: b"Complete" in ask(ports[0], report)[1])
+    until(lambda: b"Complete" in ask(ports[0], report)[1])
     for path in PATHS:
         (status, one), (other_status, other) = (ask(port, path) for port in ports)
         assert status == other_status == 200, path
@@ -125,7 +116,7 @@ def test_two_workers_answer_as_one(worker: Start) -> None:
         answers.add((status, body if status == 200 else b""))
         return owners(ports[0]) == {f"http://127.0.0.1:{ports[0]}"} and status == 200
 
-    until("the first owns all", alone)
+    until(alone)
     assert answers <= {(200, before), (503, b"")}
 
 
@@ -157,7 +148,7 @@ def test_a_change_at_one_worker_is_in_place_at_the_other_once_answered(
     for one in workers:
         one.start()
         one.ready()
-    until("both own some", lambda: all(len(owners(port)) == 2 for port in ports))
+    until(lambda: all(len(owners(port)) == 2 for port in ports))
     span = {"from": "2020-05-06T12:00:00Z", "to": "2020-05-06T13:30:00Z"}
     body = {"kind": "maintenance", **span, "by": "Ann"}
     as_of = "as_of=2020-05-06T15:00:00Z"

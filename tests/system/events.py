@@ -1,14 +1,15 @@
 """What has been told, read from the events' topic; and polls of just now."""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from streamproc.events import Event, Suspect, decode_event
 from streamproc.rules.poll import Poll
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
+from tests.waiting import until_awaited
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
@@ -47,12 +48,7 @@ async def until_told(
     limit_s: float = 60.0,
 ) -> list[Event | Suspect]:
     """All that has been told, when it is enough."""
-    async with asyncio.timeout(limit_s):
-        while True:
-            found = await read_events(settings)
-            if enough(found):
-                return found
-            await asyncio.sleep(0.1)
+    return await until_awaited(partial(read_events, settings), enough, limit_s=limit_s)
 
 
 def kinds(events: Sequence[Event | Suspect], store_id: str) -> list[str]:

@@ -24,6 +24,7 @@ from streamproc.transport.connect import connect
 from streamproc.transport.partitioner import partition_for
 from tests.hostile import BRACKETS
 from tests.system.harness import publish, publish_raw
+from tests.waiting import until_in_loop
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
@@ -66,12 +67,14 @@ async def make_report(
 
 async def ended(program: Program, report_id: str) -> Report:
     """The report once it is Complete or Failed."""
-    async with asyncio.timeout(20):
-        while True:
-            report = program.reports.find(report_id)
-            if report is not None and report.state != record.RUNNING:
-                return report
-            await asyncio.sleep(0.02)
+
+    def over() -> Report | None:
+        report = program.reports.find(report_id)
+        return None if report is None or report.state == record.RUNNING else report
+
+    report = await until_in_loop(over)
+    assert report is not None
+    return report
 
 
 def csv_of(program: Program, report: Report) -> list[list[str]]:
@@ -570,11 +573,7 @@ async def test_old_reports_are_deleted_with_their_files(
     async with start_program(now_us=clock, report_retention=1) as program:
         report = await make_report(program)
         clock.now_us += 2 * DAY_US
-        async with asyncio.timeout(20):
-            while True:
-                if program.reports.find(report.report_id) is None:
-                    break
-                await asyncio.sleep(0.05)
+        await until_in_loop(lambda: program.reports.find(report.report_id) is None)
         assert not program.report_files.path(report.report_id).exists()
         assert program.report_files.combined.exists()
 

@@ -1,6 +1,5 @@
 """Who changed what of a store, and when: told by the log of changes."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +7,9 @@ import pytest
 
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.transport.partitioner import partition_for
-from tests.web.live_site import Answer, LiveSite
+from tests.web.facts import STORES, put
+from tests.web.live_site import LiveSite
 
-STORES = "/api/v1/stores"
 SPAN = {"from": "2025-05-06T12:00:00Z", "to": "2025-05-06T13:00:00Z"}
 MAINTENANCE = {"kind": "maintenance", **SPAN}
 
@@ -20,14 +19,8 @@ def site(start_site: Callable[..., LiveSite]) -> LiveSite:
     """A worker that knows one store, by its zone."""
     live = start_site()
     body = {"timezone_str": "UTC", "create": True, "by": "Ann"}
-    assert put(live, "shop/zone", body).status == 200
+    put(live, "shop/zone", body)
     return live
-
-
-def put(site: LiveSite, path: str, body: object) -> Answer:
-    """Put a fact of a store."""
-    told = json.dumps(body).encode()
-    return site.ask("PUT", f"{STORES}/{path}", told, Content_Type="application/json")
 
 
 def changes(site: LiveSite, store_id: str = "shop") -> list[dict[str, Any]]:

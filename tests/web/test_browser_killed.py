@@ -19,6 +19,7 @@ from streamproc.settings import Settings, load
 from streamproc.web.flow import BEHIND_S
 from tests.system.events import SECOND_US, now_us
 from tests.system.harness import publish
+from tests.waiting import until
 from tests.web.browser import CONTRAST, Tab, launched
 from tests.web.live_site import free_port
 
@@ -97,10 +98,7 @@ class Killable:
 
     def until(self, path: str, status: int) -> None:
         """Wait for an answer."""
-        give_up = time.monotonic() + LIMIT_S
-        while self.answers(path) != status:
-            assert time.monotonic() < give_up, (self.folder / "worker.log").read_text()
-            time.sleep(0.05)
+        until(lambda: self.answers(path), lambda found: found == status)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streamproc.rules.poll import Poll, encode_poll
+from tests.web.facts import put
 from tests.web.live_site import HOUR_US, LiveSite
 
 STORE = "/api/v1/stores/shop"
@@ -33,16 +34,9 @@ def site(start_site: Callable[..., LiveSite]) -> LiveSite:
     live.publish(
         live.program.topics.polls, [(p.store_id, encode_poll(p)) for p in polls]
     )
-    put(live, "hours", {"hours": DAILY})
-    put(live, "zone", {"timezone_str": "UTC"})
+    put(live, "shop/hours", {"hours": DAILY})
+    put(live, "shop/zone", {"timezone_str": "UTC"})
     return live
-
-
-def put(site: LiveSite, fact: str, body: object) -> None:
-    """Put a fact of the store."""
-    told = json.dumps(body).encode()
-    path = f"{STORE}/{fact}"
-    assert site.ask("PUT", path, told, Content_Type="application/json").status == 200
 
 
 def budget(site: LiveSite, as_of: str = HALF_TIME) -> Any:
@@ -67,7 +61,7 @@ def test_a_store_has_the_budget_of_its_calendar_month(site: LiveSite) -> None:
 def test_excluded_time_is_taken_out_of_the_budget(site: LiveSite) -> None:
     """Ten hours: 3.50 h are left of 3.60, though they are still to come."""
     ends = {"from": "2025-04-20T12:00:00Z", "to": "2025-04-20T22:00:00Z"}
-    put(site, "exclusions/m", {"kind": "maintenance", **ends})
+    put(site, "shop/exclusions/m", {"kind": "maintenance", **ends})
     told = budget(site)
     assert (told["budget_s"], told["used_s"]) == (3.5 * 3600, 1.8 * 3600)
     assert told["burn"] == pytest.approx((1.8 / 3.5) / (180 / 350))
@@ -93,9 +87,9 @@ def test_maintenance_of_all_stores_is_neither_budget_nor_used(site: LiveSite) ->
 
 def test_a_store_s_own_target_goes_before_the_setting(site: LiveSite) -> None:
     """100 leaves nothing, and then there is no burn."""
-    put(site, "labels", {"labels": {}, "target": 95})
+    put(site, "shop/labels", {"labels": {}, "target": 95})
     assert budget(site)["budget_s"] == 18 * 3600
-    put(site, "labels", {"labels": {}, "target": 100})
+    put(site, "shop/labels", {"labels": {}, "target": 100})
     told = budget(site)
     assert (told["budget_s"], told["left_s"], told["burn"]) == (0, -1.8 * 3600, None)
 
@@ -106,7 +100,7 @@ def test_a_month_is_of_the_store_s_zone_and_begins_with_nothing_gone(
     """In Tokyo April is over nine hours earlier."""
     last_hour = "2025-04-30T14:59:59Z"
     assert budget(site, "2025-04-01T00:00:00Z")["burn"] is None
-    put(site, "zone", {"timezone_str": "Asia/Tokyo"})
+    put(site, "shop/zone", {"timezone_str": "Asia/Tokyo"})
     assert budget(site, last_hour)["month"] == "2025-04"
     assert budget(site, "2025-04-30T15:00:00Z")["month"] == "2025-05"
 
@@ -124,7 +118,7 @@ def test_without_a_target_there_is_no_budget(
 
 def test_stores_are_listed_by_the_value_of_a_label(site: LiveSite) -> None:
     """Those without it by an empty value."""
-    put(site, "labels", {"labels": {"region": "West"}})
+    put(site, "shop/labels", {"labels": {"region": "West"}})
     for where, total in (("West", 1), ("East", 0), ("", 0)):
         path = f"/api/v1/stores?as_of={HALF_TIME}&where=region={where}"
         assert site.get(path).json["total"] == total

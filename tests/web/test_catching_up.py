@@ -1,7 +1,6 @@
 """A worker that starts with a backlog says so until it is worked off."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from streamproc.web.cluster import peers
 from streamproc.web.cluster.status import Status
 from streamproc.web.flow import Left, left_of
 from streamproc.worker import process
-from tests.web.live_site import START_LIMIT_S, LiveSite, ago
+from tests.waiting import until
+from tests.web.live_site import LiveSite, ago
 from tests.web.test_now import put_polls
 
 
@@ -139,10 +139,7 @@ def test_ready_waits_for_the_backlog_that_was_there_at_the_start(
     assert answer.status == 503
     assert answer.json == {"status": "catching-up", "remaining_records": 5}
     assert site.get("/api/v1/status").json["start_backlog"] == 5
-    give_up = time.monotonic() + START_LIMIT_S
-    while (left := site.get("/api/v1/now").json["catching_up"]) is None:
-        assert time.monotonic() < give_up  # it is measured every second
-        time.sleep(0.05)
+    left = until(lambda: site.get("/api/v1/now").json["catching_up"])
     assert left == {"left": 5, "about_s": None, "reached": None}
     assert "streamproc_ready 0.0" in site.get("/metrics").text
     held.let_go(site)
@@ -159,10 +156,7 @@ def test_pages_do_not_wait_for_polls_that_are_still_being_read(
     site, held = with_backlog()
     zone = orjson.dumps({"store_id": "a", "timezone_str": "UTC"})
     site.publish(site.program.topics.zones, [("a", zone)])
-    give_up = time.monotonic() + START_LIMIT_S
-    while site.get("/api/v1/stores/a").status != 200:
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    until(lambda: site.get("/api/v1/stores/a").status == 200)
     for page in ("/", "/stores", "/stores/a", "/incidents"):
         assert site.get(page).status == 200, page
     spans = ("/api/v1/incidents", "/api/v1/stores/a/periods", "/api/v1/periods/today")

@@ -1,15 +1,14 @@
 """Hours, special hours and exclusions by the API: set, told, forgotten, withdrawn."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from streamproc.rules.poll import Poll, encode_poll
-from tests.web.live_site import HOUR_US, NOW_US, WORKDAY, Answer, LiveSite
+from tests.web.facts import STORES, offer, put
+from tests.web.live_site import HOUR_US, NOW_US, WORKDAY, LiveSite
 
-STORES = "/api/v1/stores"
 NOON = {"kind": "maintenance", "from": "2025-05-06T12:00:00Z"}
 MAINTENANCE = {**NOON, "to": "2025-05-06T13:00:00Z"}
 CLOSED_MONDAY = [{"dayOfWeek": 0, "closed": True}]
@@ -38,12 +37,6 @@ def filled(live: LiveSite) -> LiveSite:
     )
     live.settle()
     return live
-
-
-def put(site: LiveSite, path: str, body: object) -> Answer:
-    """Put a fact of a store."""
-    told = json.dumps(body).encode()
-    return site.ask("PUT", f"{STORES}/{path}", told, Content_Type="application/json")
 
 
 def get(site: LiveSite, path: str) -> Any:
@@ -98,7 +91,7 @@ def test_the_ends_of_an_exclusion_may_be_local(site: LiveSite) -> None:
 
 def test_an_exclusion_of_all_stores_is_in_place_for_each(site: LiveSite) -> None:
     """On every partition; each store lists it as one of all."""
-    assert put(site, "*/exclusions/all", MAINTENANCE).status == 200
+    put(site, "*/exclusions/all", MAINTENANCE)
     assert [day(site, s)["excluded_s"] for s in ("up", "down")] == [3600, 3600]
     [one] = get(site, "up/exclusions")["exclusions"]
     assert (one["id"], one["of_all"]) == ("all", True)
@@ -123,7 +116,7 @@ def test_special_hours_of_a_date_are_set_told_and_forgotten(site: LiveSite) -> N
     one = {"date": "2025-05-06", "openings": [opening], "note": "fair", "of_all": False}
     body = {"openings": [opening], "note": "fair"}
     assert put(site, "up/special-hours/2025-05-06", body).json == one
-    assert put(site, "*/special-hours/2025-05-06", {"openings": []}).status == 200
+    put(site, "*/special-hours/2025-05-06", {"openings": []})
     assert get(site, "up/special-hours")["special_hours"] == [one]
     assert get(site, "up/special-hours/2025-05-06") == one
     [of_all] = get(site, "down/special-hours")["special_hours"]
@@ -167,8 +160,7 @@ def test_a_store_whose_first_poll_was_accepted_before_is_known(site: LiveSite) -
     for number in range(5):
         poll = {"timestamp_utc": "2025-05-06 14:59:00 UTC", "status": "active"}
         site.post_json("/api/v1/polls", {"store_id": f"fresh-{number}", **poll})
-        answer = put(site, f"fresh-{number}/labels", {"labels": {}})
-        assert answer.status == 200
+        put(site, f"fresh-{number}/labels", {"labels": {}})
 
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -186,13 +178,13 @@ def test_an_unknown_store_is_not_made_by_a_typo(shared: LiveSite, fact: str) -> 
     site, store_id = shared, f"new-{fact[:6]}"
     path, body = f"{store_id}/{fact}", BODIES[fact]
     for told in (body, {**body, "create": False}):
-        answer = put(site, path, told)
+        answer = offer(site, path, told)
         assert (answer.status, answer.json["error"]) == (404, "unknown-store")
-    assert put(site, path + "?preview=true", body).status == 404
+    assert offer(site, path + "?preview=true", body).status == 404
     assert site.get(f"{STORES}/{store_id}/exclusions").status == 404
-    assert put(site, path, {**body, "create": True}).status == 200
+    put(site, path, {**body, "create": True})
     assert site.get(f"{STORES}/{store_id}/exclusions").status == 200
-    assert put(site, path, body).status == 200
+    put(site, path, body)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +214,7 @@ def test_what_breaks_a_rule_is_refused_by_name(
     shared: LiveSite, path: str, body: object, status: int, error: str
 ) -> None:
     """Nothing is changed."""
-    answer = put(shared, path, body)
+    answer = offer(shared, path, body)
     assert (answer.status, answer.json["error"]) == (status, error)
     assert get(shared, "up/exclusions")["exclusions"] == []
     assert get(shared, "up/hours")["weeks"] == []
@@ -230,8 +222,8 @@ def test_what_breaks_a_rule_is_refused_by_name(
 
 def test_a_refused_body_is_kept_and_a_refused_preview_is_not(site: LiveSite) -> None:
     """A preview changes nothing, not even that."""
-    put(site, "up/exclusions/a?preview=true", NOON)
-    put(site, "up/exclusions/b", NOON)
+    offer(site, "up/exclusions/a?preview=true", NOON)
+    offer(site, "up/exclusions/b", NOON)
     kept = site.get("/api/v1/rejected").json["records"]
     assert [one["topic"] for one in kept] == ["store-exclusions"]
 

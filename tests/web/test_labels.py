@@ -1,12 +1,12 @@
 """Labels by the API: set, told, forgotten; an unknown store needs a word."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from streamproc.rules.poll import Poll
+from tests.web.facts import offer, put
 from tests.web.live_site import NOW_US, LiveSite
 
 WEST: dict[str, Any] = {"name": "Main St", "labels": {"region": "West"}, "target": 98.5}
@@ -26,14 +26,6 @@ def site(start_site: Callable[..., LiveSite]) -> LiveSite:
     return live
 
 
-def put(site: LiveSite, store_id: str, body: object) -> Any:
-    """Put a store's labels."""
-    path = f"/api/v1/stores/{store_id}/labels"
-    return site.ask(
-        "PUT", path, json.dumps(body).encode(), Content_Type="application/json"
-    )
-
-
 def told(site: LiveSite, store_id: str) -> Any:
     """What is told of a store's labels."""
     site.settle()
@@ -45,11 +37,11 @@ def test_labels_are_set_told_and_forgotten(site: LiveSite) -> None:
     assert told(site, "shop").json == {
         "store_id": "shop", "name": None, "labels": {}, "target": None
     }  # fmt: skip
-    assert put(site, "shop", WEST).json == {"store_id": "shop", **WEST}
+    assert put(site, "shop/labels", WEST).json == {"store_id": "shop", **WEST}
     assert told(site, "shop").json == {"store_id": "shop", **WEST}
-    assert put(site, "shop", {"labels": {}}).status == 200
+    put(site, "shop/labels", {"labels": {}})
     assert told(site, "shop").json["name"] is None
-    put(site, "shop", WEST)
+    put(site, "shop/labels", WEST)
     forgotten = site.ask("DELETE", "/api/v1/stores/shop/labels")
     assert (forgotten.status, forgotten.json["labels"]) == (200, {})
     assert told(site, "shop").json["labels"] == {}
@@ -60,12 +52,12 @@ def test_labels_are_set_told_and_forgotten(site: LiveSite) -> None:
 def test_an_unknown_store_is_not_made_by_a_typo(site: LiveSite) -> None:
     """404, unless the body says that it is new."""
     assert told(site, "shpo").status == 404
-    assert put(site, "shpo", WEST).status == 404
-    assert put(site, "shpo", {**WEST, "create": False}).status == 404
+    assert offer(site, "shpo/labels", WEST).status == 404
+    assert offer(site, "shpo/labels", {**WEST, "create": False}).status == 404
     assert site.ask("DELETE", "/api/v1/stores/shpo/labels").status == 404
-    assert put(site, "new", {**WEST, "create": True}).status == 200
+    put(site, "new/labels", {**WEST, "create": True})
     assert told(site, "new").json == {"store_id": "new", **WEST}
-    assert put(site, "new", {"labels": {}}).status == 200
+    put(site, "new/labels", {"labels": {}})
     entry = site.get("/api/v1/tables/labels?prefix=new").json["entries"][0]
     assert entry["key"] == "new"
 
@@ -86,7 +78,7 @@ def test_what_is_no_label_is_refused_at_the_door(
     site: LiveSite, body: object, status: int, error: str
 ) -> None:
     """And kept with everything else that is refused."""
-    answer = put(site, "shop", body)
+    answer = offer(site, "shop/labels", body)
     assert (answer.status, answer.json["error"]) == (status, error)
     kept = site.get("/api/v1/rejected").json["records"]
     assert [(one["topic"], one["reason"]) for one in kept] == [("store-labels", error)]

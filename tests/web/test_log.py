@@ -1,7 +1,5 @@
 """The log of changes: who changed what, through which door, and what it was before."""
 
-import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from streamproc.cli.load import publish
-from streamproc.cli.progress import Progress
-from streamproc.loading.loader import Loader
-from streamproc.loading.options import Files
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.transport.partitioner import partition_for
-from tests.web.live_site import NOW_US, Answer, LiveSite
+from tests.web.facts import load_zones, put
+from tests.web.live_site import NOW_US, LiveSite
 from tests.web.test_cluster import hand_over
 
 CHANGES = "/api/v1/changes"
@@ -30,30 +25,10 @@ def site(start_site: Callable[..., LiveSite]) -> LiveSite:
     return live
 
 
-def put(site: LiveSite, path: str, body: object) -> Answer:
-    """Put a fact of a store."""
-    told = json.dumps(body).encode()
-    path = f"/api/v1/stores/{path}"
-    answer = site.ask("PUT", path, told, Content_Type="application/json")
-    assert answer.status == 200, answer.text
-    return answer
-
-
 def listed(site: LiveSite, query: str = "") -> list[dict[str, Any]]:
     """The changes of a list."""
     found: list[dict[str, Any]] = site.get(f"{CHANGES}?{query}").json["changes"]
     return found
-
-
-def load(site: LiveSite, root: Path, stores: int) -> None:
-    """Load the zones of many stores from a file, as the command does."""
-    rows = "".join(f"{number},Asia/Tokyo\n" for number in range(stores))
-    path = root / "zones.csv"
-    path.write_text("store_id,timezone_str\n" + rows)
-    loader, files = Loader(NOW_US, Progress, root), Files(zones=path)
-    loader.read(files)
-    asyncio.run(publish(site.settings, loader, files))
-    site.settle()
 
 
 def test_a_change_says_who_when_why_and_what_it_was_before(site: LiveSite) -> None:
@@ -96,7 +71,7 @@ def test_a_change_that_changes_nothing_is_none(site: LiveSite) -> None:
 
 def test_a_load_is_one_change_of_all_its_stores(site: LiveSite, tmp_path: Path) -> None:
     """Over all partitions; its facts a page at a time, those of one store alone."""
-    load(site, tmp_path, 250)
+    load_zones(site, tmp_path, dict.fromkeys(range(250), "Asia/Tokyo"))
     newest = listed(site)[0]
     assert (newest["door"], newest["by"], newest["stores"]) == ("load", None, 250)
     assert newest["words"] == "zone of 250 stores"

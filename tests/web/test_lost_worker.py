@@ -1,26 +1,18 @@
 """A worker that does not answer: what is told of its stores, and of all of them."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from streamproc.transport.partitioner import partition_for
+from tests.waiting import until
 from tests.web.live_site import LABELS, LiveSite
 from tests.web.test_cluster import SECRET, hand_over
 
 LIMIT_S = 30.0
 THEIRS = {2, 3}
 THIS_MONTH = "/?period=this-month"
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Wait until something is so; fail after half a minute."""
-    deadline = time.monotonic() + LIMIT_S
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def is_theirs(store_id: str) -> bool:

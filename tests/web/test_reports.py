@@ -3,7 +3,6 @@
 import csv
 import io
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from streamproc.report.record import Report
 from streamproc.report.workbook import MEDIA_TYPE, About
 from streamproc.web.refusal import Refusal, moving
 from streamproc.web.workbooks import workbook
+from tests.waiting import until
 from tests.web.live_site import HOSTILE, NOW_US, LiveSite
 from tests.web.test_store_api import expected
 
@@ -27,14 +27,13 @@ LIMIT_S = 20
 
 def follow(site: LiveSite, report_id: str) -> Any:
     """Ask for the report until it does not run any more."""
-    deadline = time.monotonic() + LIMIT_S
-    while True:
-        told = site.get(f"/get_report?report_id={report_id}").json
-        if told["status"] != "Running":
-            return told
-        assert set(told["progress"]) >= {"partitions", "partitions_complete", "rows"}
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+
+    def ended(told: Any) -> bool:
+        told_how_far = {"partitions", "partitions_complete", "rows"}
+        assert told["status"] != "Running" or set(told["progress"]) >= told_how_far
+        return bool(told["status"] != "Running")
+
+    return until(lambda: site.get(f"/get_report?report_id={report_id}").json, ended)
 
 
 def rows_of(text: str) -> dict[str, dict[str, str]]:

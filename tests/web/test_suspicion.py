@@ -22,6 +22,7 @@ from tests.system.events import SECOND_US, now_us, until_told
 from tests.system.harness import publish, publish_raw
 from tests.tables.fakes import PARTITION
 from tests.tables.test_board import NOON_US, Fleet, fleet
+from tests.waiting import until
 from tests.web.live_site import HOUR_US, NOW_US, LiveSite, ago
 
 __all__ = ["fleet"]
@@ -31,15 +32,6 @@ StartSite = Callable[..., LiveSite]
 
 def _labels(store_id: str, poller: str) -> bytes:
     return orjson.dumps({"store_id": store_id, "labels": {"poller": poller}})
-
-
-def _until(answer: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
-    """What is answered, when it is enough."""
-    give_up = time.monotonic() + 60
-    while not enough(found := answer()):
-        assert time.monotonic() < give_up, found
-        time.sleep(0.1)
-    return found
 
 
 BANNER, SPAN = "data-suspect", "data-broken"
@@ -55,7 +47,7 @@ def _check_banners(site: LiveSite, told: dict[str, Any]) -> None:
     """How many of whom, since when; nothing is dimmed; the correction is filled in."""
     since = told["since"]
     for path in SHOWING:
-        page = _until(partial(_text, site, path), lambda page: BANNER in page)
+        page = until(partial(_text, site, path), lambda page: BANNER in page)
         (banner,) = re.findall(r"<p [^>]*data-suspect>.*?</p>", page, re.DOTALL)
         clock = f"{since[11:16]} UTC"
         what = f"30 of 30 stores of poller p1 went down at once, since {clock}"
@@ -97,7 +89,7 @@ def test_stores_of_one_poller_that_go_down_together_are_told_as_one_suspicion(
         if pollers[store_id] == "p1"
     ]
     asyncio.run(publish(site.settings, [*ups, *downs]))
-    (told,) = _until(
+    (told,) = until(
         lambda: site.get("/api/v1/now").json["suspects"], lambda found: len(found) == 1
     )
     assert told["labels"] == {"poller": "p1"}
@@ -113,9 +105,9 @@ def test_stores_of_one_poller_that_go_down_together_are_told_as_one_suspicion(
     assert suspect.since_us == begun_us - SECOND_US
     again = [Poll(one.store_id, now_us(), True) for one in downs[:16]]
     asyncio.run(publish(site.settings, again))
-    _until(lambda: site.get("/api/v1/now").json["suspects"], lambda found: not found)
+    until(lambda: site.get("/api/v1/now").json["suspects"], lambda found: not found)
     for path in SHOWING:
-        _until(partial(_text, site, path), lambda page: BANNER not in page)
+        until(partial(_text, site, path), lambda page: BANNER not in page)
     events = asyncio.run(until_told(site.settings, lambda told: True))
     assert sum(isinstance(one, Suspect) for one in events) == 1
 
@@ -153,7 +145,7 @@ def test_spans_in_which_a_poller_was_broken_are_listed(start_site: StartSite) ->
     assert answer["step_s"] == 300
     assert answer["known_since"] is None
     assert site.get("/api/v1/suspects?from=2025-05-07T00:00:00Z").status == 400
-    page = _until(
+    page = until(
         partial(_text, site, "/incidents?period=today"), lambda text: SPAN in text
     )
     (row,) = re.findall(r"<tr data-broken>.*?</tr>", page, re.DOTALL)
@@ -191,14 +183,14 @@ def test_spans_are_found_in_any_period_of_the_history(start_site: StartSite) -> 
     begin = (NOW_US - 35 * 24 * HOUR_US) // SECOND_US
     end = (NOW_US - 25 * 24 * HOUR_US) // SECOND_US
     path = f"/api/v1/suspects?from={stamp(begin)}&to={stamp(end)}"
-    (span,) = _until(lambda: site.get(path).json["suspects"], lambda found: found)
+    (span,) = until(lambda: site.get(path).json["suspects"], lambda found: found)
     assert (span["labels"], span["stores"], span["without"]) == (
         {"poller": "p1"},
         6,
         6,
     )
-    since, until = ((NOW_US - hours * HOUR_US) // SECOND_US for hours in (722, 719))
-    assert (span["from"], span["to"]) == (stamp(since), stamp(until))
+    since, end_s = ((NOW_US - hours * HOUR_US) // SECOND_US for hours in (722, 719))
+    assert (span["from"], span["to"]) == (stamp(since), stamp(end_s))
 
 
 def stamp(time_s: int) -> str:

@@ -1,26 +1,20 @@
 """Undoing: a change like any other, from the log, by whoever is asked."""
 
-import asyncio
 import html
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from streamproc.cli.load import publish
-from streamproc.cli.progress import Progress
-from streamproc.loading.loader import Loader
-from streamproc.loading.options import Files
 from streamproc.transport.partitioner import partition_for
 from streamproc.transport.protocols import producer_of
-from tests.web.live_site import NOW_US, Answer, LiveSite
+from tests.web.facts import STORES, load_zones, put
+from tests.web.live_site import Answer, LiveSite
 from tests.web.test_acting import Reader
 from tests.web.test_pages import text_of
 
 CHANGES = "/api/v1/changes"
-STORES = "/api/v1/stores"
 
 
 @pytest.fixture
@@ -30,13 +24,6 @@ def site(start_site: Callable[..., LiveSite]) -> LiveSite:
     put(live, "shop/zone", {"timezone_str": "UTC", "create": True, "by": "Ann"})
     put(live, "shop/zone", {"timezone_str": "Asia/Tokyo", "by": "Bob"})
     return live
-
-
-def put(site: LiveSite, path: str, body: object) -> None:
-    """Put a fact of a store."""
-    told = json.dumps(body).encode()
-    answer = site.ask("PUT", f"{STORES}/{path}", told, Content_Type="application/json")
-    assert answer.status == 200, answer.text
 
 
 def newest(site: LiveSite) -> dict[str, Any]:
@@ -53,17 +40,6 @@ def undo(site: LiveSite, change: str, query: str = "", **body: str) -> Answer:
 def zone(site: LiveSite, store: str = "shop") -> Any:
     """A store's zone as the tables have it."""
     return site.get(f"{STORES}/{store}").json["zone"]
-
-
-def load(site: LiveSite, root: Path, rows: str) -> dict[str, Any]:
-    """Load zones from a file as the command does; the change it makes."""
-    path = root / "zones.csv"
-    path.write_text("store_id,timezone_str\n" + rows)
-    loader, files = Loader(NOW_US, Progress, root), Files(zones=path)
-    loader.read(files)
-    asyncio.run(publish(site.settings, loader, files))
-    site.settle()
-    return newest(site)
 
 
 def test_a_change_is_undone_and_that_is_a_change(site: LiveSite) -> None:
@@ -111,7 +87,8 @@ def test_a_file_is_undone_as_one_or_of_one_store(
     site: LiveSite, tmp_path: Path
 ) -> None:
     """Of stores that were not known before as well."""
-    change = load(site, tmp_path, "".join(f"{n},UTC\n" for n in range(600)))
+    load_zones(site, tmp_path, dict.fromkeys(range(600), "UTC"))
+    change = newest(site)
     assert undo(site, change["id"], "?store=7").json["stores"] == 1
     assert undo(site, change["id"]).json["stores"] == 599
     assert site.get(f"{STORES}/8").status == 404
@@ -122,7 +99,8 @@ def test_what_was_missed_of_many_stores_is_told_and_undone_again(
     site: LiveSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """503 with the stores; those that have it are left alone the second time."""
-    change = load(site, tmp_path, "".join(f"{n},UTC\n" for n in range(8)))
+    load_zones(site, tmp_path, dict.fromkeys(range(8), "UTC"))
+    change = newest(site)
     producer = producer_of(site.program.app)
     append = producer.append_batch
     shut = partition_for(b"1", 4)

@@ -21,6 +21,7 @@ from streamproc.transport.connect import connect
 from streamproc.webhook import calling, sender, waiting
 from streamproc.webhook.posts import SIGNATURE, TIMESTAMP, signature
 from streamproc.webhook.sender import Webhook
+from tests.waiting import until_in_loop
 from tests.webhook.events import NOON_US, down, silent, up
 from tests.webhook.receiver import CLOSE, HANG, Receiver, receiving
 
@@ -68,13 +69,6 @@ async def posting(settings: Settings) -> AsyncIterator[Webhook]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110 - it is watched from outside
-            await asyncio.sleep(0.02)
-
-
 async def test_events_are_posted_as_a_signed_list(hook_settings: MakeSettings) -> None:
     """With what the receiver needs to check that they are ours, and just made."""
     async with receiving() as receiver:
@@ -107,7 +101,7 @@ async def test_a_receiver_that_fails_gets_it_again_after_growing_pauses(
         async with posting(settings) as webhook:
             await tell(settings, [down("7"), up("7")])
             first, second, third = await receiver.until(3)
-            await until(lambda: webhook.status.delivered == 2)
+            await until_in_loop(lambda: webhook.status.delivered == 2)
     assert first.ids == second.ids == third.ids == [down("7").id, up("7").id]
     assert 0.9 < second.at_s - first.at_s < 1.9
     assert 1.9 < third.at_s - second.at_s < 3.5
@@ -127,8 +121,8 @@ async def test_a_receiver_that_hangs_is_left_alone_after_a_while(
             await receiver.until(1)
             assert webhook.status.lag == 1
             await receiver.until(2)
-            await until(lambda: webhook.status.delivered == 1)
-            await until(lambda: webhook.status.lag == 0)
+            await until_in_loop(lambda: webhook.status.delivered == 1)
+            await until_in_loop(lambda: webhook.status.lag == 0)
     assert webhook.status.failed == 1
 
 
@@ -140,7 +134,7 @@ async def test_a_redirect_is_not_followed(hook_settings: MakeSettings) -> None:
         async with posting(settings) as webhook:
             await tell(settings, [down("7")])
             posts = await receiver.until(2)
-            await until(lambda: webhook.status.delivered == 1)
+            await until_in_loop(lambda: webhook.status.delivered == 1)
     assert [post.path for post in posts] == ["/hook", "/hook"]
     assert webhook.status.failed == 1
 
@@ -155,7 +149,7 @@ async def test_one_call_a_second_tells_of_all_that_has_come(
             for number in range(15):
                 await tell(settings, [down(f"s{number}")])
                 await asyncio.sleep(0.2)
-            await until(lambda: webhook.status.delivered == 15)
+            await until_in_loop(lambda: webhook.status.delivered == 15)
     times = [post.at_s for post in receiver.posts]
     assert all(after - before > 0.95 for before, after in pairwise(times))
     assert len(receiver.posts) <= 6
@@ -171,7 +165,7 @@ async def test_ten_thousand_stores_at_once_are_one_post(
             for first in range(0, 10_000, 2_500):
                 some = [down(f"s{number}") for number in range(first, first + 2_500)]
                 await tell(settings, some)
-            await until(lambda: webhook.status.delivered == 10_000)
+            await until_in_loop(lambda: webhook.status.delivered == 10_000)
     (post,) = receiver.posts
     assert len(set(post.ids)) == 10_000
 
@@ -184,12 +178,12 @@ async def test_a_restart_loses_nothing_and_repeats_nothing_that_was_committed(
         settings = hook_settings(receiver)
         async with posting(settings) as webhook:
             await tell(settings, [down("7")])
-            await until(lambda: webhook.status.delivered == 1)
-            await until(lambda: webhook.status.lag == 0)
+            await until_in_loop(lambda: webhook.status.delivered == 1)
+            await until_in_loop(lambda: webhook.status.lag == 0)
             await asyncio.sleep(sender.READ_S * 2)  # what is delivered is committed
         await tell(settings, [up("7")])
         async with posting(settings) as webhook:
-            await until(lambda: webhook.status.delivered == 1)
+            await until_in_loop(lambda: webhook.status.delivered == 1)
     assert [post.ids for post in receiver.posts] == [[down("7").id], [up("7").id]]
 
 
@@ -205,7 +199,7 @@ async def test_what_was_not_delivered_when_it_ended_is_posted_after_the_restart(
             await receiver.until(1)
         receiver.always = 200
         async with posting(settings) as webhook:
-            await until(lambda: webhook.status.delivered == 1)
+            await until_in_loop(lambda: webhook.status.delivered == 1)
     assert {tuple(post.ids) for post in receiver.posts} == {(down("7").id,)}
 
 
@@ -222,11 +216,11 @@ async def test_what_nobody_takes_is_given_up_counted_and_listed(
             await receiver.until(1)
             ahead = _Clock(lambda: now_s() + 37, time.monotonic)
             monkeypatch.setattr(sender, "time", ahead)
-            await until(lambda: webhook.status.given_up == 1)
+            await until_in_loop(lambda: webhook.status.given_up == 1)
             monkeypatch.undo()
             receiver.always = 200
             await tell(settings, [down("8")])
-            await until(lambda: webhook.status.delivered == 1)
+            await until_in_loop(lambda: webhook.status.delivered == 1)
     (lost,) = webhook.status.lost
     assert lost.event == down("7")
     assert lost.reason == "not delivered within 0.01 h: answered 500"
@@ -253,7 +247,7 @@ async def test_only_the_stores_that_are_asked_for_are_told_of(
             west = down("7", labels={"region": "West"})
             await tell(settings, [down("6", labels={"region": "East"}), west, up("5")])
             (post,) = await receiver.until(1)
-            await until(lambda: webhook.status.lag == 0)
+            await until_in_loop(lambda: webhook.status.lag == 0)
     assert post.ids == [west.id]
 
 
@@ -280,7 +274,7 @@ async def test_garbage_in_the_topic_holds_up_nothing(
             await client.publish(topic, [b"7"] * 3, [b"{}", b"\xff", None])
             await client.close()
             await tell(settings, [down("7")])
-            await until(lambda: webhook.status.delivered == 1)
+            await until_in_loop(lambda: webhook.status.delivered == 1)
     assert [post.ids for post in receiver.posts] == [[down("7").id]]
 
 
@@ -293,10 +287,10 @@ async def test_what_was_told_before_the_first_start_is_not_posted(
         await tell(settings, [down("7")])
         monkeypatch.setattr(sender, "BEFORE_START_S", -0.05)
         async with posting(settings) as webhook:
-            await until(lambda: webhook.status.lag == 0)
+            await until_in_loop(lambda: webhook.status.lag == 0)
             await asyncio.sleep(0.1)
             await tell(settings, [down("8")])
-            await until(lambda: webhook.status.delivered == 1)
+            await until_in_loop(lambda: webhook.status.delivered == 1)
     assert [post.ids for post in receiver.posts] == [[down("8").id]]
 
 
@@ -307,7 +301,7 @@ async def test_an_address_that_must_not_be_called_is_not_called(
     settings = make_settings(webhook_url="http://169.254.169.254/latest", partitions=2)
     async with posting(settings) as webhook:
         await tell(settings, [down("7", at_us=NOON_US)])
-        await until(lambda: webhook.status.error is not None)
+        await until_in_loop(lambda: webhook.status.error is not None)
     assert "webhook_link_local" in str(webhook.status.error)
     assert webhook.status.delivered == 0
 
