@@ -4,7 +4,7 @@ Observed is what was up or down. 100 is shown only for what was never down, 0 on
 what was never up, with however few digits; where nothing was observed, nothing is.
 """
 
-import numpy as np
+from typing import Any
 
 from streamproc.cells import Ints
 
@@ -18,10 +18,7 @@ def percents(up_us: Ints, down_us: Ints, digits: int = DIGITS) -> list[str]:
     largest = int(up_us.max(initial=0)) + int(down_us.max(initial=0))
     if 4 * whole * largest >= 1 << 63:
         up_us, down_us = up_us.astype(object), down_us.astype(object)
-    seen = up_us + down_us
-    shares = (2 * whole * up_us + seen) // (2 * np.maximum(seen, 1))
-    shares = np.where(down_us > 0, np.minimum(shares, whole - 1), shares)
-    shares = np.where(up_us > 0, np.maximum(shares, 1), shares)
+    shares, seen = _shares(up_us, down_us, whole), up_us + down_us
     return [
         _text(share, digits) if observed else ""
         for share, observed in zip(shares.tolist(), (seen > 0).tolist(), strict=True)
@@ -30,9 +27,18 @@ def percents(up_us: Ints, down_us: Ints, digits: int = DIGITS) -> list[str]:
 
 def percent(up_us: int, down_us: int, digits: int = DIGITS) -> str | None:
     """The same of one amount, or of a fleet's sums; None for nothing observed."""
-    # Python's integers: an int64 among objects would overflow all the same.
-    up, down = np.array([int(up_us)], object), np.array([int(down_us)], object)
-    return percents(up, down, digits)[0] or None
+    up, down = int(up_us), int(down_us)  # an int64 would overflow
+    if up + down <= 0:
+        return None
+    return _text(_shares(up, down, 100 * 10**digits), digits)
+
+
+def _shares(up: Any, down: Any, whole: int) -> Any:
+    """Up as a part of ``whole``, of two numbers or of two arrays of numbers."""
+    seen = up + down
+    shares = (2 * whole * up + seen) // (2 * (seen + (seen == 0)))
+    shares = shares - (down > 0) * (shares == whole)
+    return shares + (up > 0) * (shares == 0)
 
 
 def _text(share: int, digits: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from streamproc.report.messages import LATEST, NOW
 from streamproc.rules.calendar import local_day
+from streamproc.rules.days import day_of_date
 from streamproc.rules.periods import Asked, parse_period
 from streamproc.rules.timeline import UNKNOWN
 from streamproc.rules.units import DAY_US
@@ -29,7 +30,7 @@ from streamproc.web.store.months import (
 )
 from streamproc.web.store.names import Directory
 from streamproc.web.store.told import exclusions, special_days
-from streamproc.web.store.view import StoreView
+from streamproc.web.store.view import DayRow, StoreView
 from streamproc.web.store.whole import WholeStore
 from streamproc.web.templating import goal_of
 
@@ -117,7 +118,6 @@ class StoreShown:
             "as_of": at,
             "as_of_us": view.as_of_us,
             "is_now": self.as_of == NOW,
-            "today_row": view.on_day(self.today),
             "today": self.today,
             "rules": view.rules,
             "page": number,
@@ -146,7 +146,7 @@ class StoreShown:
         """The local days of the period, as strips; of one day its polls as well."""
         told, view = self.whole.days, self.view
         if told is None:
-            return NO_DAYS
+            return NO_DAYS | {"today_row": self._today([])}
         found = replace(
             view,
             data=replace(view.data, packed=told.packed),
@@ -161,8 +161,14 @@ class StoreShown:
             "gaps": [one for one in found.incidents if one.state == UNKNOWN],
             "day": day,
             "day_polls": polls,
+            "today_row": self._today(found.days),
             "marks": "" if day is None else poll_marks(polls, day.day, view.zone),
         }
+
+    def _today(self, shown: list[DayRow]) -> DayRow | None:
+        """Its local date, so far, where it is not among the days that are shown."""
+        is_shown = any(day_of_date(row.day.date) == self.today for row in shown)
+        return None if is_shown else self.view.on_day(self.today)
 
 
 class StorePages:
