@@ -67,12 +67,12 @@ class Span:
     zone: str | None = None
     day_starts_s: int = 0
 
-    def slices(self) -> list[Period]:
+    def slices(self) -> tuple[Period, ...]:
         """Its slices, without dates that lie before history or after now anywhere."""
         first = (self.kept.first_us - 2 * DAY_US) // DAY_US
         last = (self.as_of_us + 2 * DAY_US) // DAY_US + 1
         if self.by is None:
-            return [self.period]
+            return (self.period,)
         return slices(self.period.cut(Period("", first, last)), self.by)
 
     @property

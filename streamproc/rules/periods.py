@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from streamproc.errors import InvalidInput, did_you_mean, shown
 from streamproc.rules.calendar import instant_us
@@ -249,22 +250,25 @@ def check_by(by: object) -> str | None:
     return str(by)
 
 
-def slices(period: Period, by: str | None) -> list[Period]:
+@lru_cache(maxsize=64)
+def slices(period: Period, by: str | None) -> tuple[Period, ...]:
     """A period cut by day, week or month, in order; None leaves it whole.
 
-    A slice that reaches beyond the period is cut at its end, and keeps its name.
+    A slice that reaches beyond the period is cut at its end, and keeps its name. They
+    are remembered: the same months are asked of one store after the other.
     """
     if by is None:
-        return [period]
+        return (period,)
     found: list[Period] = []
     day = period.first_day
     while day < period.end_day:
         whole = UNITS[by].holding(day)
         found.append(whole.cut(period))
         day = whole.end_day
-    return found
+    return tuple(found)
 
 
+@lru_cache(maxsize=1 << 14)
 def edge_us(zone: str, day: int, day_starts_s: int = 0) -> int:
     """Where a date's part begins in a zone, in UTC microseconds."""
     return instant_us(load_zone(zone), day, day_starts_s)

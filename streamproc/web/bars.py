@@ -7,6 +7,7 @@ thousands on a page.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -103,6 +104,7 @@ def bars(
     )
 
 
+@lru_cache(maxsize=1_000)
 def place(at: int, count: int) -> str:
     """Where a bar of so many stands, and how wide it is, in percent."""
     step = 100 / count

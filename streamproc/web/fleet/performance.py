@@ -1,7 +1,7 @@
 """All stores' figures of a period, whole and by day, as columns."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import quote
@@ -85,7 +85,7 @@ class Performance:
     whole: Amounts
     incidents: Ints
     longest: Ints
-    days: list[Period]
+    days: Sequence[Period]
     daily: Amounts
     told: Flags
     without: frozenset[int] = frozenset()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from streamproc.report.period_rows import PeriodRows
@@ -105,17 +106,19 @@ def bars_within(
     month: Period, by_day: dict[str, Figures], goal: str = ""
 ) -> Iterator[Bar]:
     """A bar a date; ``goal``: a day's link with ``{}`` for the period."""
-    told = [
-        name
-        for name in (f"day:{date_of(d)}" for d in range(month.first_day, month.end_day))
-        if name in by_day
-    ]
-    for day in range(month.first_day, month.end_day):
-        name = f"day:{date_of(day)}"
-        title = day_text(day)
+    days = [_named(day) for day in range(month.first_day, month.end_day)]
+    told = [name for name, _, _ in days if name in by_day]
+    for name, title, in_link in days:
         if name not in by_day:
             yield Bar(title, is_told=False)
             continue
-        going_on = name == told[-1] and day + 1 < month.end_day
-        link = goal.format(quote(name))
+        going_on = name == told[-1] and name != days[-1][0]
+        link = goal.format(in_link)
         yield Bar(title, *by_day[name].amounts, goal=link, so_far=going_on)
+
+
+@lru_cache(maxsize=1_000)
+def _named(day: int) -> tuple[str, str, str]:
+    """A date as a period, in words, and as a period in a link."""
+    name = f"day:{date_of(day)}"
+    return name, day_text(day), quote(name)
