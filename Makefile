@@ -14,10 +14,10 @@ test: $(VENV)/.test
 	$(PYTEST) -n 2 -m "not kafka and not browser"
 
 test-kafka: $(VENV)/.test
-	$(PYTEST) -n 3 --dist worksteal -m kafka
+	$(PYTEST) -n 3 --dist worksteal tests/kafka
 
 test-browser: $(VENV)/.browser
-	$(PYTEST) -n 2 --dist worksteal -m browser
+	$(PYTEST) -n 2 --dist worksteal -m browser tests/web
 
 pictures: $(VENV)/.browser
 	RENEW_PICTURES=1 $(PYTEST) tests/web/test_pictures.py

@@ -10,6 +10,7 @@ import logging
 from agents.report_known import KnownReports
 from streamproc.program import Program
 from streamproc.report import period_record, record
+from streamproc.report.hourly import due_hour, hourly_request
 from streamproc.report.messages import MONTHLY, Doubt, Expire, Request, Retry
 from streamproc.report.record import Report
 from streamproc.rules.units import DAY_US, HOUR_US
@@ -69,9 +70,9 @@ class ReportTimer:
         await self._expire(reports, now_us)
 
     async def _ask_for_hour(self, reports: list[Report], now_us: int) -> None:
-        hour_us = record.due_hour(now_us, reports)
+        hour_us = due_hour(now_us, reports)
         if hour_us is not None:
-            await self._ask_for(record.hourly_request(hour_us), now_us)
+            await self._ask_for(hourly_request(hour_us), now_us)
 
     async def _ask_for_month(self, reports: list[Report], now_us: int) -> None:
         month = period_record.due_month(now_us, reports)

@@ -18,7 +18,6 @@ from streamproc.report.messages import (
     Request,
 )
 from streamproc.rules.poll import MAX_FUTURE_US
-from streamproc.rules.units import HOUR_US
 from streamproc.transport.partitioner import partition_for
 
 RUNNING, COMPLETE, FAILED = "Running", "Complete", "Failed"
@@ -62,28 +61,6 @@ def check_known(report: "Report", any_polls: bool) -> None:
         raise InvalidInput(
             "bad-as-of", f"no poll of any store lies before as_of {report.as_of_text}"
         )
-
-
-def hourly_request(hour_us: int) -> Request:
-    """The report of a full hour; its id makes repeats one and the same."""
-    moment = datetime.fromtimestamp(hour_us // 1_000_000, UTC)
-    return Request(f"hourly-{moment:%Y%m%dT%H%MZ}", HOURLY, hour_us, hour_us)
-
-
-def due_hour(now_us: int, reports: Iterable["Report"]) -> int | None:
-    """The newest full hour, when no report of it (or a later one) exists yet.
-
-    A report of the future does not count: it comes of a clock that was wrong.
-    """
-    hour_us = now_us // HOUR_US * HOUR_US
-    done = any(
-        report.as_of_us is not None
-        and hour_us <= report.as_of_us
-        and not is_future(report.as_of_us, now_us)
-        for report in reports
-        if report.kind == HOURLY and not report.doubted
-    )
-    return None if done else hour_us
 
 
 @dataclass(frozen=True, slots=True)

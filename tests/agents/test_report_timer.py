@@ -10,6 +10,7 @@ from agents.report_known import KnownReports
 from agents.report_timer import ReportTimer
 from streamproc.program import Program
 from streamproc.report import record
+from streamproc.report.hourly import hourly_request
 from streamproc.report.messages import (
     ALL,
     MONTHLY,
@@ -74,13 +75,13 @@ async def test_the_hour_is_asked_for_once_until_it_is_there(tmp_path: Path) -> N
     """And again when nothing came of it, and when the next one is due."""
     bench = Bench(tmp_path)
     (asked,) = await bench.tick()
-    assert asked == record.hourly_request(NOW_US)
+    assert asked == hourly_request(NOW_US)
     assert await bench.tick(SECOND_US) == []
     assert await bench.tick(60 * SECOND_US) == [asked]
     bench.keep(report_id=HOUR_ID, kind="hourly", as_of_us=NOW_US, state="Complete")
     assert await bench.tick(HOUR_US // 2) == []
     (following,) = await bench.tick(HOUR_US // 2)
-    assert following == record.hourly_request(NOW_US + HOUR_US)
+    assert following == hourly_request(NOW_US + HOUR_US)
 
 
 async def test_a_month_is_asked_for_once_it_is_over_somewhere(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.kafka import jars, security
+from tests.kafka import acl, jars, security
 from tests.kafka.broker import Cluster
 from tests.kafka.security import Security
 from tests.kafka.workers import Start, StartOn, Worker
@@ -46,6 +46,20 @@ def machine() -> None:
 def kafka(machine: None) -> Iterator[Cluster]:
     """One broker that all tests share; take topics and groups from ``name``."""
     with Cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secured(
+    machine: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """A broker that all tests share, which asks who is there and whether he may.
+
+    Nobody is denied anything but what a test denies: ``acl.denied``.
+    """
+    _require(security.missing())
+    certificates = Security(tmp_path_factory.mktemp("certificates"))
+    with Cluster(security=certificates, config=acl.CONFIG) as running:
         yield running
 
 
@@ -124,7 +138,7 @@ def worker_on(tmp_path: Path) -> Iterator[StartOn]:
 def secure_broker(
     cluster: Callable[..., Cluster], tmp_path: Path
 ) -> Callable[..., Cluster]:
-    """Start a broker with passwords and certificates; takes Security's options."""
+    """Start a broker of the test's own; takes Security's options."""
     _require(security.missing())
 
     def start(**options: Any) -> Cluster:

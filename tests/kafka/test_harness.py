@@ -142,11 +142,9 @@ async def test_three_nodes_keep_records_over_the_kill_of_each(
     assert await values(three.bootstrap, topic) == sorted(v for _, v in sent if v)
 
 
-async def test_the_right_password_is_accepted(
-    secure_broker: Factory, name: Name
-) -> None:
+async def test_the_right_password_is_accepted(secured: Cluster, name: Name) -> None:
     """Each mechanism lets the user in; a wrong password, or none, does not."""
-    broker, topic = secure_broker(), name("polls")
+    broker, topic = secured, name("polls")
     security: Security = broker.security or pytest.fail("not secured")
     await create_topic(broker.bootstrap, topic, **security.sasl())
     for mechanism in MECHANISMS:
@@ -160,11 +158,9 @@ async def test_the_right_password_is_accepted(
     assert ends == await end_offsets(broker.addresses("PLAINTEXT"), topic)
 
 
-async def test_a_client_certificate_is_accepted(
-    secure_broker: Factory, name: Name
-) -> None:
+async def test_a_client_certificate_is_accepted(secured: Cluster, name: Name) -> None:
     """The SSL listener takes the CA's client, and nobody without a certificate."""
-    broker, topic = secure_broker(), name("polls")
+    broker, topic = secured, name("polls")
     security: Security = broker.security or pytest.fail("not secured")
     address = broker.addresses("SSL")
     await create_topic(address, topic, **security.mutual_tls())

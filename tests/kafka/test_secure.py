@@ -1,7 +1,7 @@
 """Clusters that want to know who is there."""
 
 import asyncio
-from collections.abc import Callable
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import Worker
 
-Factory = Callable[..., Cluster]
 PASSWORD = "swordfish"
 
 
@@ -36,10 +35,15 @@ def options(broker: Cluster, mechanism: str, folder: Path) -> dict[str, Any]:
         "hourly": "off",
         "monthly": "off",
         "web": "off",
-        "app_id": f"test-{mechanism.lower()}",
-        "topic_prefix": f"{mechanism.lower()}-",
         "log_level": "debug",
+        **own(),
     }
+
+
+def own() -> dict[str, str]:
+    """A group and topics of the worker's own."""
+    unique = uuid.uuid4().hex[:8]
+    return {"app_id": f"test-{unique}", "topic_prefix": f"test-{unique}-"}
 
 
 async def run(settings: dict[str, Any], folder: Path, servers: str) -> Worker:
@@ -59,26 +63,23 @@ async def run(settings: dict[str, Any], folder: Path, servers: str) -> Worker:
 
 
 @pytest.mark.slow
-async def test_a_worker_logs_in(secure_broker: Factory, tmp_path: Path) -> None:
+async def test_a_worker_logs_in(secured: Cluster, tmp_path: Path) -> None:
     """SASL_SSL with PLAIN and SCRAM, and no password in a debug log."""
-    broker = secure_broker()
-    servers = broker.addresses("PLAINTEXT")
+    servers = secured.addresses("PLAINTEXT")
     for mechanism in ("PLAIN", "SCRAM-SHA-512"):
         folder = tmp_path / mechanism
-        one = await run(options(broker, mechanism, tmp_path), folder, servers)
-        assert broker.security is not None
-        assert broker.security.password not in one.log.read_text()
+        one = await run(options(secured, mechanism, tmp_path), folder, servers)
+        assert secured.security is not None
+        assert secured.security.password not in one.log.read_text()
 
 
-async def test_a_worker_shows_its_certificate(
-    secure_broker: Factory, tmp_path: Path
-) -> None:
+async def test_a_worker_shows_its_certificate(secured: Cluster, tmp_path: Path) -> None:
     """Mutual TLS."""
-    broker = secure_broker()
-    security = broker.security
+    security = secured.security
     assert security is not None
     given = {
-        "broker": f"kafka://{broker.addresses('SSL')}",
+        **own(),
+        "broker": f"kafka://{secured.addresses('SSL')}",
         "tls_ca": security.ca_path,
         "tls_cert": security.client_cert_path,
         "tls_key": security.client_key_path,
@@ -86,14 +87,14 @@ async def test_a_worker_shows_its_certificate(
         "monthly": "off",
         "web": "off",
     }
-    await run(given, tmp_path / "worker", broker.addresses("PLAINTEXT"))
+    await run(given, tmp_path / "worker", secured.addresses("PLAINTEXT"))
 
 
 async def test_a_wrong_password_ends_the_worker_and_is_not_told(
-    secure_broker: Factory, tmp_path: Path
+    secured: Cluster, tmp_path: Path
 ) -> None:
     """After broker_timeout, with a non-zero exit."""
-    given = options(secure_broker(), "PLAIN", tmp_path)
+    given = options(secured, "PLAIN", tmp_path)
     given |= {"sasl_password_file": "", "sasl_password": PASSWORD, "broker_timeout": 4}
     one = Worker(tmp_path / "worker", given)
     one.start()

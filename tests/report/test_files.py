@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from streamproc.errors import ReportFailedError
-from streamproc.report import record
 from streamproc.report.files import ReportFiles
+from streamproc.report.hourly import hourly_request
 from streamproc.report.messages import ALL, Piece
 from streamproc.report.record import RUNNING, Part, Report
 from streamproc.report.rows import Rows, encode_rows
@@ -329,7 +329,7 @@ def test_deleting_a_report_leaves_the_combined_file(files: ReportFiles) -> None:
 
 def test_every_report_id_has_a_file_of_its_own(files: ReportFiles) -> None:
     """The path lies in the report directory."""
-    request = record.hourly_request(0)
+    request = hourly_request(0)
     path = files.path(request.report_id)
     assert path.parent == files.root / "reports"
     assert path != files.path("r1")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streamproc.errors import ForeignMessage, InvalidInput
 from streamproc.report import messages, period_record, record, wire
+from streamproc.report.hourly import hourly_request
 from streamproc.report.messages import (
     ALL,
     HOURLY,
@@ -49,7 +50,7 @@ TO_COLLECTOR: list[Any] = [
     Request("0" * 64, ALL, NOW_US, NOW_US),
     Request("s1", STORE, LATEST, NOW_US, "é 店"),
     Request("r1", ALL, 0, 0),
-    record.hourly_request(utc("2025-05-06 12:00")),
+    hourly_request(utc("2025-05-06 12:00")),
     Survey("r1", 1, 3, -1, None, -1),
     Survey("r1", 2, 0, NOW_US, "é", 5),
     Waiting("r1", 1, 1023, 5),

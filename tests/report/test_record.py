@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from streamproc.errors import InvalidInput, ReportFailedError
 from streamproc.report import record, survey
+from streamproc.report.hourly import due_hour, hourly_request
 from streamproc.report.messages import ALL, HOURLY, LATEST, NOW, STORE, Request
 from streamproc.report.record import COMPLETE, FAILED, RUNNING, Part, Report
 from streamproc.transport.partitioner import partition_for
@@ -69,13 +70,13 @@ def started(partitions: int = 3, **changes: Any) -> Report:
 )
 def test_an_hour_has_one_id(hour: str, report_id: str) -> None:
     """So that asking twice is asking once; it is as of that hour."""
-    asked = record.hourly_request(utc(hour))
+    asked = hourly_request(utc(hour))
     assert asked == Request(report_id, HOURLY, utc(hour), utc(hour))
 
 
 def hourly(as_of_us: int, **changes: Any) -> Report:
     """The record of an hourly report."""
-    report = record.start(record.hourly_request(as_of_us), range(1), as_of_us, "me")
+    report = record.start(hourly_request(as_of_us), range(1), as_of_us, "me")
     return replace(report, **changes)
 
 
@@ -100,14 +101,14 @@ def test_the_newest_full_hour_is_due_once(
     """After an outage only the newest missed hour; a report of the future is none."""
     reports = [] if last is None else [hourly(utc(last))]
     due_us = None if due is None else utc(due)
-    assert due_us == record.due_hour(utc(now), reports)
+    assert due_us == due_hour(utc(now), reports)
 
 
 def test_an_hour_that_was_reported_too_early_is_due_again() -> None:
     """By a clock that was ahead; other reports of that hour do not count for it."""
     early = hourly(HOUR_AT_US, doubted=True)
     other = replace(hourly(HOUR_AT_US), kind=ALL)
-    assert record.due_hour(HOUR_AT_US, [early, other]) == HOUR_AT_US
+    assert due_hour(HOUR_AT_US, [early, other]) == HOUR_AT_US
 
 
 @QUICK
@@ -115,11 +116,11 @@ def test_an_hour_that_was_reported_too_early_is_due_again() -> None:
 def test_nothing_is_due_after_what_was_due(now_us: int, lasts_us: list[int]) -> None:
     """Once the due hour is written, the same moment asks for no other."""
     reports = [hourly(last_us) for last_us in lasts_us]
-    due_us = record.due_hour(now_us, reports)
+    due_us = due_hour(now_us, reports)
     if due_us is not None:
         assert 0 <= now_us - due_us < HOUR_US
         assert due_us % HOUR_US == 0
-        assert record.due_hour(now_us, [*reports, hourly(due_us)]) is None
+        assert due_hour(now_us, [*reports, hourly(due_us)]) is None
 
 
 # -- the future --------------------------------------------------------------------
