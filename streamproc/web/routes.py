@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from streamproc.web.cluster import peers
+from streamproc.web.cluster import peers, post
 from streamproc.web.connections import Connections
 from streamproc.web.handlers.acting import ActingHandlers
 from streamproc.web.handlers.changes import ChangeHandlers
@@ -239,7 +239,7 @@ def _add_operations(
     add(
         app,
         "POST",
-        peers.PATH,
+        post.PATH,
         cluster.answer,
         CLUSTER,
         body=peers.MAX_QUESTION,

@@ -12,7 +12,7 @@ from faust.types import TP
 from streamproc.transport.partitioner import partition_for
 from streamproc.web.app_thread import AppThread
 from streamproc.web.as_of import Instants
-from streamproc.web.cluster import peers, signing, status
+from streamproc.web.cluster import peers, post, signing, status
 from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.refusal import Refusal
 from streamproc.web.site import CALLS
@@ -191,7 +191,7 @@ async def ask_through(
 ) -> int:
     """Status of a page whose partitions are with a member that answers like this."""
     app = web.Application()
-    app.router.add_post(peers.PATH, answer)
+    app.router.add_post(post.PATH, answer)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

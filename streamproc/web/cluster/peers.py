@@ -9,12 +9,10 @@ does not answer, the reader gets a 503, never a zero.
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-import aiohttp
 import orjson
 from aiohttp import web
 from faust.types import TP
@@ -26,6 +24,7 @@ from streamproc.web.app_thread import AppThread
 from streamproc.web.bodies import body_of
 from streamproc.web.cluster import signing, status
 from streamproc.web.cluster.calls import Call, scan_of, table_named
+from streamproc.web.cluster.post import Post
 from streamproc.web.cluster.scans import Scans
 from streamproc.web.cluster.status import NO_STATUS, Status
 from streamproc.web.late import MOST, Late, StillMakingError
@@ -35,9 +34,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-PATH = "/_cluster/call"
 STATUS = "status"
-ANSWER_TIMEOUT_S = 10.0
 CATCH_UP_S = 5.0
 MAX_QUESTION = 1 << 20
 
@@ -64,16 +61,15 @@ class Cluster:
         #: What this worker tells of itself; see ``status``.
         self.status: Callable[[], Status] = lambda: NO_STATUS
         self._scans = Scans()
+        self._post = Post(self._key)
         # A question about all stores comes once for each partition that is here.
         self._late: Late[bytes, Any] = Late(
             PEER_PATIENCE_S, PEER_KEPT_S, MOST * settings.partitions
         )
-        self._http: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Let go of the connections to other workers."""
-        if self._http is not None:
-            await self._http.close()
+        await self._post.close()
         await self._scans.close()
 
     # -- who owns what -----
@@ -130,7 +126,7 @@ class Cluster:
     async def _asked(self, call: Call[T], owner: str, args: dict[str, Any]) -> bytes:
         question = {"call": call.name, "args": args}
         while True:
-            answer = await self.post(owner, question)
+            answer = await self._post.send(owner, question)
             if call.steps is None or answer != NOT_YET:
                 return answer
             # It has waited for a while; the same question will find the answer.
@@ -154,7 +150,7 @@ class Cluster:
             if url == self.me:
                 return self.status()
             try:
-                return status.decode(await self.post(url, {"call": STATUS}))
+                return status.decode(await self._post.send(url, {"call": STATUS}))
             except Refusal:
                 return None
 
@@ -198,56 +194,7 @@ class Cluster:
                 f"Partition {args['partition']} is not here (any more)."
             ) from cause
 
-    # -- over HTTP -----
-
-    async def post(self, url: str, question: dict[str, Any]) -> bytes:
-        """Send a signed question to another worker; return its checked answer."""
-        if not self._key:
-            raise moving(
-                f"the answer is with the worker at {url}, and the workers share no"
-                " secret: set web_cluster_secret (or web_token) on all of them."
-            )
-        body, nonce = orjson.dumps(question), secrets.token_hex(16)
-        now_s = int(time.time())
-        header = signing.question_header(self._key, url, body, now_s, nonce)
-        try:
-            async with self._session().post(
-                url + PATH,
-                data=body,
-                headers={signing.HEADER: header},
-                allow_redirects=False,
-            ) as response:
-                return await self._believed(url, nonce, response)
-        except (aiohttp.ClientError, TimeoutError) as exc:
-            raise moving(f"the worker at {url} does not answer{_why(exc)}.") from exc
-
-    async def _believed(
-        self, url: str, nonce: str, response: aiohttp.ClientResponse
-    ) -> bytes:
-        """An answer's body; of a stranger's, nothing is read."""
-        header = response.headers.get(signing.HEADER, "")
-        told = signing.read_answer(self._key, nonce, response.status, header)
-        if told is None:
-            raise moving(f"the worker at {url} cannot answer ({response.status}).")
-        answer = bytearray()
-        async for chunk in response.content.iter_any():
-            answer += chunk
-            if len(answer) > told.length:
-                break
-        if not told.is_of(bytes(answer)):
-            raise moving(f"the answer of the worker at {url} was cut or changed.")
-        if response.status != 200:
-            raise ReportFailedError(answer.decode(errors="replace"))
-        return bytes(answer)
-
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        return self._http
+    # -- being asked -----
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer another worker's question, whose header has been checked."""
@@ -293,12 +240,3 @@ class Cluster:
         if told is None:
             raise Refusal(401, "not-signed", "Only workers of this program may ask.")
         return told
-
-
-def _why(exc: BaseException) -> str:
-    """Why a worker does not answer, as far as that helps."""
-    if isinstance(exc, aiohttp.ClientConnectorError):
-        return ", nothing listens there"
-    if isinstance(exc, TimeoutError):
-        return f" within {ANSWER_TIMEOUT_S:g} s"
-    return f": {exc}"

@@ -18,10 +18,10 @@ from streamproc.web.incidents.asked import (
     AskedIncidents,
     asked_incidents,
 )
-from streamproc.web.incidents.asking import Found
+from streamproc.web.incidents.asking import Found, InPeriod
 from streamproc.web.incidents.picture import picture
 from streamproc.web.incidents.places import chosen_labels, places
-from streamproc.web.incidents.seen import Incidents, InPeriod, csv_rows, waits_to_open
+from streamproc.web.incidents.seen import Incidents, csv_rows, waits_to_open
 from streamproc.web.incidents.summary import curve, summary
 from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
@@ -98,15 +98,10 @@ class IncidentPages:
 
     async def _context(self, asked: AskedIncidents) -> dict[str, Any]:
         seen, everyone = await self._seen(asked)
-        found, bounds = seen.found, seen.bounds
-        names = await self._site.names.all()
+        found, names = seen.found, await self._site.names.all()
         period = chosen_of(
-            asked.period, bounds.period, None, found.as_of_us, DEFAULT_PERIOD
+            asked.period, seen.bounds.period, None, found.as_of_us, DEFAULT_PERIOD
         )
-        some = found.only(asked.ongoing)
-        shown = listed(some, asked)
-        first = (asked.page - 1) * PER_PAGE
-        at_once = curve(found.found, found.begin_us, found.end_us)
         return {
             "asked": asked,
             "found": found,
@@ -116,29 +111,45 @@ class IncidentPages:
             "as_of": asked.params["as_of"],
             "as_of_us": found.as_of_us,
             "is_now": asked.as_of == NOW,
-            "figures": summary(
-                found.found, found.up_us, self._begins(bounds, everyone)
-            ),
-            "waiting": sum(waits_to_open(one, everyone) for one in found.found),
-            "curve": at_once,
-            "picture": picture(at_once) if at_once.most else None,
             "places": places(
                 found.found, names, *chosen_labels(names, asked.rows, asked.columns)
             ),
-            "rows": await self._incidents.rows(
-                shown[first : first + PER_PAGE], found, everyone
-            ),
             "longest": await self._longest(found, everyone),
             "broken": self._broken_of(asked),
+            "params": asked.params,
+            "names": names,
+            "offered": _offered(names),
+            "rules": self._site.rules,
+            "bridge_us": self._site.program.settings.bridge_us,
+            **self._figures(seen, everyone),
+            **await self._list(asked, found, everyone),
+        }
+
+    def _figures(self, seen: InPeriod, everyone: Everyone) -> dict[str, Any]:
+        """What all incidents come to, and how many stores were down at once."""
+        found, begins = seen.found, self._begins(seen.bounds, everyone)
+        at_once = curve(found.found, found.begin_us, found.end_us)
+        return {
+            "figures": summary(found.found, found.up_us, begins),
+            "waiting": sum(waits_to_open(one, everyone) for one in found.found),
+            "curve": at_once,
+            "picture": picture(at_once) if at_once.most else None,
+        }
+
+    async def _list(
+        self, asked: AskedIncidents, found: Found, everyone: Everyone
+    ) -> dict[str, Any]:
+        """A page of those that are asked for."""
+        some = found.only(asked.ongoing)
+        shown = listed(some, asked)
+        first = (asked.page - 1) * PER_PAGE
+        rows = shown[first : first + PER_PAGE]
+        return {
+            "rows": await self._incidents.rows(rows, found, everyone),
             "total": len(shown),
             "hidden": len(some.found) - len(shown),
             "page": asked.page,
             "pages": requests.pages(len(shown), PER_PAGE),
-            "params": asked.params,
-            "names": names,
-            "offered": _offered(names),
-            "rules": self._site.program.settings.rules,
-            "bridge_us": self._site.program.settings.bridge_us,
         }
 
     def _broken_of(self, asked: AskedIncidents) -> list[Span] | None:

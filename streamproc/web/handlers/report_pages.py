@@ -10,12 +10,13 @@ from multidict import MultiMapping
 
 from streamproc.cells import Ints
 from streamproc.rules.labels import Where
+from streamproc.rules.periods import parse_period
 from streamproc.rules.targets import allowed_us
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.periods import asked_for
 from streamproc.web.handlers.stores import period_of, standing_of, summary
-from streamproc.web.incidents.asking import Found, incidents_of
+from streamproc.web.incidents.asking import Found, incidents_in
 from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary as incident_summary
 from streamproc.web.parameters import AS_OF, Choice, wheres_of
@@ -98,10 +99,9 @@ class ReportPages:
     async def _incidents(self, standing: Standing, wheres: Sequence[Where]) -> Found:
         figures = standing.figures
         assert figures is not None  # the page has looked
-        asked = asked_for(figures.period.name)
-        bounds = await self._site.periods.bounds(asked, figures.as_of_us)
-        span = figures.as_of_us, *bounds.until(figures.as_of_us)
-        return await incidents_of(self._site, *span, "", wheres, bounds.period)
+        asked = parse_period(figures.period.name)
+        at_us = figures.as_of_us
+        return (await incidents_in(self._site, asked, at_us, "", wheres)).found
 
 
 def _of_stores(standing: Standing, rows: Ints, everything: bool) -> dict[str, Any]:

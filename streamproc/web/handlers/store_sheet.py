@@ -10,7 +10,7 @@ from streamproc.rules.periods import Period, parse_period
 from streamproc.rules.targets import allowed_us
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import MOST_BARS
-from streamproc.web.incidents.asking import Found, incidents_of
+from streamproc.web.incidents.asking import Found, incidents_in
 from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary
 from streamproc.web.parameters import AS_OF
@@ -78,10 +78,8 @@ class StoreSheet:
     async def _incidents(self, view: StoreView, period: Period) -> Found:
         """The period's incidents, whole."""
         # By its name: last month may be another one for all stores together.
-        asked = parse_period(period.name)
-        bounds = await self._site.periods.bounds(asked, view.as_of_us)
-        span = view.as_of_us, *bounds.until(view.as_of_us)
-        return await incidents_of(self._site, *span, view.store_id, (), period)
+        asked, at_us = parse_period(period.name), view.as_of_us
+        return (await incidents_in(self._site, asked, at_us, view.store_id)).found
 
 
 def _rendered(

@@ -10,8 +10,7 @@ from aiohttp import web
 from streamproc.cells import Ints
 from streamproc.errors import ReportFailedError
 from streamproc.report.messages import NOW
-from streamproc.rules.days import date_of
-from streamproc.rules.units import HOUR_US
+from streamproc.rules.days import date_of, over_everywhere_us
 from streamproc.web import requests, words
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet import ranking
@@ -160,9 +159,8 @@ async def strips_of(
     everyone = standing.everyone
     ids = [everyone.stores.store_ids[row] for row in rows]
     ids = [each for each in ids if each not in everyone.stale]
-    # The last of the clocks is twelve hours behind UTC.
-    end_us = (period.period.end_day * 24 + 12) * HOUR_US
-    views = await site.stores.views(ids, min(end_us, everyone.as_of_us))
+    end_us = min(over_everywhere_us(period.period.end_day - 1), everyone.as_of_us)
+    views = await site.stores.views(ids, end_us)
     return {view.store_id: view.on_day(period.period.first_day) for view in views}
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from streamproc.rules.labels import Where
-from streamproc.rules.periods import Period
+from streamproc.rules.periods import Asked, Period
 from streamproc.web import requests
 from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
+from streamproc.web.periods.reading import Bounds
 from streamproc.web.site import Site
-from tables.outage import Outage
+from tables.outage import Outage, Outages
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ async def incidents_of(
         "store_id": store_id or None,
         "current": current,
     }
+    parts: list[Outages]
     if store_id:
         home = site.cluster.home(requests.store_id(store_id))
         parts = [await site.cluster.ask(OUTAGES_OF_ONE, home, **asked)]
@@ -84,6 +86,12 @@ async def incidents_of(
         parts = await site.cluster.ask_all(
             OUTAGES, site.program.settings.partitions, at_leisure=at_leisure, **asked
         )
+    return _joined(parts, as_of_us, begin_us, end_us)
+
+
+def _joined(
+    parts: Sequence[Outages], as_of_us: int, begin_us: int, end_us: int
+) -> Found:
     return Found(
         as_of_us,
         begin_us,
@@ -92,3 +100,25 @@ async def incidents_of(
         sum(part.up_us for part in parts),
         max(part.since_us for part in parts),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class InPeriod:
+    """The incidents of a period, and where it begins and ends."""
+
+    bounds: Bounds
+    found: Found
+
+
+async def incidents_in(
+    site: Site,
+    asked: Asked,
+    as_of_us: int,
+    store_id: str = "",
+    wheres: Sequence[Where] = (),
+) -> InPeriod:
+    """Those of a period as of an instant, of its dates in each store's own zone."""
+    bounds = await site.periods.bounds(asked, as_of_us)
+    span = as_of_us, *bounds.until(as_of_us)
+    found = await incidents_of(site, *span, store_id, wheres, bounds.period)
+    return InPeriod(bounds, found)

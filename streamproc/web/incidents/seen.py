@@ -9,18 +9,16 @@ from datetime import datetime, timedelta
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
 from streamproc.rules import packing
-from streamproc.rules.days import day_of_date
+from streamproc.rules.days import day_of_date, over_everywhere_us
 from streamproc.rules.labels import Where
 from streamproc.rules.now import CLOSED
 from streamproc.rules.periods import parse_period
 from streamproc.rules.timeline import local_time
-from streamproc.rules.units import HOUR_US
 from streamproc.web.as_of import AsOf
 from streamproc.web.incidents.answers import Incident, incident_of
-from streamproc.web.incidents.asking import Found, incidents_of
+from streamproc.web.incidents.asking import Found, InPeriod, incidents_in
 from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
-from streamproc.web.periods.reading import Bounds
 from streamproc.web.site import Site
 from streamproc.web.store.about import About
 from streamproc.web.store.names import Directory
@@ -32,14 +30,6 @@ LAST_OF_A_SECOND = timedelta(microseconds=999_999)
 
 Key = tuple[AsOf, str, str, tuple[Where, ...]]
 """As of when, period, store, labels."""
-
-
-@dataclass(frozen=True, slots=True)
-class InPeriod:
-    """The incidents of a period, and where it begins and ends."""
-
-    bounds: Bounds
-    found: Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +72,8 @@ class Incidents:
     async def _make(self, key: Key) -> InPeriod:
         as_of, period, store_id, wheres = key
         as_of_us = await self._site.instants.resolve(as_of)
-        bounds = await self._site.periods.bounds(parse_period(period), as_of_us)
-        span = as_of_us, *bounds.until(as_of_us)
-        return InPeriod(
-            bounds,
-            await incidents_of(self._site, *span, store_id, wheres, bounds.period),
-        )
+        asked = parse_period(period)
+        return await incidents_in(self._site, asked, as_of_us, store_id, wheres)
 
     async def rows(
         self, shown: Sequence[Outage], found: Found, everyone: Everyone
@@ -110,8 +96,7 @@ class Incidents:
         found: dict[tuple[int, str], DayRow | None] = {}
 
         async def of_date(day: int, store_ids: list[str]) -> None:
-            # The last of the clocks is twelve hours behind UTC.
-            end_us = min(((day + 1) * 24 + 12) * HOUR_US, as_of_us)
+            end_us = min(over_everywhere_us(day), as_of_us)
             for view in await self._site.stores.views(store_ids, end_us):
                 found[day, view.store_id] = view.on_day(day)
 
