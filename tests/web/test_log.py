@@ -10,6 +10,7 @@ import pytest
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.transport.partitioner import partition_for
+from streamproc.web.changes.log_calls import PARTS
 from tests.web.facts import load_zones, put
 from tests.web.live_site import NOW_US, LiveSite
 from tests.web.test_cluster import hand_over
@@ -84,6 +85,25 @@ def test_a_load_is_one_change_of_all_its_stores(site: LiveSite, tmp_path: Path) 
     (fact,) = site.get(f"{path}?store=42").json["facts"]
     assert fact["after"] == {"timezone_str": "Asia/Tokyo"}
     assert listed(site, "store=42") == [{**newest, "facts": [fact]}]
+
+
+def test_of_a_large_change_a_page_is_sent_by_each_worker(
+    site: LiveSite, tmp_path: Path
+) -> None:
+    """No more facts than the page may show, and how many there are."""
+    load_zones(site, tmp_path, dict.fromkeys(range(60), "UTC"))
+    asked = {"changes": [listed(site)[0]["id"]], "begin_ms": 0, "store": ""}
+    for counted in (True, False):
+        parts = [
+            PARTS.decode(PARTS.encode(PARTS.run(site.program, {**asked, **of})))[0]
+            for of in (
+                {"partition": number, "most": 5, "counted": counted}
+                for number in range(4)
+            )
+        ]
+        assert [len(part.facts) for part in parts] == [5] * 4
+        totals = [part.total for part in parts]
+        assert sum(filter(None, totals)) == (60 if counted else 0)
 
 
 def test_a_producer_s_records_of_a_minute_are_one_change(site: LiveSite) -> None:

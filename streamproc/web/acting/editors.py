@@ -97,6 +97,15 @@ def openings_text(rows: Iterable[Mapping[str, Any]]) -> str:
     return ", ".join(found) or CLOSED
 
 
+def day_text(rows: Iterable[Mapping[str, Any]], number: int) -> str:
+    """A weekday's openings out of the rows of a week; 0 is Monday."""
+    return openings_text(
+        row
+        for row in rows
+        if int(row["dayOfWeek"]) == number and "start_time_local" in row
+    )
+
+
 def _week(form: Form) -> list[Told]:
     """The whole week; nothing for all days is open 24x7."""
     rows: list[dict[str, Any]] = []

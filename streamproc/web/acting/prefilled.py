@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamproc.rules.poll import ALL_STORES
-from streamproc.web.acting.editors import ALWAYS, openings_text
+from streamproc.web.acting.editors import ALWAYS, day_text
 from streamproc.web.acting.targets import Target
 from streamproc.web.changes.answers import (
     SpecialDate,
@@ -49,14 +49,7 @@ def _week(rows: list[dict[str, str]]) -> dict[str, str]:
     """A text for each weekday; without any row the store is open around the clock."""
     if not rows:
         return {f"day{number}": ALWAYS[0] for number in range(7)}
-    return {
-        f"day{number}": openings_text(
-            row
-            for row in rows
-            if int(row["dayOfWeek"]) == number and "start_time_local" in row
-        )
-        for number in range(7)
-    }
+    return {f"day{number}": day_text(rows, number) for number in range(7)}
 
 
 async def _labels(site: Site, store_id: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from streamproc.web import requests
-from streamproc.web.changes.changed_facts import ALL, EVERY_FACT
+from streamproc.web.changes.changed_facts import ALL
 from streamproc.web.changes.log_answers import (
     ChangeDetail,
     ChangesPage,
@@ -77,22 +77,24 @@ class Log:
 
     async def one(self, change: str, store: str = "", page: int = 1) -> ChangeDetail:
         """A change with its facts; a 404 Refusal when there is none, or not of it."""
-        parts, undone_by = await self._one(change, store, EVERY_FACT)
-        facts = [fact for part in parts for fact in part.facts]
-        if not facts:
+        end = page * FACTS_A_PAGE
+        parts, undone_by = await self._one(change, store, end, counted=True)
+        total = sum(part.total or 0 for part in parts)
+        if not total:
             raise unknown_change(change, store)
-        first = (page - 1) * FACTS_A_PAGE
+        # Of no part more facts than this stand before the page's last one.
+        facts = [fact for part in parts for fact in part.facts]
         return ChangeDetail(
             one_change(parts, undone_by, SHOWN_FACTS),
-            len(facts),
+            total,
             page,
-            requests.pages(len(facts), FACTS_A_PAGE),
-            [fact_change(fact) for fact in facts[first : first + FACTS_A_PAGE]],
+            requests.pages(total, FACTS_A_PAGE),
+            [fact_change(fact) for fact in facts[end - FACTS_A_PAGE : end]],
         )
 
     async def brief(self, change: str) -> OneChange | None:
         """The same without more facts; None when there is none."""
-        parts, undone_by = await self._one(change, "", SHOWN_FACTS)
+        parts, undone_by = await self._one(change, "", SHOWN_FACTS, counted=False)
         return one_change(parts, undone_by, SHOWN_FACTS) if parts else None
 
     async def of_store(self, store_id: str) -> StoreChanges:
@@ -108,12 +110,12 @@ class Log:
         return await self._cluster.ask(ANY_OF_ALL, self._cluster.home(ALL))
 
     async def _one(
-        self, change: str, store: str, most: int
+        self, change: str, store: str, most: int, counted: bool
     ) -> tuple[list[Part], str | None]:
         """What the partitions have of a change, and which one has undone it."""
         listed = await self._listed(self._everywhere, "", "")
         known = [one for one in listed if one.change == change]
-        parts = await self._parts(self._everywhere, known, store, most)
+        parts = await self._parts(self._everywhere, known, store, most, counted)
         return parts.get(change, []), _undone(listed).get(change)
 
     async def _listed(
@@ -133,6 +135,7 @@ class Log:
         changes: Sequence[Listed],
         store: str,
         most: int,
+        counted: bool = False,
     ) -> dict[str, list[Part]]:
         """What partitions have of some changes."""
         if not changes:
@@ -142,6 +145,7 @@ class Log:
             "begin_ms": min(one.at_ms for one in changes),
             "store": store,
             "most": most,
+            "counted": counted,
         }
         found: defaultdict[str, list[Part]] = defaultdict(list)
         for parts in await self._cluster.ask_some(PARTS, partitions, **asked):

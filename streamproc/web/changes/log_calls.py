@@ -11,6 +11,7 @@ from streamproc.origin import Origin
 from streamproc.program import Program
 from streamproc.web.changes.changed_facts import (
     ALL,
+    EVERY_FACT,
     Fact,
     Run,
     fact_of,
@@ -41,7 +42,8 @@ class Part:
     """What a partition has of a change, from a time and an offset on.
 
     ``stores``: of how many it is, all stores (``of_all``) aside. ``facts``: of the
-    store that was asked for, those of one fact as one, in their order.
+    store that was asked for, those of one fact as one, in their order: the first of
+    ``total``, which is None where nobody asked how many there are.
     """
 
     origin: Origin
@@ -51,6 +53,7 @@ class Part:
     stores: int
     of_all: bool
     facts: tuple[Fact, ...]
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +126,20 @@ ANY_OF_ALL = Call("changes-of-all", _any_of_all, TABLE)
 def _parts(program: Program, args: dict[str, Any]) -> list[Part]:
     """Of each of the changes asked for, what is here; ``most`` facts of each.
 
-    ``begin_ms``: none of them is older.
+    ``begin_ms``: none of them is older. ``counted``: how many facts there are is
+    wanted, for which all of them have to be read.
     """
     runs: defaultdict[str, list[Run]] = defaultdict(list)
     asked = set(args["changes"])
     for head, value in program.changes.since(args["partition"], args["begin_ms"]):
         if head.origin.change in asked:
             runs[head.origin.change].append((head, value))
-    return [_part(each, args["store"], args["most"]) for each in runs.values()]
+    asked_of = args["store"], args["most"], args["counted"]
+    return [_part(each, *asked_of) for each in runs.values()]
 
 
-def _part(runs: list[Run], store: str, most: int) -> Part:
+def _part(runs: list[Run], store: str, most: int, counted: bool) -> Part:
+    facts = tuple(facts_in(runs, store, EVERY_FACT if counted else most))
     heads = [head for head, _ in runs]
     stores = {store_id for head in heads for store_id in head.store_ids}
     return Part(
@@ -143,7 +149,8 @@ def _part(runs: list[Run], store: str, most: int) -> Part:
         tuple(sorted({head.kind for head in heads})),
         len(stores - {ALL}),
         ALL in stores,
-        tuple(facts_in(runs, store, most)),
+        facts[:most],
+        len(facts) if counted else None,
     )
 
 
@@ -161,6 +168,7 @@ def _decode_parts(value: bytes) -> list[Part]:
             told["stores"],
             told["of_all"],
             tuple(map(fact_of, told["facts"])),
+            told["total"],
         )
         for told in orjson.loads(value)
     ]

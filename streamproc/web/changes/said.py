@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from streamproc.web.acting.editors import DAYS, openings_text
+from streamproc.web.acting.editors import DAYS, day_text, openings_text
 from streamproc.web.words import number, percent
 
 Row = Mapping[str, Any]
@@ -44,14 +44,7 @@ def _week(rows: list[Row]) -> str:
     """The days of a week, those that follow each other and are alike as one."""
     if not rows:
         return ""
-    texts = [
-        openings_text(
-            row
-            for row in rows
-            if row["dayOfWeek"] == number and "start_time_local" in row
-        )
-        for number in range(len(DAYS))
-    ]
+    texts = [day_text(rows, number) for number in range(len(DAYS))]
     alike = [
         (text, [number for number, _ in days])
         for text, days in groupby(enumerate(texts), lambda day: day[1])
