@@ -51,15 +51,17 @@ class Amounts:
         """Open time that nothing is known of."""
         return self.open - self.excluded - self.up - self.down
 
+    def each(self, made: Callable[[Ints], Ints]) -> "Amounts":
+        """What is made of each column."""
+        return Amounts(*(made(getattr(self, name)) for name in AMOUNTS))
+
     def chosen(self, rows: Ints | int) -> "Amounts":
         """Those of some stores."""
-        columns = (getattr(self, name) for name in AMOUNTS)
-        return Amounts(*(column[rows] for column in columns))
+        return self.each(lambda column: column[rows])
 
     def pooled(self) -> "Amounts":
         """All stores together."""
-        columns = (getattr(self, name) for name in AMOUNTS)
-        return Amounts(*(column.sum(axis=0) for column in columns))
+        return self.each(lambda column: column.sum(axis=0))
 
     def of(self, *place: int) -> tuple[int, int, int, int, int]:
         """Up, down, no data, excluded and open at a place."""
@@ -107,11 +109,10 @@ class Performance:
 
     def last_days(self, count: int) -> "Performance":
         """The same, with the last of its days only."""
-        columns = (getattr(self.daily, name) for name in AMOUNTS)
         return replace(
             self,
             days=self.days[-count:],
-            daily=Amounts(*(column[:, -count:] for column in columns)),
+            daily=self.daily.each(lambda column: column[:, -count:]),
             told=self.told[:, -count:],
         )
 
@@ -156,24 +157,20 @@ def performance(whole: FleetPeriod, daily: FleetPeriod) -> Performance:
     place = {store_id: at for at, store_id in enumerate(store_ids)}
     numbers = daily.rows.of("slice")
     days = daily.span.slices()[: int(numbers.max(initial=-1)) + 1]
-    count = len(store_ids)
-    amounts = _spread(rows, place, (count, 1))
+    shape = len(store_ids), len(days)
+    at, of_day = _places(rows, place), _places(daily.rows, place)
     return Performance(
         whole.span.period,
         whole.span.as_of_us,
         whole.since_us,
         store_ids,
-        Amounts(*(column[:, 0] for column in _columns(amounts))),
-        _column(rows, "incidents", place, count),
-        _column(rows, "longest", place, count),
+        _spread(rows, at, (len(store_ids), 1)).each(lambda column: column[:, 0]),
+        _column(rows, "incidents", at),
+        _column(rows, "longest", at),
         days,
-        _spread(daily.rows, place, (count, len(days))),
-        _told(daily.rows, place, (count, len(days))),
+        _spread(daily.rows, of_day, shape),
+        _told(daily.rows, of_day, shape),
     )
-
-
-def _columns(amounts: Amounts) -> tuple[Ints, Ints, Ints, Ints]:
-    return amounts.up, amounts.down, amounts.excluded, amounts.open
 
 
 def _places(rows: PeriodRows, place: dict[str, int]) -> Ints:
@@ -183,8 +180,8 @@ def _places(rows: PeriodRows, place: dict[str, int]) -> Ints:
     return found
 
 
-def _spread(rows: PeriodRows, place: dict[str, int], shape: tuple[int, int]) -> Amounts:
-    at, number = _places(rows, place), rows.of("slice")
+def _spread(rows: PeriodRows, at: Ints, shape: tuple[int, int]) -> Amounts:
+    number = rows.of("slice")
     known = (at >= 0) & (number < shape[1])
     columns = []
     for name in AMOUNTS:
@@ -194,17 +191,17 @@ def _spread(rows: PeriodRows, place: dict[str, int], shape: tuple[int, int]) -> 
     return Amounts(*columns)
 
 
-def _told(rows: PeriodRows, place: dict[str, int], shape: tuple[int, int]) -> Flags:
-    at, number = _places(rows, place), rows.of("slice")
+def _told(rows: PeriodRows, at: Ints, shape: tuple[int, int]) -> Flags:
+    number = rows.of("slice")
     known = (at >= 0) & (number < shape[1])
     found = np.zeros(shape, np.bool_)
     found[at[known], number[known]] = True
     return found
 
 
-def _column(rows: PeriodRows, name: str, place: dict[str, int], count: int) -> Ints:
-    column = np.zeros(count, np.int64)
-    column[_places(rows, place)] = rows.of(name)
+def _column(rows: PeriodRows, name: str, at: Ints) -> Ints:
+    column = np.zeros(len(rows.stores), np.int64)
+    column[at] = rows.of(name)
     return column
 
 

@@ -64,22 +64,18 @@ class Standing:
         found: Ints = padded[self._places]
         return found
 
-    def _amounts(self, amounts: Amounts) -> Amounts:
-        columns = (amounts.up, amounts.down, amounts.excluded, amounts.open)
-        return Amounts(*map(self._of_stores, columns))
-
     @cached_property
     def whole(self) -> Amounts:
         """Of the whole period; shape (n,)."""
         if self.figures is None:
             return Amounts(*np.zeros((4, len(self.everyone.stores)), np.int64))
-        return self._amounts(self.figures.whole)
+        return self.figures.whole.each(self._of_stores)
 
     @cached_property
     def daily(self) -> Amounts:
         """By day; shape (n, days)."""
         assert self.figures is not None
-        return self._amounts(self.figures.daily)
+        return self.figures.daily.each(self._of_stores)
 
     def bars_of(self, row: int, goal: str = "") -> list[Bar]:
         """A store's days as bars; see ``Performance.bars_of``."""

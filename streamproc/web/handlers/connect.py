@@ -46,7 +46,7 @@ class ConnectHandlers:
             form.get("when", "").strip(),
             sent,
             not refused,
-            self._site.stores.partition_of(store_id) if not refused else 0,
+            self._site.cluster.home(store_id) if not refused else 0,
             refused[0] if refused else "",
         )
 

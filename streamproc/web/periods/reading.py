@@ -15,7 +15,6 @@ from streamproc.rules.period_edges import Kept, Span, span_of
 from streamproc.rules.periods import Asked, Period, edge_us, ends_us
 from streamproc.rules.units import DAY_US
 from streamproc.rules.zones import DEFAULT_ZONE
-from streamproc.transport.partitioner import partition_for
 from streamproc.web import kept
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.cluster.peers import Cluster
@@ -100,7 +99,7 @@ class Periods:
         known = await self._since(not_before_us, without, current=current)
         found = await self._cluster.ask(
             STORE_PERIOD,
-            partition_for(store_id.encode(), self._settings.partitions),
+            self._cluster.home(store_id),
             store_id=store_id,
             current=current,
             period=asked.text,

@@ -8,7 +8,6 @@ from streamproc.rules.labels import Labels
 from streamproc.rules.period_edges import Kept
 from streamproc.rules.periods import Asked
 from streamproc.settings import Settings
-from streamproc.transport.partitioner import partition_for
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.cluster.calls import Call
@@ -35,10 +34,6 @@ class Stores:
         self._cluster = cluster
         self._instants = instants
 
-    def partition_of(self, store_id: str) -> int:
-        """Partition of a store."""
-        return partition_for(store_id.encode(), self._settings.partitions)
-
     async def known(self, store_id: str, as_of: AsOf) -> StoreView:
         """A store that something is known of; raises a 404 Refusal."""
         view = await self.view(requests.store_id(store_id), as_of)
@@ -48,8 +43,8 @@ class Stores:
 
     async def labels(self, store_id: str) -> Labels | None:
         """A store's labels; None when nothing is known of it."""
-        partition = self.partition_of(store_id)
-        return await self._cluster.ask(STORE_LABELS, partition, store_id=store_id)
+        home = self._cluster.home(store_id)
+        return await self._cluster.ask(STORE_LABELS, home, store_id=store_id)
 
     async def about(self, store_ids: Iterable[str]) -> dict[str, About]:
         """What many stores are called, and their zones; each owner is asked once."""
@@ -64,7 +59,7 @@ class Stores:
     def _by_partition(self, store_ids: Iterable[str]) -> dict[int, list[str]]:
         groups: dict[int, list[str]] = {}
         for store_id in store_ids:
-            groups.setdefault(self.partition_of(store_id), []).append(store_id)
+            groups.setdefault(self._cluster.home(store_id), []).append(store_id)
         return groups
 
     async def view(self, store_id: str, as_of: AsOf) -> StoreView:
