@@ -24,10 +24,11 @@ _FIRST_RUNS = (1, 4, 16, 64, 256)
 def whole_runs(db: Rdict, start: bytes, end: bytes | None = None) -> Iterator[Run]:
     """Items with ``start`` <= key < ``end`` (None for no end), in key order, as of now.
 
-    As columns: a tuple for each item costs as much as reading it, and keeps Python's
-    garbage collector busy. Raises RocksDB's error where the next one cannot be read.
+    As columns: a tuple kept for each item would cost as much as reading it, and keep
+    Python's garbage collector busy. Raises RocksDB's error where the next one cannot be
+    read.
     """
-    snapshot = db.snapshot()  # else a write could shift one column against the other
+    snapshot = db.snapshot()  # of one instant, whatever is written meanwhile
     at: bytes | None = start
     while at is not None:
         for keys, values in _runs(snapshot, at):
@@ -43,15 +44,12 @@ def whole_runs(db: Rdict, start: bytes, end: bytes | None = None) -> Iterator[Ru
 
 def _runs(snapshot: Any, start: bytes) -> Iterator[Run]:
     """Items from ``start`` on, up to the end or to damage."""
-    keys, values = (
-        column(from_key=start or None) for column in (snapshot.keys, snapshot.values)
-    )
+    items = snapshot.items(from_key=start or None)
     for size in chain(_FIRST_RUNS, repeat(_RUN)):
-        some = list(islice(keys, size))
-        theirs = list(islice(values, len(some)))
-        if theirs:
-            yield some[: len(theirs)], theirs
-        if len(theirs) < size:
+        some = list(chain.from_iterable(islice(items, size)))  # key, value, key, value
+        if some:
+            yield some[::2], some[1::2]
+        if len(some) < 2 * size:
             return
 
 
