@@ -118,13 +118,15 @@ async def test_an_empty_partition_answers_with_one_last_piece(program: Program) 
 async def test_pieces_are_numbered_and_the_last_one_says_so(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Together they are all rows, and each says how many it holds."""
+    """Together they are all rows, in order, whatever chunks they are worked out in."""
     monkeypatch.setattr("streamproc.report.rows.ROWS_PER_PIECE", 2)
-    names = [f"s{number}" for number in range(5)]
+    monkeypatch.setattr("tables.histories.STORES_PER_CHUNK", 3)
+    names = [f"s{number}" for number in range(7)]
     await poll(program, *((name, NOW_US - HOUR_US) for name in names))
     pieces = await answers(program, ORDER)
     facts = [(p.number, p.rows, p.last) for p in pieces if isinstance(p, Piece)]
-    assert facts == [(0, 2, False), (1, 2, False), (2, 1, True)]
+    sizes = [2, 1, 2, 1, 1]
+    assert facts == [(at, size, at == 4) for at, size in enumerate(sizes)]
     assert rows_in(pieces).store_ids == names
 
 
