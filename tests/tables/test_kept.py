@@ -67,6 +67,18 @@ async def test_the_first_poll_is_looked_for_again_only_when_an_earlier_one_comes
     assert (first_day(tables), len(scans)) == (2, 3)
 
 
+async def test_an_earlier_poll_of_the_first_day_is_the_first_then(
+    tables: Tables,
+) -> None:
+    """The day alone does not tell which of two came first."""
+    await tables.add([(b"a", day_us(5) + DAY_US // 2, True)])
+    assert first_day(tables) == 5
+    await tables.add([(b"b", day_us(5), True)])
+    found = kept(tables.histories, PARTITION)
+    assert found is not None
+    assert found.first_us == day_us(5)
+
+
 async def test_a_poll_that_is_not_the_first_does_not_pass_for_it(
     tables: Tables,
 ) -> None:
@@ -112,6 +124,7 @@ async def test_the_first_poll_is_looked_for_again_after_a_purge(
     async with tables.histories.exclusive(PARTITION):
         key = history.segment_key(b"a", START_DAY)
         await tables.histories.write(PARTITION, {key: None})
+    await tables.add([(b"c", day_us(2), True)])
     assert first_day(tables) == 1
 
 

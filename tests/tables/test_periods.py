@@ -319,7 +319,12 @@ async def test_any_period_of_the_archive_is_what_the_reference_walks(
             # Beside other spans, which need more of its polls.
             longer = replace(span, period=Period("", START_DAY - 9, START_DAY + 70))
             spans = [longer, span, replace(span, by=None), replace(longer, by="week")]
-            _, alone, *_ = row(tables, named.store_id.encode(), spans, settings)
+            store_id = named.store_id.encode()
+            told = row(tables, store_id, spans, settings)
+            for each, beside in zip(spans, told, strict=True):
+                (by_itself,) = row(tables, store_id, [each], settings)
+                assert beside.numbers.tolist() == by_itself.numbers.tolist()
+            alone = told[1]
             mine = rows.chosen(rows.of("store") == rows.stores.index(named))
             assert alone.stores == mine.stores
             assert alone.numbers.tolist() == mine.numbers.tolist()
