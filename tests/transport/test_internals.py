@@ -21,12 +21,14 @@ from aiokafka.protocol.fetch import FetchResponse_v4
 from aiokafka.protocol.group import HeartbeatResponse_v0
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streamproc.errors import LibraryChangedError
 from streamproc.settings import load
 from streamproc.transport import internals as of_faust
 from streamproc.transport.kafka import append
+from streamproc.transport.kafka.consumer_thread import ConsumerThread
 from streamproc.transport.kafka.internals import clients, fetching, membership
 from streamproc.transport.kafka.refusals import in_words
 from streamproc.transport.tp import TP as OUR_TP
@@ -240,6 +242,32 @@ async def test_a_topic_whose_committed_offsets_are_denied_is_named() -> None:
     assert "topic polls: the broker does not let" in str(in_words(exc.value))
     assert (await group._send_req(None)).error_code == 0
     await group.close()
+    await consumer.close()
+
+
+async def test_a_worker_has_denied_topics_named_from_its_start_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever asks for committed offsets: the guard, Faust or aiokafka itself."""
+    consumer, sent = Started(), list[Any]()
+    code = TopicAuthorizationFailedError.errno
+
+    async def send_req(request: Any) -> Any:
+        sent.append(request)
+        return OffsetFetchResponse_v1([("polls", [(0, -1, "", code)])])
+
+    async def connected(_: Any) -> None:
+        consumer._coordinator = SimpleNamespace(_send_req=send_req)
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_start", connected)
+    monkeypatch.setattr(clients, "ensure_consumer", lambda _: consumer)
+    thread: Any = ConsumerThread.__new__(ConsumerThread)
+    thread.app = SimpleNamespace(conf=SimpleNamespace(broker_max_poll_records=10))
+    thread.consumer = SimpleNamespace(guard=SimpleNamespace(note=lambda *_: None))
+    await thread.on_start()
+    with pytest.raises(TopicAuthorizationFailedError):
+        await consumer._coordinator._send_req("what is committed?")
+    assert sent == ["what is committed?"]
     await consumer.close()
 
 
