@@ -220,7 +220,7 @@ def test_a_number_of_the_table_opens_its_incidents(
     """By both labels; the figures are of these stores, the file has the same."""
     site = labelled(start_site)
     page = html.unescape(site.page("/incidents?period=today"))
-    table = "region Q T all W 1.0 h, W, Q 1.0 h, W, T 2.0 h, W E 0.8 h, E, Q –"
+    table = "Region Q T all W 1.0 h, W, Q 1.0 h, W, T 2.0 h, W E 0.8 h, E, Q –"
     assert table in text_of(page)
     link = "/incidents?period=today&where=region%3DW&where=brand%3DQ"
     assert link in page
@@ -326,10 +326,44 @@ def test_an_incident_leads_to_its_correction(site: LiveSite) -> None:
     assert 'name="to_local" value="2025-05-05T15:30"' in form
 
 
+def send(site: LiveSite, poll: Poll) -> None:
+    """A poll, taken in."""
+    site.publish(site.program.topics.polls, [(poll.store_id, encode_poll(poll))])
+    site.settle()
+
+
 def test_without_incidents_it_says_so(start_site: Callable[..., LiveSite]) -> None:
     """No store was down is a sentence, not a row of zeros."""
-    text = text_of(start_site().page("/incidents"))
+    site = start_site()
+    send(site, ago(30, "alone", True))
+    text = text_of(site.page("/incidents"))
     assert "No store was down in this span." in text
+
+
+def test_of_a_time_before_history_nothing_is_known(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Not that no store was down: no poll is kept of then, or none has come at all."""
+    site = start_site()
+    text = text_of(site.page("/incidents"))
+    assert "Nothing is known of this span: no poll has come yet." in text
+    send(site, ago(30, "alone", True))
+    page = site.page("/incidents?period=day:2025-05-01")
+    since = "polls are kept since Tue 6 May 2025 14:30 UTC."
+    assert f"Nothing is known of this span: {since}" in text_of(page)
+    assert "No store was down" not in text_of(page)
+    (figures,) = re.findall(r'<dl class="figs[^>]*>', page)
+    assert "hidden" in figures
+
+
+def test_of_a_span_that_begins_before_history_it_is_said_since_when(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """What was before the first poll is not in the figures."""
+    site = start_site()
+    send(site, ago(30, "alone", True))
+    text = text_of(site.page("/incidents?period=this-week"))
+    assert "Incidents are known since Tue 6 May 2025 14:30 UTC" in text
 
 
 @pytest.mark.parametrize("query", ["period=someday", "min_minutes=x", "sort=colour"])

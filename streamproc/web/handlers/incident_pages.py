@@ -105,7 +105,8 @@ class IncidentPages:
         return {
             "asked": asked,
             "found": found,
-            "since_us": found.since_us if found.begin_us < found.since_us else None,
+            "since_us": seen.since_us,
+            "is_known": seen.is_known,
             "period": period,
             "kept": {"as_of": asked.params["as_of"], "period": period.in_url},
             "as_of": asked.params["as_of"],

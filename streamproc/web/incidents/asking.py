@@ -1,5 +1,6 @@
 """Incidents of a span of time, asked of all workers or of one store's."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -104,10 +105,25 @@ def _joined(
 
 @dataclass(frozen=True, slots=True)
 class InPeriod:
-    """The incidents of a period, and where it begins and ends."""
+    """The incidents of a period, and where it begins and ends.
+
+    ``first_us``: the first poll that is kept of any store; None: there is none.
+    """
 
     bounds: Bounds
     found: Found
+    first_us: int | None
+
+    @property
+    def since_us(self) -> int | None:
+        """Since when incidents are known, where the period begins before; else None."""
+        since_us = max(self.found.since_us, self.first_us or 0)
+        return since_us if self.found.begin_us < since_us else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a poll that is kept lies before the end of the period."""
+        return self.first_us is not None and self.first_us < self.found.end_us
 
 
 async def incidents_in(
@@ -120,5 +136,8 @@ async def incidents_in(
     """Those of a period as of an instant, of its dates in each store's own zone."""
     bounds = await site.periods.bounds(asked, as_of_us)
     span = as_of_us, *bounds.until(as_of_us)
-    found = await incidents_of(site, *span, store_id, wheres, bounds.period)
-    return InPeriod(bounds, found)
+    found, kept = await asyncio.gather(
+        incidents_of(site, *span, store_id, wheres, bounds.period),
+        site.periods.kept_since([asked], as_of_us),
+    )
+    return InPeriod(bounds, found, None if kept is None else kept.first_us)
