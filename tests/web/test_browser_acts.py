@@ -124,11 +124,11 @@ def test_a_report_is_made_and_followed(tab: Tab) -> None:
     """It runs, and then its files are there."""
     page = tab.open("/reports")
     page.click("button:has-text('Trigger report')")
-    page.wait_for_url("**/reports")
+    page.wait_for_url("**/reports#made")
     page.select_option("select[name=period]", "this-week")
     page.select_option("select[name=group_by]", "region")
     page.click("button:has-text('Make it')")
-    page.wait_for_url("**/reports")
+    page.wait_for_url("**/reports#made")
     done = page.locator("tr", has_text="one row per region").locator("text=Complete")
     for _ in range(60):
         if done.count():
