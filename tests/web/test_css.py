@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import streamproc.web
+from streamproc.web import words
+from streamproc.web.templating import STATE_WORDS, environment
 
 WEB = Path(streamproc.web.__file__).parent
 SHEETS = sorted((WEB / "static" / "css").glob("*.css"))
@@ -84,3 +86,17 @@ def test_a_dead_and_a_misspelt_class_are_seen() -> None:
     page = '<p class="card {{ "bad" if down else "" }} crad {{ state }}-x">'
     assert dead(".card .bad { } @media print { .gone:hover > b { } }", page) == {"gone"}
     assert unknown(page, {"card"}) == {"crad"}
+
+
+def test_a_count_of_nothing_is_calm() -> None:
+    """That no store is down is no alarm; that one is, is red."""
+    module = (
+        environment()
+        .get_template("macros.html")
+        .make_module({"state_words": STATE_WORDS, "words": words})
+    )
+    classes = [
+        class_attributes(str(module.state_link("down", count, "/stores")))[0]  # type: ignore[attr-defined]
+        for count in (0, 1)
+    ]
+    assert classes == ["chip zero", "chip down"]
