@@ -165,37 +165,42 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(
-        words=words,
-        windows=WINDOWS,
-        percent_of=percent,
-        url=url,
-        store_url=store_url,
-        strip=strip,
-        fill=fill,
-        state_of=state_of,
-        goal_of=goal_of,
-        has_page=lambda path: any(entry.path == path for entry in NAVIGATION),
-        bars=bars.bars,
-        chart=chart.chart,
-        budget_picture=budget_picture,
-        misses=misses,
-        span_text=span_text,
-        local_time=local_time,
-        time_text=time_text,
-        last_poll_text=last_poll_text,
-        state_words=STATE_WORDS,
-        time_of=packing.time_of,
-        is_active=packing.is_active,
-        pooled_percent=pooled_percent,
-        navigation=NAVIGATION,
-        change_words=change_words,
-        fact_words=fact_words,
-        door_words=DOOR_WORDS,
-        us_of=lambda text: parse_timestamp(text, "at"),
-    )
+    environment.globals.update(_shared())
     environment.filters.update(clipped=clipped, pretty=pretty)
     return environment
+
+
+def _shared() -> dict[str, Any]:
+    """What templates may use, by its name there."""
+    return {
+        "words": words,
+        "windows": WINDOWS,
+        "percent_of": percent,
+        "url": url,
+        "store_url": store_url,
+        "strip": strip,
+        "fill": fill,
+        "state_of": state_of,
+        "goal_of": goal_of,
+        "has_page": lambda path: any(entry.path == path for entry in NAVIGATION),
+        "bars": bars.bars,
+        "chart": chart.chart,
+        "budget_picture": budget_picture,
+        "misses": misses,
+        "span_text": span_text,
+        "local_time": local_time,
+        "time_text": time_text,
+        "last_poll_text": last_poll_text,
+        "state_words": STATE_WORDS,
+        "time_of": packing.time_of,
+        "is_active": packing.is_active,
+        "pooled_percent": pooled_percent,
+        "navigation": NAVIGATION,
+        "change_words": change_words,
+        "fact_words": fact_words,
+        "door_words": DOOR_WORDS,
+        "us_of": lambda text: parse_timestamp(text, "at"),
+    }
 
 
 def pretty(value: Any) -> str:

@@ -47,43 +47,26 @@ class Operations:
         self._site = site
         self._live: set[asyncio.Task[Any]] = set()
         registry = site.program.metrics.registry
-        self._lag = Gauge(
-            "streamproc_lag_records",
-            "Records of a partition that are not dealt with yet.",
-            ["topic", "partition"],
-            registry=registry,
+
+        def gauge(name: str, told: str, *labels: str) -> Gauge:
+            return Gauge(name, told, labels, registry=registry)
+
+        of_topic = "topic", "partition"
+        told = "Records of a partition that are not dealt with yet."
+        self._lag = gauge("streamproc_lag_records", told, *of_topic)
+        told = "Age of the record dealt with last, while there are more."
+        self._lag_s = gauge("streamproc_lag_seconds", told, *of_topic)
+        told = "Keys of a table's partition here, as RocksDB estimates it."
+        self._keys = gauge("streamproc_table_keys", told, "table", "partition")
+        told = "Changelog records to be read before the tables are complete."
+        self._remaining = gauge("streamproc_recovery_remaining_records", told)
+        self._ready = gauge(
+            "streamproc_ready", "1 when the worker is ready, as /ready says it."
         )
-        self._lag_s = Gauge(
-            "streamproc_lag_seconds",
-            "Age of the record dealt with last, while there are more.",
-            ["topic", "partition"],
-            registry=registry,
-        )
-        self._keys = Gauge(
-            "streamproc_table_keys",
-            "Keys of a table's partition here, as RocksDB estimates it.",
-            ["table", "partition"],
-            registry=registry,
-        )
-        self._remaining = Gauge(
-            "streamproc_recovery_remaining_records",
-            "Changelog records to be read before the tables are complete.",
-            registry=registry,
-        )
-        self._ready = Gauge(
-            "streamproc_ready",
-            "1 when the worker is ready, as /ready says it.",
-            registry=registry,
-        )
-        self._left = Gauge(
-            "streamproc_catching_up_polls",
-            "Polls that wait since some time ago, of this worker's partitions.",
-            registry=registry,
-        )
+        told = "Polls that wait since some time ago, of this worker's partitions."
+        self._left = gauge("streamproc_catching_up_polls", told)
+        self._streams = gauge("streamproc_live_readers", "Readers of live updates.")
         self._states = StateGauges(site.program)
-        self._streams = Gauge(
-            "streamproc_live_readers", "Readers of live updates.", registry=registry
-        )
 
     @described(Alive)
     async def health(self, request: web.Request) -> web.Response:

@@ -100,11 +100,6 @@ class StoresHandlers:
         shown = rows[first : first + asked.per_page]
         everyone, figures, names = standing.everyone, standing.figures, standing.names
         period = period_of(standing, asked.period, ranking.DEFAULT_PERIOD)
-        labels = list(names.values)
-        group = asked.group or (labels[0] if labels else ranking.NO_GROUPS)
-        groups = []
-        if figures is not None and group in labels:
-            groups = await asyncio.to_thread(groups_of, standing, rows, group)
         return {
             "asked": asked,
             "suspects": await self._site.suspicions.shown(asked.as_of, asked.wheres),
@@ -117,10 +112,7 @@ class StoresHandlers:
             "figures": figures,
             "names": names,
             "period": period,
-            "labels": labels,
-            "group": group,
-            "groups": groups,
-            **self._group_days(standing, rows, asked, group),
+            **await self._groups(standing, rows, asked),
             "columns": day_columns(figures, asked) if figures and asked.view else [],
             "shown": shown.tolist(),
             "strips": await strips_of(self._site, standing, shown.tolist(), period),
@@ -132,6 +124,22 @@ class StoresHandlers:
             "rules": self._site.program.settings.rules,
             "bridge_us": self._site.program.settings.bridge_us,
             "kept": {"as_of": as_of_text(asked.as_of), "period": period.in_url},
+        }
+
+    async def _groups(
+        self, standing: Standing, rows: Ints, asked: Asked
+    ) -> dict[str, Any]:
+        """The stores by the values of a label: the one asked for, else the first."""
+        labels = list(standing.names.values)
+        group = asked.group or (labels[0] if labels else ranking.NO_GROUPS)
+        groups = []
+        if standing.figures is not None and group in labels:
+            groups = await asyncio.to_thread(groups_of, standing, rows, group)
+        return {
+            "labels": labels,
+            "group": group,
+            "groups": groups,
+            **self._group_days(standing, rows, asked, group),
         }
 
     def _group_days(

@@ -130,8 +130,6 @@ class SystemHandlers:
             webhook_of(site.cluster),
             site.log.page(Asked(per_page=MOST_CHANGES)),
         )
-        grouped = groups(found.records)
-        first = (number - 1) * GROUPS_PER_PAGE
         return page(
             request,
             "system.html",
@@ -141,10 +139,7 @@ class SystemHandlers:
             flow=flow,
             tables=tables,
             found=found,
-            groups=grouped[first : first + GROUPS_PER_PAGE],
-            total=len(grouped),
-            page=number,
-            pages=requests.pages(len(grouped), GROUPS_PER_PAGE),
+            **_page_of(groups(found.records), number),
             mended=mended,
             attention=attention_of(found, webhook),
             webhook=webhook,
@@ -157,6 +152,17 @@ class SystemHandlers:
             retention_days=program.settings.rejected_retention,
             now_us=program.now_us(),
         )
+
+
+def _page_of(grouped: list[Group], number: int) -> dict[str, Any]:
+    """A page of the groups of refused records."""
+    first = (number - 1) * GROUPS_PER_PAGE
+    return {
+        "groups": grouped[first : first + GROUPS_PER_PAGE],
+        "total": len(grouped),
+        "page": number,
+        "pages": requests.pages(len(grouped), GROUPS_PER_PAGE),
+    }
 
 
 def _edit(group: Group, form: dict[str, str]) -> Any:

@@ -68,8 +68,8 @@ async def incidents_of(
     ``current``: of all polls that were accepted before. ``at_leisure``: those of all
     stores take their time.
     """
-    starts_s = site.program.settings.day_starts_s
-    dates = period and (period.first_day, period.end_day, starts_s)
+    settings = site.program.settings
+    dates = period and (period.first_day, period.end_day, settings.day_starts_s)
     asked = {
         "dates": dates,
         "as_of_us": as_of_us,
@@ -79,13 +79,12 @@ async def incidents_of(
         "store_id": store_id or None,
         "current": current,
     }
-    parts: list[Outages]
     if store_id:
         home = site.cluster.home(requests.store_id(store_id))
         parts = [await site.cluster.ask(OUTAGES_OF_ONE, home, **asked)]
     else:
         parts = await site.cluster.ask_all(
-            OUTAGES, site.program.settings.partitions, at_leisure=at_leisure, **asked
+            OUTAGES, settings.partitions, at_leisure=at_leisure, **asked
         )
     return _joined(parts, as_of_us, begin_us, end_us)
 
