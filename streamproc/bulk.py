@@ -1,12 +1,13 @@
 """Whether history is being loaded into a partition just now. Pure.
 
 Comes from the polls that are taken in; ``agents.events`` waits for its end: a day that
-is not loaded yet would look like silence.
+is not loaded yet would look like silence. A month's report waits longer, as it is made
+once.
 """
 
 from streamproc.cells import Ints
 from streamproc.rules import packing
-from streamproc.rules.units import HOUR_US, SECOND_US
+from streamproc.rules.units import HOUR_US, MINUTE_US, SECOND_US
 
 OLD_US = HOUR_US
 """A poll that comes so late is of the past."""
@@ -16,6 +17,9 @@ MANY = 500
 
 QUIET_US = 5 * SECOND_US
 """How long after the last of them it is over."""
+
+BETWEEN_FILES_US = MINUTE_US
+"""The same where one file may follow another: the next has to be read first."""
 
 
 class Bulk:
@@ -32,7 +36,12 @@ class Bulk:
         if old >= MANY and 2 * old > len(packed):
             self._seen_us[partition] = now_us
 
-    def is_going_on(self, partition: int, now_us: int) -> bool:
-        """Whether more of it is to be expected; not when a clock went back."""
+    def is_going_on(
+        self, partition: int, now_us: int, quiet_us: int = QUIET_US
+    ) -> bool:
+        """Whether more of it is to be expected; not when a clock went back.
+
+        ``quiet_us``: how long after the last of it more may come.
+        """
         seen_us = self._seen_us.get(partition)
-        return seen_us is not None and abs(now_us - seen_us) < QUIET_US
+        return seen_us is not None and abs(now_us - seen_us) < quiet_us

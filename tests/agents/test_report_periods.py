@@ -9,7 +9,7 @@ import pytest
 
 from agents.report_collector import Collector
 from agents.report_rows import answer
-from streamproc.bulk import MANY
+from streamproc.bulk import BETWEEN_FILES_US, MANY
 from streamproc.program import Program
 from streamproc.report import record
 from streamproc.report.messages import (
@@ -241,7 +241,7 @@ async def test_a_month_that_is_not_over_everywhere_is_asked_for_again(
 
 
 async def test_a_month_waits_until_its_polls_have_been_loaded(office: Office) -> None:
-    """Half of its polls would be a report that looks whole; who asks for it gets it."""
+    """Half of its polls would look whole, and reading the next file takes a while."""
     office.now_us = utc("2026-12-01 12:00")
     past = packing.pack([(office.now_us - DAY_US, True)] * MANY)
     office.program.bulk.note(PARTITION, past, office.now_us)
@@ -252,8 +252,10 @@ async def test_a_month_waits_until_its_polls_have_been_loaded(office: Office) ->
     report = await office.make(asked("month:2026-10"))
     assert report is not None
     assert report.state == COMPLETE
-    office.now_us = due_us
-    report = await office.make(monthly_request("month:2026-10", due_us))
+    office.now_us += BETWEEN_FILES_US - 1
+    assert await office.make(monthly_request("month:2026-10", office.now_us)) is None
+    office.now_us += 1
+    report = await office.make(monthly_request("month:2026-10", office.now_us))
     assert report is not None
     assert report.state == COMPLETE
 
