@@ -48,7 +48,12 @@ def _option(name: str, **more: Any) -> Callable[[Function], Function]:
 
 
 _OPTIONS = (
-    click.option("--polls", type=FILE, help="CSV of store_id, status, timestamp_utc."),
+    click.option(
+        "--polls",
+        type=FILE,
+        multiple=True,
+        help="CSV of store_id, status, timestamp_utc; several files: each with it.",
+    ),
     click.option(
         "--hours",
         type=FILE,
@@ -100,7 +105,8 @@ def file_options(function: Function) -> Function:
 def take_files(options: dict[str, Any], leave_out: bool) -> tuple[Files, Reading]:
     """Take the options above out of a command's, as what to load and how."""
     files = Files(**{each.name: options.pop(each.name) for each in fields(Files)})
-    given = [getattr(files, each.name) for each in fields(Files)]
+    others = (each.name for each in fields(Files) if each.name != "polls")
+    given = [*files.polls, *(getattr(files, name) for name in others)]
     if given.count(STDIN) > 1:
         raise click.UsageError("only one file can come from standard input")
     weekdays = options.pop("weekdays")

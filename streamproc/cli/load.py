@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -93,8 +94,8 @@ async def _keep_refused(
     loaded: Loaded, files: Files, client: Client, topics: Topics
 ) -> None:
     """Count refused rows where everything refused is counted; they are in files."""
-    goal = {
-        files.polls: topics.polls.name,
+    goal: dict[Path | None, str] = {
+        **dict.fromkeys(files.polls, topics.polls.name),
         files.hours: topics.hours.name,
         files.zones: topics.zones.name,
         files.special_hours: topics.special_hours.name,

@@ -74,7 +74,7 @@ def once(
     """
     period = take_period(options)
     files, reading = take_files(options, leave_out=True)
-    if files.polls is None:
+    if not files.polls:
         raise click.UsageError("give the polls: --polls FILE, or - for standard input")
     settings = from_options(options)
     request = new_request(as_of, wall_clock_us(), as_polled=as_polled, full=full)
@@ -84,7 +84,8 @@ def once(
         loader = Loader(wall_clock_us(), Progress, out, reading)
         loaded = read_files(loader, files)
         if not loaded.polls:
-            raise LoadError(f"{files.polls}: no polls, so nothing to report")
+            names = ", ".join(map(str, files.polls))
+            raise LoadError(f"{names}: no polls, so nothing to report")
         show(loaded, "would load" if dry_run else "loaded")
         if not dry_run:
             _write(out, _made(loader, request, period, settings))

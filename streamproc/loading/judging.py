@@ -11,7 +11,7 @@ from streamproc.errors import LoadError, counted
 from streamproc.loading.choices import needs
 from streamproc.loading.joins import Join, refuse_cut_ids
 from streamproc.loading.options import Loaded, Reading
-from streamproc.loading.polls import PollFile
+from streamproc.loading.polls import PollFile, RowCounts
 from streamproc.loading.stores import StoreFile
 from streamproc.rules.poll import ALL_STORES, UNKNOWN_STATUS
 
@@ -28,8 +28,8 @@ class Judge:
     def judge(self) -> None:
         """Raise LoadError for files that would make a wrong report."""
         self._refuse_broken_stores()
-        if self.polls is not None:
-            self._refuse_unread_polls(self.polls)
+        for counts in self.polls.counts if self.polls is not None else ():
+            self._refuse_unread_polls(counts)
         for path, store_ids in self._ids():
             if not self.reading.force:
                 refuse_cut_ids(path, store_ids)
@@ -67,10 +67,11 @@ class Judge:
             return "leaves those stores out of the report"
         return "leaves those stores' hours and zones as they were"
 
-    def _refuse_unread_polls(self, file: PollFile) -> None:
+    def _refuse_unread_polls(self, file: RowCounts) -> None:
         """Refused polls are lost observations; too many are no observation."""
         first, most = file.first_refused, self.reading.max_refused
-        if first is None or (len(file) and file.refused <= most * file.rows):
+        none = file.refused == file.rows
+        if first is None or not (none or file.refused > most * file.rows):
             return
         told = f"{file.refused:,} of {counted(file.rows, 'row')} refused in {first}."
         more = f"(a share, {most:g} now) allows more"

@@ -51,9 +51,12 @@ class Loader:
             if path is not None:
                 with self._read(path, kind) as (progress, tell):
                     self.stores.append(reader(path, progress, tell, names))
-        if files.polls is not None:
-            self.polls = PollFile(files.polls, names, self.reading.words)
-            with self._read(files.polls, "polls") as (progress, tell):
+        for path in files.polls:
+            if self.polls is None:
+                self.polls = PollFile(path, names, self.reading.words)
+            else:
+                self.polls.go_on_in(path)
+            with self._read(path, "polls") as (progress, tell):
                 self.polls.read(self.now_us, progress, tell)
         Judge(self.reading, self.loaded, self.stores, self.polls).judge()
         self._count()

@@ -24,14 +24,20 @@ NewProgress = Callable[[str, int | None, str], AbstractContextManager[ProgressBa
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What to load; each may be missing."""
+    """What to load; each may be missing. Polls may be in several files."""
 
-    polls: Path | None = None
+    polls: tuple[Path, ...] = ()
     hours: Path | None = None
     zones: Path | None = None
     special_hours: Path | None = None
     exclusions: Path | None = None
     labels: Path | None = None
+
+    @classmethod
+    def of(cls, paths: Mapping[str, Path]) -> "Files":
+        """One file of some kinds."""
+        others = {kind: path for kind, path in paths.items() if kind != "polls"}
+        return cls((paths["polls"],) if "polls" in paths else (), **others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,27 +81,44 @@ def usual_of(
     return Usual(lines, np.flatnonzero(odd), ids[chosen], packed[chosen])
 
 
+@dataclass(slots=True)
+class RowCounts:
+    """How many rows a file has, how many were refused, and the first of these."""
+
+    path: Path
+    rows: int = 0
+    refused: int = 0
+    first_refused: Refused | None = None
+
+
 @dataclass
 class PollFile:
-    """The polls of a file, as compact columns.
+    """The polls of a file, or of several one after another, as compact columns.
 
-    ``names``: the file's own words for columns; ``words``: what its statuses say.
-    ``rows`` and ``refused`` count rows; ``first_refused`` is the first of them.
+    ``names``: the files' own words for columns; ``words``: what their statuses say.
+    ``counts``: of each file, the one that is read last.
     """
 
     path: Path
     names: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, bool] = field(default_factory=lambda: STATUS)
-    rows: int = 0
-    refused: int = 0
-    first_refused: Refused | None = None
+    counts: list[RowCounts] = field(default_factory=list)
     _numbering: Numbering = field(default_factory=Numbering)
     _codes: list[Codes] = field(default_factory=list)
     _packed: list[Ints] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """The first file comes next."""
+        self.go_on_in(self.path)
+
+    def go_on_in(self, path: Path) -> None:
+        """Another file comes next."""
+        self.counts.append(RowCounts(path))
+
     def read(self, now_us: int, progress: Progress, on_refused: OnRefused) -> None:
         """Read and check all rows; ``on_refused`` may raise to stop."""
-        with rows_in(self.path, POLLS, self.names, progress) as (header, blocks):
+        path = self.counts[-1].path
+        with rows_in(path, POLLS, self.names, progress) as (header, blocks):
 
             def usual_in(block: Block) -> Usual:
                 latest_us = now_us + MAX_FUTURE_US
@@ -116,21 +133,23 @@ class PollFile:
     ) -> None:
         """Keep the polls of a block, and check its odd lines one by one."""
         self._keep(usual.store_ids, usual.packed)
-        self.rows += len(usual.packed)
+        self.counts[-1].rows += len(usual.packed)
         rows = (usual.lines.row(at, header) for at in usual.odd.tolist())
         self._take_odd([row for row in rows if row is not None], now_us, on_refused)
 
     def _take_odd(self, rows: list[Row], now_us: int, on_refused: OnRefused) -> None:
         """Check rows one by one."""
         found: list[Poll] = []
-        self.rows += len(rows)
+        counts = self.counts[-1]
+        counts.rows += len(rows)
         for row in rows:
             try:
                 found.append(self._poll(row, now_us))
             except InvalidInput as exc:
-                refused = Refused(self.path, row.line, exc.reason, str(exc), row.text)
-                self.refused += 1
-                self.first_refused = self.first_refused or refused
+                told = exc.reason, str(exc), row.text
+                refused = Refused(counts.path, row.line, *told)
+                counts.refused += 1
+                counts.first_refused = counts.first_refused or refused
                 on_refused(refused)
         self._keep(
             Cells.of([poll.store_id.encode() for poll in found]),

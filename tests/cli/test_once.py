@@ -283,3 +283,31 @@ def test_once_loads_neither_faust_nor_a_broker_nor_a_database(
     script = command("once", *files, "--out=out", *options)
     assert ran(script, WIRED, tmp_path).loaded == set()
     assert (tmp_path / "out" / "combined_report.csv").exists()
+
+
+def test_polls_may_be_in_several_files_in_any_order(once: Once, tmp_path: Path) -> None:
+    """The same report as of one file, also where files overlap."""
+    header = "store_id,timestamp_utc,status\n"
+    days = [header + hourly("s", f"2023-01-{day}", range(24)) for day in (23, 24, 25)]
+    for number, text in enumerate(days):
+        (tmp_path / f"{number}.csv").write_text(text)
+    report = tmp_path / "out" / "combined_report.csv"
+    whole = header + "".join(text.removeprefix(header) for text in days)
+    assert once(polls=whole).exit_code == 0
+    expected = report.read_bytes()
+    for order in ("012", "201", "2100"):
+        report.unlink()
+        more = [part for number in order for part in ("--polls", f"{number}.csv")]
+        done = once(*more)
+        assert done.exit_code == 0, done.output
+        assert report.read_bytes() == expected
+
+
+def test_of_several_files_each_is_judged_by_itself(once: Once, tmp_path: Path) -> None:
+    """A month in another form is not outvoted by those that can be read."""
+    (tmp_path / "dates.csv").write_text(POLLS + "s,active,25/01/2023 10:00\n")
+    good = "store_id,timestamp_utc,status\n" + hourly("s", "2023-01-25", range(24))
+    done = once("--polls", "dates.csv", polls=good)
+    assert done.exit_code == 1
+    assert "1 of 1 row refused in dates.csv, line 2" in done.output
+    assert not (tmp_path / "out" / "combined_report.csv").exists()

@@ -287,7 +287,7 @@ def test_ctrl_c_while_a_file_is_read_says_how_far_it_came(
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
-        (["once", "--polls", "may.csv", "--out", "out", "--polls=june.csv"], "--polls"),
+        (["once", "--hours", "may.csv", "--out", "out", "--hours=june.csv"], "--hours"),
         (["load", "--zones", "a.csv", "--zones", "a.csv"], "--zones"),
         (["report", "--store", "1", "--full", "--full", "--store", "2"], "--store"),
         (["worker", "--hold", "5", "--hold", "none"], "--hold"),

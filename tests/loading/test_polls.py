@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamproc.errors import InvalidInput
 from streamproc.loading import polls as polls_module
 from streamproc.loading.header import Header
-from streamproc.loading.polls import PollFile, usual_of
+from streamproc.loading.polls import PollFile, RowCounts, usual_of
 from streamproc.loading.refused import Refused
 from streamproc.loading.rows import Row, lines_of, rows_of
 from streamproc.loading.source import Block
@@ -125,7 +125,8 @@ def test_both_tiers_say_the_same_over_hostile_bytes(
     key = lambda poll: (poll.store_id, poll.time_us, poll.active)  # noqa: E731
     assert sorted(polls_of(file), key=key) == sorted(accepted, key=key)
     assert [(each.line, each.reason) for each in told] == refused
-    assert (file.rows, file.refused) == (len(accepted) + len(refused), len(refused))
+    [counts] = file.counts
+    assert (counts.rows, counts.refused) == (len(accepted) + len(told), len(refused))
 
 
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
@@ -213,8 +214,8 @@ def test_a_refused_row_has_a_line_and_a_reason(
     (tmp_path / "polls.csv").write_text(HEADER + f"7,active,{GOOD}\n\n,,\n{line}\n")
     file, refused = read(tmp_path / "polls.csv")
     assert [(each.line, each.reason) for each in refused] == [(5, reason)]
-    assert (len(file), file.rows, file.refused) == (1, 2, 1)
-    assert file.first_refused == refused[0]
+    assert len(file) == 1
+    assert file.counts == [RowCounts(tmp_path / "polls.csv", 2, 1, *refused)]
 
 
 def test_a_file_s_own_words_are_read_at_once(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ class Doors:
 
     def _read(self, everything: Sequence[Told]) -> tuple[Loader, Files, Refusals]:
         written = dict(self._files(everything))
-        files = Files(**{kind: path for kind, (path, _) in written.items()})
+        files = Files.of({kind: path for kind, (path, _) in written.items()})
         loader = Loader(NOW_US, Progress, self.folder, READING)
         loader.read(files)
         refused: Refusals = {}

@@ -75,7 +75,7 @@ def write_files(folder: Path, draw: random.Random) -> Files:
     }
     for name, lines in texts.items():
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    return Files(**{name: folder / f"{name}.csv" for name in texts})
+    return Files.of({name: folder / f"{name}.csv" for name in texts})
 
 
 def batch(files: Files, settings: Settings, as_of: str, as_polled: bool) -> Rows:

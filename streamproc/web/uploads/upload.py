@@ -112,7 +112,7 @@ def read_in(upload: Upload) -> Loader:
     check_unpacked(upload.path, upload.most_bytes)
     loader = Loader(upload.now_us, upload.step, upload.directory, reading)
     upload.loaded = loader.loaded
-    loader.read(Files(**{upload.kind: upload.path}))
+    loader.read(Files.of({upload.kind: upload.path}))
     return loader
 
 
