@@ -80,11 +80,13 @@ def parse_labels(row: Mapping[str, Any]) -> Labels:
 
 
 def _label(name: object) -> str:
+    """A label's name; in one with ``=`` nobody could ask for a value (``Where``)."""
     text = _text(name, "bad-labels")
-    if not text or len(text) > MAX_LABEL:
+    if not text or len(text) > MAX_LABEL or "=" in text:
         raise InvalidInput(
             "bad-labels",
-            f"a label is called {shown(name)}, expected 1 to {MAX_LABEL} characters",
+            f"a label is called {shown(name)}, expected 1 to {MAX_LABEL} characters,"
+            " none of them =",
         )
     return text
 

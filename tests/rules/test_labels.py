@@ -39,6 +39,7 @@ def test_labels_are_understood(row: dict[str, Any], labels: Labels) -> None:
         ({"labels": ["west"]}, "bad-labels"),
         ({"labels": {"": "x"}}, "bad-labels"),
         ({"labels": {"floor": 3}}, "bad-labels"),
+        ({"labels": {"a=b": "x"}}, "bad-labels"),
         ({"labels": {"x" * 65: "y"}}, "bad-labels"),
         ({"labels": {"x": "y" * 201}}, "bad-labels"),
         ({"labels": {"x": "\x1b[2J"}}, "bad-labels"),
