@@ -14,8 +14,9 @@ from streamproc.transport.client import Client
 from streamproc.transport.connect import connect
 from tests.conftest import Run
 from tests.kafka.fleet import bootstrap
-from tests.kafka.records import read_all, until
+from tests.kafka.records import read_all
 from tests.kafka.workers import Start
+from tests.waiting import until_awaited
 
 STORES = 300
 LONGEST_MONTH = timedelta(days=31)
@@ -39,7 +40,7 @@ async def test_a_month_waits_on_kafka_until_its_polls_have_been_loaded(
     loading = asyncio.create_task(_load_on_and_on(client, settings, days[:9]))
     for each in (one, two):
         await asyncio.to_thread(each.ready)
-    await until(lambda: _has_waited(settings), 120)
+    await until_awaited(lambda: _has_waited(settings), limit_s=120)
     assert not monthly.exists()
     two.kill()
     two.start()
@@ -51,7 +52,7 @@ async def test_a_month_waits_on_kafka_until_its_polls_have_been_loaded(
     command = "once --polls polls.csv --out out --as-of now --period last-month"
     done = await asyncio.to_thread(streamproc, *command.split())
     assert done.returncode == 0, done.stderr
-    await until(lambda: asyncio.to_thread(monthly.exists), 150)
+    await until_awaited(lambda: asyncio.to_thread(monthly.exists), limit_s=150)
     whole = tmp_path / "out" / "period_report.csv"
     assert monthly.read_text() == whole.read_text()
     await asyncio.to_thread(two.ready)
