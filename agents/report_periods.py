@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
-from streamproc.bulk import BETWEEN_FILES_US
 from streamproc.program import Program
 from streamproc.report.messages import Order, Piece, Survey
 from streamproc.report.period_record import span
@@ -26,9 +25,7 @@ _Body = tuple[int, bytes]
 async def surveyed(program: Program, order: Order, survey: Survey) -> Survey:
     """The answer to a survey, with what is to be known of a period."""
     found = await asyncio.to_thread(_surveyed, program, order, survey)
-    loading = program.bulk.is_going_on(
-        survey.partition, program.now_us(), BETWEEN_FILES_US
-    )
+    loading = program.bulk.may_be_followed(survey.partition, program.now_us())
     return replace(found, loading=loading)
 
 

@@ -36,12 +36,14 @@ class Bulk:
         if old >= MANY and 2 * old > len(packed):
             self._seen_us[partition] = now_us
 
-    def is_going_on(
-        self, partition: int, now_us: int, quiet_us: int = QUIET_US
-    ) -> bool:
-        """Whether more of it is to be expected; not when a clock went back.
+    def is_going_on(self, partition: int, now_us: int) -> bool:
+        """Whether more of it is to be expected; not when a clock went back."""
+        return self._came_within(QUIET_US, partition, now_us)
 
-        ``quiet_us``: how long after the last of it more may come.
-        """
+    def may_be_followed(self, partition: int, now_us: int) -> bool:
+        """The same while another file may come after the one that was loaded."""
+        return self._came_within(BETWEEN_FILES_US, partition, now_us)
+
+    def _came_within(self, quiet_us: int, partition: int, now_us: int) -> bool:
         seen_us = self._seen_us.get(partition)
         return seen_us is not None and abs(now_us - seen_us) < quiet_us
