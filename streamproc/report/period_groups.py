@@ -51,6 +51,31 @@ class Groups:
         return Groups(values, *(column[rows] for column in columns))
 
 
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Rows put together: ``of_row`` is the cell of each row, ``count`` how many."""
+
+    of_row: Ints
+    count: int
+
+    def sum(self, values: Ints) -> Ints:
+        """The sum of each cell; integers of any length where 64 bits cannot hold it."""
+        small = int(values.max(initial=0)) * len(values) < 1 << 63
+        total = np.zeros(self.count, np.int64 if small else object)
+        np.add.at(total, self.of_row, values)
+        return total
+
+    def least(self, values: Ints) -> Ints:
+        """The least of each cell."""
+        found = np.full(self.count, np.iinfo(np.int64).max)
+        np.minimum.at(found, self.of_row, values)
+        return found
+
+    def most(self, values: Ints) -> Ints:
+        """The greatest of each cell."""
+        return -self.least(-values)
+
+
 def grouped(rows: PeriodRows, label: str | None) -> Groups:
     """Stores by the value of a label; None: all of them together, as value ``""``."""
     texts = [named.labels.get(label, "") if label else "" for named in rows.stores]
@@ -58,39 +83,28 @@ def grouped(rows: PeriodRows, label: str | None) -> Groups:
     number = {text: at for at, text in enumerate(known)}
     of_store = np.array([number[text] for text in texts], np.int64)
     slices = int(rows.of("slice").max(initial=-1)) + 1
-    cell = of_store[rows.of("store")] * slices + rows.of("slice")
-    cells, row = np.unique(cell, return_inverse=True)
+    numbers, of_row = np.unique(
+        of_store[rows.of("store")] * slices + rows.of("slice"), return_inverse=True
+    )
+    cells = _Cells(of_row, len(numbers))
     up, down = rows.of("up"), rows.of("down")
     observed, share = up + down > 0, shares_of(up, down)
-
-    def summed(values: Ints) -> Ints:
-        # Integers of any length where 64 bits could not hold the sum.
-        small = int(values.max(initial=0)) * len(values) < 1 << 63
-        total = np.zeros(len(cells), np.int64 if small else object)
-        np.add.at(total, row, values)
-        return total
-
-    def least(values: Ints) -> Ints:
-        found = np.full(len(cells), np.iinfo(np.int64).max)
-        np.minimum.at(found, row, values)
-        return found
-
-    seen = summed(observed.astype(np.int64))
+    seen = cells.sum(observed.astype(np.int64))
     return Groups(
-        values=[known[at] for at in (cells // max(slices, 1)).tolist()],
-        slice=cells % max(slices, 1),
-        stores=np.bincount(row, minlength=len(cells)),
+        values=[known[at] for at in (numbers // max(slices, 1)).tolist()],
+        slice=numbers % max(slices, 1),
+        stores=np.bincount(of_row, minlength=len(numbers)),
         observed=seen,
-        from_us=least(rows.of("from_us")),
-        to_us=-least(-rows.of("to_us")),
-        up=summed(up),
-        down=summed(down),
-        excluded=summed(rows.of("excluded")),
-        open=summed(rows.of("open")),
-        incidents=summed(rows.of("incidents")),
-        longest=-least(-rows.of("longest")),
-        shares=summed(np.where(observed, share, 0)),
-        worst=np.where(seen > 0, least(np.where(observed, share, WHOLE)), 0),
+        from_us=cells.least(rows.of("from_us")),
+        to_us=cells.most(rows.of("to_us")),
+        up=cells.sum(up),
+        down=cells.sum(down),
+        excluded=cells.sum(rows.of("excluded")),
+        open=cells.sum(rows.of("open")),
+        incidents=cells.sum(rows.of("incidents")),
+        longest=cells.most(rows.of("longest")),
+        shares=cells.sum(np.where(observed, share, 0)),
+        worst=np.where(seen > 0, cells.least(np.where(observed, share, WHOLE)), 0),
     )
 
 
