@@ -27,7 +27,7 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS_PER_SHEET = 1_048_575
 """A sheet has 2 to the power of 20 rows, the first of which is the header."""
 
-_COUNTS = ("stores", "stores_observed", "incidents")
+_COUNTS = ("stores", "stores_observed", "incidents", "count")
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001  # the same bytes for the same report
 
 

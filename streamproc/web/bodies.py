@@ -13,7 +13,7 @@ SMALL_BODY = 64 << 10
 """Bytes of a body that is a form or a few settings."""
 
 BODY_TIMEOUT_S = 10.0
-_MAX_FIELDS = 20
+_MAX_FIELDS = 60
 _BODY = web.RequestKey("body", bytes)
 
 

@@ -96,7 +96,9 @@ def _add_api(app: web.Application, site: Site) -> None:
     periods = PeriodHandlers(site)
     add(app, "GET", "/api/v1/periods/{period}", periods.fleet)
     add(app, "GET", f"{STORE_PATH}/periods", periods.store)
-    add(app, "GET", "/api/v1/webhook", WebhookHandlers(site).one)
+    webhook = WebhookHandlers(site)
+    add(app, "GET", "/api/v1/webhook", webhook.one)
+    add(app, "POST", "/api/v1/webhook/test", webhook.test, CHANGE, body=0)
     add(app, "GET", "/api/v1/suspects", SuspectHandlers(site).list)
 
 
@@ -134,6 +136,8 @@ def _add_tables(app: web.Application, tables: TableHandlers) -> None:
 
 def _add_rejected(app: web.Application, rejected: RejectedHandlers) -> None:
     add(app, "GET", "/rejected", rejected.page)
+    add(app, "GET", "/rejected.csv", rejected.csv)
+    add(app, "GET", "/rejected.xlsx", rejected.xlsx)
     add(app, "GET", "/api/v1/rejected", rejected.list)
 
 
@@ -153,6 +157,7 @@ def _add_uploads(app: web.Application, uploads: UploadHandlers, max_body: int) -
 
 def _add_system(app: web.Application, system: SystemHandlers) -> None:
     add(app, "GET", "/system", system.page)
+    add(app, "POST", "/system/webhook/test", system.test_webhook, CHANGE)
     add(app, "POST", "/system/rejected/{key}", system.mend, CHANGE, body=MAX_MENDED)
 
 

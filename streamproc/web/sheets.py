@@ -1,12 +1,13 @@
 """Tables that are handed out as a file: as CSV, or as a workbook that says what of."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 from streamproc.report.about import sentences
 from streamproc.report.record import time_text
+from streamproc.report.rows import safe_cell
 from streamproc.report.workbook import About
 from streamproc.rules.days import date_of
 from streamproc.rules.periods import Period
@@ -65,3 +66,11 @@ def at(what: str, as_of_us: int) -> str:
 def plain(text: str) -> str:
     """A text as part of a file's name on any system."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:LONGEST_NAME] or "_"
+
+
+def rows_of(kind: type, records: Iterable[Any]) -> Iterator[Sequence[object]]:
+    """Records of a dataclass, its fields as the header; no text of a cell is run."""
+    yield [each.name for each in fields(kind)]
+    for one in records:
+        cells = ("" if cell is None else cell for cell in astuple(one))
+        yield [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]

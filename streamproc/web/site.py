@@ -51,6 +51,7 @@ from streamproc.web.system.attention import Watch
 from streamproc.web.tables.calls import ITEMS, PARTITION_INFO
 from streamproc.web.tables.reading import Tables
 from streamproc.web.webhook.calls import WEBHOOK
+from streamproc.web.webhook.trying import WebhookTrials
 
 CALLS = (
     SHARD,
@@ -123,6 +124,7 @@ class Site:
         self.rejected = RejectedReader(program)
         self.watch = Watch(self.rejected, self.cluster)
         self.received = ReceivedReader(program)
+        self.webhook_trials = WebhookTrials(program)
         self.flow = FlowMeter(program, self.cluster, self.app.run)
         self.suspicions = Suspicions(program, self.cluster, app)
         self.cluster.status = self.flow.status

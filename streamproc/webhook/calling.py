@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import aiohttp
@@ -25,11 +25,13 @@ class Outcome:
 
     ``status``: of the answer, None without one. ``error``: why it is not delivered,
     None when it is. ``wait_s``: how long the receiver asks to be left alone.
+    ``took_s``: how long the call took.
     """
 
     status: int | None
     error: str | None = None
     wait_s: float = 0.0
+    took_s: float = 0.0
 
     @property
     def delivered(self) -> bool:
@@ -77,6 +79,11 @@ class Caller:
 
         No error tells the URL: whoever knows it may post there.
         """
+        begun_s = time.monotonic()
+        outcome = await self._outcome(events)
+        return replace(outcome, took_s=time.monotonic() - begun_s)
+
+    async def _outcome(self, events: Sequence[Told]) -> Outcome:
         body = body_of(events, self._form)
         headers = headers_of(body, self._secret, int(self._clock()))
         try:

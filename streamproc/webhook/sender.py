@@ -21,7 +21,7 @@ from streamproc.transport.client import Client
 from streamproc.transport.topic import Topic
 from streamproc.webhook.calling import TOO_LARGE, Caller, Outcome
 from streamproc.webhook.posts import Told
-from streamproc.webhook.status import Lost, WebhookStatus
+from streamproc.webhook.status import Lost, Posted, WebhookStatus
 from streamproc.webhook.waiting import AT_ONCE, Record, Waiting
 
 log = logging.getLogger(__name__)
@@ -125,6 +125,7 @@ class Webhook:
         """Count a post that was made."""
         told, count = self.status, self._metrics.webhook_posts.labels
         told.posts += 1
+        told.recent.append(posted(outcome, len(records), time.time()))
         if outcome.delivered:
             told.delivered += len(records)
             told.delivered_s, told.error = time.time(), None
@@ -226,6 +227,11 @@ class _Delivery:
         if changed:
             await self._client.commit(self._webhook.group, changed)
             self._committed |= changed
+
+
+def posted(outcome: Outcome, events: int, at_s: float) -> Posted:
+    """A call as it is listed."""
+    return Posted(at_s, events, outcome.status, outcome.error, outcome.took_s)
 
 
 def where_of(settings: Settings) -> Where | None:

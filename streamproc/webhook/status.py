@@ -10,6 +10,9 @@ from streamproc.settings import Settings
 LISTED = 100
 """How many of the events that were given up are listed, the newest."""
 
+RECENT = 20
+"""How many calls are listed, the newest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:
@@ -19,13 +22,27 @@ class Lost:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A call that was made at a time, in seconds since 1970, with so many events.
+
+    ``status``: of the answer; ``error``: why it was not taken. None: there is none.
+    """
+
+    at_s: float
+    events: int
+    status: int | None
+    error: str | None
+    took_s: float
+
+
 @dataclass(slots=True)
 class WebhookStatus:
     """The webhook as its worker sees it, since that worker has started.
 
     ``delivered``, ``given_up``: events. ``posts``, ``failed``: calls that were made,
     and of them those that were not taken. ``lag``: events not delivered yet. Times are
-    seconds since 1970, None for never.
+    seconds since 1970, None for never. ``recent``: the newest calls, the last one last.
     """
 
     delivered: int = 0
@@ -37,6 +54,7 @@ class WebhookStatus:
     error: str | None = None
     error_s: float | None = None
     retry_s: float | None = None
+    recent: deque[Posted] = field(default_factory=lambda: deque(maxlen=RECENT))
     lost: deque[Lost] = field(default_factory=lambda: deque(maxlen=LISTED))
 
 

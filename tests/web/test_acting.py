@@ -31,7 +31,11 @@ NIGHT = {**SHUT, "day1": "00:00-10:00"}
 @pytest.fixture
 def fleet(start_site: Callable[..., LiveSite]) -> LiveSite:
     """Three stores, down for the last half hour; two are in the West."""
-    site = start_site()
+    return three_stores(start_site())
+
+
+def three_stores(site: LiveSite) -> LiveSite:
+    """The site with these stores."""
     polls = [
         encode_poll(poll)
         for store in ("1", "2", "3")

@@ -29,6 +29,8 @@ PAGES = {
     "/tables",
     "/tables/{}",
     "/rejected",
+    "/rejected.csv",
+    "/rejected.xlsx",
     "/incidents",
     "/reports/{}/page",
     "/reports",
@@ -43,6 +45,7 @@ FORMS = {
     "/change",
     "/system",
     "/system/rejected/{}",
+    "/system/webhook/test",
 }
 NOT_FOR_PROGRAMS = {"/login", "/logout", "/open", "/live", "/_cluster/call"}
 NOT_DESCRIBED = PAGES | FORMS | NOT_FOR_PROGRAMS

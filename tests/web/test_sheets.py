@@ -26,6 +26,9 @@ TABLES = (
         "/api/v1/stores/alpha?as_of=2025-05-06T14:00:00Z&format={}",
         "alpha-20250506T140000Z",
     ),
+    ("/rejected.{}", "rejected-20250506T150000Z"),
+    ("/rejected.{}?reason=bad-json", "rejected-bad-json-20250506T150000Z"),
+    ("/api/v1/rejected?limit=2&format={}", "rejected-20250506T150000Z"),
     (
         "/api/v1/incidents?as_of=2025-05-06T14:00:00Z&format={}",
         "incidents-20250506T140000Z",
@@ -53,6 +56,9 @@ def test_a_table_is_the_same_as_csv_and_as_a_workbook(
             assert value == expected(column, text), column
 
 
+COUNTS = ("stores", "stores_observed", "incidents", "count")
+
+
 def expected(column: str, text: str) -> object:
     """What a workbook has for a cell of CSV."""
     if not text:
@@ -61,7 +67,7 @@ def expected(column: str, text: str) -> object:
         return pytest.approx(float(text))
     if "percent" in column:
         return pytest.approx(float(text) / 100)
-    return int(text) if column in ("stores", "stores_observed", "incidents") else text
+    return int(text) if column in COUNTS else text
 
 
 def test_a_workbook_says_what_it_is_of(site: LiveSite) -> None:

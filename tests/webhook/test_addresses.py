@@ -5,11 +5,11 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from streamproc.cli.webhook import sample
 from streamproc.errors import WebhookAddressError
 from streamproc.settings import load
 from streamproc.webhook.addresses import GuardedResolver, check_host, is_refused
 from streamproc.webhook.calling import Caller
+from streamproc.webhook.trial import sample
 
 REFUSED = [
     "169.254.169.254",

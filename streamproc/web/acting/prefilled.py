@@ -32,7 +32,7 @@ async def prefilled(site: Site, what: str, target: Target) -> dict[str, str]:
     if what == "exclusion":
         return {"id": f"page-{secrets.token_hex(6)}", "kind": "maintenance"}
     (store_id, *others) = target.store_ids
-    if others or target.wheres or store_id == ALL_STORES:
+    if others or target.filters or store_id == ALL_STORES:
         return {}
     if what == "labels":
         return await _labels(site, store_id)

@@ -32,6 +32,16 @@ STATES_OF = {
 }
 """What may be asked for as the state now."""
 
+STATE_WORDS = {
+    **{name: name for name in STATES_OF},
+    **{
+        "unknown": "without data",
+        "unheard": "not heard",
+        "maintenance": "in maintenance",
+    },
+}
+"""As it is said of stores."""
+
 NOW = Choice("now", tuple(STATES_OF))
 SORT = Choice("sort", SORTS, "down")
 BELOW = Choice("below", ("target",))

@@ -1,23 +1,26 @@
 """Handlers of the forms that change what is known of stores: preview, then save."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
+from multidict import MultiDict
 
 from streamproc.origin import PAGE, Origin, new_change
 from streamproc.report.messages import NOW
+from streamproc.rules.labels import Labels
 from streamproc.rules.poll import ALL_STORES
 from streamproc.web.acting.batches import Batch, Saved, make, make_rest, preview
 from streamproc.web.acting.editors import EDITORS, Editor, in_utc
+from streamproc.web.acting.merging import labels_of, merged
 from streamproc.web.acting.prefilled import current, prefilled
 from streamproc.web.acting.targets import Target, target_of
 from streamproc.web.author import author
 from streamproc.web.bodies import form_of, form_pairs
 from streamproc.web.changes.answers import own_exclusion
-from streamproc.web.changes.change import change_of, withdrawing
-from streamproc.web.parameters import Choice, Query, Text, wheres_of
+from streamproc.web.changes.change import LABELS, change_of, withdrawing
+from streamproc.web.parameters import Choice, Text
 from streamproc.web.refusal import Refusal, unknown
 from streamproc.web.responses import page, see_other
 from streamproc.web.security import Guard
@@ -26,7 +29,6 @@ from streamproc.web.templating import url
 from tables.preview import Preview
 
 WHAT = Choice("what", tuple(EDITORS), "hours")
-STORE = Text("store")
 SAVED = Text("saved")
 MOST_KEPT = 200
 """Changes of which it is known what the log has not taken; the oldest go first."""
@@ -54,12 +56,14 @@ class ActingHandlers:
         self._site = site
         self._guard = guard
         self._saved: OrderedDict[str, Saved] = OrderedDict()
+        self._targets: OrderedDict[tuple[str, str], Target] = OrderedDict()
 
     async def page(self, request: web.Request) -> web.Response:
         """The form, with what is known now in it."""
         query = request.query
         editor = EDITORS[WHAT.read(query)]
-        target = await self._target(editor, query, query.getall("where", []))
+        target = self._targets.get((editor.what, SAVED.read(query)))
+        target = target or await target_of(self._site, editor.noun, query)
         form = await prefilled(self._site, editor.what, target)
         form |= {name: query[name] for name in editor.fields if name in query}
         form |= in_utc(query) if "clock" in editor.fields else {}
@@ -69,8 +73,11 @@ class ActingHandlers:
         """Preview the form's changes, or save them when this was just previewed."""
         form = form_of(request)
         editor = EDITORS[WHAT.read(form)]
-        wheres = [text for name, text in form_pairs(request) if name == "where"]
-        target = await self._target(editor, form, wheres)
+        known_by = "digest" if form.get("do") == SAVE else "saved"
+        target = self._targets.get((editor.what, form.get(known_by, "")))
+        if target is None:
+            pairs = MultiDict(form_pairs(request))
+            target = await target_of(self._site, editor.noun, pairs)
         if form.get("do") == REST:
             return see_other(await self._again(editor, target, form))
         try:
@@ -94,6 +101,7 @@ class ActingHandlers:
     ) -> web.Response:
         if form.get("do") == SAVE and form.get("digest") == batch.digest:
             return see_other(await self._make(editor, target, batch.by(by)))
+        self._keep(editor, batch.digest, target)
         as_of_us = await self._site.instants.resolve(NOW)
         looked = Looked(batch, await preview(self._site, batch, as_of_us))
         return await self._page(request, editor, target, form, looked)
@@ -106,6 +114,7 @@ class ActingHandlers:
         self._saved[origin.change] = await make(self._site, batch, origin)
         if len(self._saved) > MOST_KEPT:
             self._saved.popitem(last=False)
+        self._keep(editor, origin.change, target)
         return url("/change", what=editor.what, saved=origin.change, **target.params)
 
     async def _again(
@@ -119,11 +128,12 @@ class ActingHandlers:
         self._saved[change] = await make_rest(self._site, self._saved[change])
         return url("/change", what=editor.what, saved=change, **target.params)
 
-    async def _target(
-        self, editor: Editor, query: Query, wheres: Sequence[str]
-    ) -> Target:
-        store = STORE.read(query)
-        return await target_of(self._site, editor.noun, store, wheres_of(wheres))
+    def _keep(self, editor: Editor, name: str, target: Target) -> None:
+        """Keep whose a previewed or saved change is: a filter may find others soon."""
+        self._targets[editor.what, name] = target
+        self._targets.move_to_end((editor.what, name))
+        if len(self._targets) > MOST_KEPT:
+            self._targets.popitem(last=False)
 
     async def _batch(
         self, editor: Editor, target: Target, form: Mapping[str, str]
@@ -137,8 +147,16 @@ class ActingHandlers:
             note = form.get("note", "")
             change = withdrawing(target.store_ids[0], found, note=note)
             return Batch(f"Withdraw {number}", target.words, (change,))
+        labels: Mapping[str, Labels] = {}
+        if editor.noun is LABELS and target.filters:
+            labels = await labels_of(self._site, target.store_ids)
         changes = tuple(
-            change_of(editor.noun, store_id, told.row, told.key)
+            change_of(
+                editor.noun,
+                store_id,
+                merged(told.row, labels[store_id]) if labels else told.row,
+                told.key,
+            )
             for told in editor.told(form)
             for store_id in target.store_ids
         )

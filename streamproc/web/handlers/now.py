@@ -16,7 +16,7 @@ from streamproc.web.fleet import ranking
 from streamproc.web.fleet.groups import Group, groups_of
 from streamproc.web.fleet.many_days import ManyDays, many_days
 from streamproc.web.fleet.standing import Standing
-from streamproc.web.handlers.stores import period_of, standing_of, strips_of, summary
+from streamproc.web.handlers.stores import period_of, strips_of, summary
 from streamproc.web.incidents.asking import incidents_of
 from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
@@ -25,6 +25,7 @@ from streamproc.web.periods.choice import asked_period
 from streamproc.web.refusal import Refusal
 from streamproc.web.responses import html, page, see_other
 from streamproc.web.site import Site
+from streamproc.web.standings import standing_of
 from streamproc.web.store.names import POLLED_BY
 from streamproc.web.templating import text, url
 from tables.outage import Outage

@@ -15,7 +15,7 @@ from streamproc.rules.targets import allowed_us
 from streamproc.web.as_of import AsOf, as_of_text
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.periods import asked_for
-from streamproc.web.handlers.stores import period_of, standing_of, summary
+from streamproc.web.handlers.stores import period_of, summary
 from streamproc.web.incidents.asking import Found, incidents_in
 from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary as incident_summary
@@ -26,6 +26,7 @@ from streamproc.web.reports import sheet
 from streamproc.web.reports.sheet import Before
 from streamproc.web.responses import html
 from streamproc.web.site import Site
+from streamproc.web.standings import standing_of
 from streamproc.web.templating import text
 
 STORES = Choice("stores", ("all",), help="the whole table, on further pages")

@@ -8,11 +8,10 @@ import numpy as np
 from aiohttp import web
 
 from streamproc.cells import Ints
-from streamproc.errors import ReportFailedError
 from streamproc.report.messages import NOW
 from streamproc.rules.days import date_of, over_everywhere_us
 from streamproc.web import requests, words
-from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.as_of import as_of_text
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.groups import groups_of
 from streamproc.web.fleet.many_days import many_days
@@ -20,12 +19,11 @@ from streamproc.web.fleet.performance import MOST_BARS, Performance, slice_text
 from streamproc.web.fleet.ranking import Asked
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.fleet import is_known
-from streamproc.web.now.everyone import Everyone
 from streamproc.web.periods.choice import Chosen, chosen_of
-from streamproc.web.refusal import moving
 from streamproc.web.responses import html, see_other
 from streamproc.web.sheets import Sheet, dated
 from streamproc.web.site import Site
+from streamproc.web.standings import standing_of
 from streamproc.web.store.view import DayRow
 from streamproc.web.templating import store_url, text, url, with_period
 
@@ -170,36 +168,6 @@ async def strips_of(
     end_us = min(over_everywhere_us(period.period.end_day - 1), everyone.as_of_us)
     views = await site.stores.views(ids, end_us)
     return {view.store_id: view.on_day(period.period.first_day) for view in views}
-
-
-async def standing_of(
-    site: Site, period: str, as_of: AsOf, whole: bool = True
-) -> tuple[Standing, str]:
-    """All stores; and why there are no figures of the period, or nothing.
-
-    ``whole``: raises a 503 Refusal while a worker does not answer; else its stores are
-    told of as they were.
-    """
-    everyone = await site.everybody.kept.get(as_of)
-    if whole and everyone.lost:
-        raise moving(f"{lost_text(everyone)} Ask again when all of them answer.")
-    names = await site.names.all()
-    figures, why = None, ""
-    try:
-        figures = await site.performances.kept.get((period, as_of))
-    except ReportFailedError as exc:
-        why = str(exc)
-    return Standing(everyone, names, figures, site.program.settings.target), why
-
-
-def lost_text(everyone: Everyone) -> str:
-    """Which workers do not answer, in a sentence for each."""
-    return " ".join(
-        f"{words.worker(one.url)} has not answered since"
-        f" {words.clock(one.since_us)}, for partition"
-        f" {words.listed(one.partitions)}."
-        for one in everyone.lost
-    )
 
 
 def day_columns(figures: Performance, asked: Asked) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ from streamproc.web.suspicion.spans import Spans, spans_of
 from streamproc.web.system import pollers, settings
 from streamproc.web.system.attention import attention_of, webhook_of
 from streamproc.web.system.workers import workers
+from streamproc.web.webhook.answers import WebhookTrial
 
 GROUPS_PER_PAGE = 10
 MOST_CHANGES = 12
@@ -75,6 +76,12 @@ class SystemHandlers:
         refused = mended.do == SEND and not mended.plan.ready
         return await self._page(request, mended, 422 if refused else 200)
 
+    async def test_webhook(self, request: web.Request) -> web.Response:
+        """Post a test event, and show what came of it."""
+        author(self._guard, request, form_of(request))
+        trial = await self._site.webhook_trials.post()
+        return await self._page(request, None, trial=trial)
+
     async def _mended(self, group: Group, form: dict[str, str], by: str) -> Mended:
         do = form.get("do", "")
         if do == LET_GO:
@@ -118,7 +125,11 @@ class SystemHandlers:
         }
 
     async def _page(
-        self, request: web.Request, mended: Mended | None, status: int = 200
+        self,
+        request: web.Request,
+        mended: Mended | None,
+        status: int = 200,
+        trial: WebhookTrial | None = None,
     ) -> web.Response:
         number = PAGE.read(request.query)
         site, program = self._site, self._site.program
@@ -143,6 +154,7 @@ class SystemHandlers:
             mended=mended,
             attention=attention_of(found, webhook),
             webhook=webhook,
+            trial=trial,
             value_text=value_text,
             text_of=text_of,
             by=self._guard.author_of(request),

@@ -1,12 +1,12 @@
 """Incidents as the API tells of them, in JSON and as CSV."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated
 
 from streamproc.report.record import time_text
-from streamproc.report.rows import safe_cell
 from streamproc.web.shapes import OneOf
+from streamproc.web.sheets import rows_of
 from tables.outage import Outage
 
 EndedBy = Annotated[str, OneOf(("up", "no-data"))]
@@ -81,7 +81,4 @@ def mtbf_s(found: Sequence[Outage], up_us: int) -> float | None:
 
 def incidents_csv(found: Iterable[Outage]) -> Iterator[Sequence[object]]:
     """All of them as rows of CSV, header first."""
-    yield [each.name for each in fields(Incident)]
-    for outage in found:
-        cells = ("" if cell is None else cell for cell in astuple(incident_of(outage)))
-        yield [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+    return rows_of(Incident, map(incident_of, found))

@@ -7,7 +7,12 @@ import orjson
 
 from streamproc.program import Program
 from streamproc.web.cluster.calls import Call
-from streamproc.web.webhook.answers import LostEvent, WebhookAnswer, webhook_answer
+from streamproc.web.webhook.answers import (
+    LostEvent,
+    WebhookAnswer,
+    WebhookPost,
+    webhook_answer,
+)
 
 TABLE = "announced"
 
@@ -23,7 +28,8 @@ def _encode(told: WebhookAnswer) -> bytes:
 def _decode(value: bytes) -> WebhookAnswer:
     told = orjson.loads(value)
     lost = [LostEvent(**one) for one in told.pop("lost")]
-    return WebhookAnswer(**told, lost=lost)
+    recent = [WebhookPost(**one) for one in told.pop("recent")]
+    return WebhookAnswer(**told, recent=recent, lost=lost)
 
 
 WEBHOOK = Call(
