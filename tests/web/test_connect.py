@@ -14,7 +14,7 @@ import pytest
 
 from streamproc import settings
 from streamproc.clock import wall_clock_us
-from streamproc.web.connect.address import own_address, token_in_shell
+from streamproc.web.connect.address import own_address, token_in_python, token_in_shell
 from streamproc.web.connect.examples import kafka_examples, python_http
 from tests.web.live_site import NOW_US, LiveSite
 from tests.web.test_pages import text_of
@@ -85,16 +85,19 @@ def test_the_curl_line_works_when_pasted(
     assert re.search(r"Last received.* 1001 up HTTP", text)
 
 
-def test_the_python_example_by_http_works(start_site: Callable[..., LiveSite]) -> None:
-    """Run as it stands, with the token in the variable it names."""
-    site = start_site()
+@pytest.mark.parametrize("token", ["", "a-token-of-some-length"])
+def test_the_python_example_by_http_works(
+    start_site: Callable[..., LiveSite], token: str
+) -> None:
+    """Run as it stands; a token that was configured is in the variable it names."""
+    site = start_site(**({"web_token": token} if token else {}))
     site.program.now_us = wall_clock_us
     code = next(one for one in code_on(site.page("/connect")) if "urllib" in one)
-    assert code == python_http(site.url)
+    assert code == python_http(site.url, token_in_python(site.settings))
     assert len(code.splitlines()) == 10
     done = subprocess.run(
         ["python3", "-c", code],
-        env={"STREAMPROC_WEB_TOKEN": site.own_token},
+        env={"STREAMPROC_WEB_TOKEN": token} if token else {},
         capture_output=True,
         check=True,
         text=True,

@@ -38,3 +38,10 @@ def token_in_shell(settings: Settings) -> str:
     if settings.api_token:
         return f"${TOKEN_VARIABLE}"
     return f"$(cat {shlex.quote(str(settings.data_dir.absolute() / FILE))})"
+
+
+def token_in_python(settings: Settings) -> str:
+    """The expression that is the token, as ``token_in_shell`` says."""
+    if settings.api_token:
+        return f'os.environ["{TOKEN_VARIABLE}"]'
+    return f"open({str(settings.data_dir.absolute() / FILE)!r}).read().strip()"

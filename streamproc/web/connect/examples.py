@@ -29,12 +29,12 @@ curl -X POST $url \\
 _PYTHON_HTTP = Template("""\
 import json, os, time, urllib.request
 
+token = $token
 poll = {"store_id": "$store", "status": "active",
         "timestamp_utc": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())}
 request = urllib.request.Request(
     $url, json.dumps(poll).encode(),
-    {"Content-Type": "application/json",
-     "Authorization": "Bearer " + os.environ["STREAMPROC_WEB_TOKEN"]})
+    {"Content-Type": "application/json", "Authorization": "Bearer " + token})
 with urllib.request.urlopen(request) as answer:
     print(answer.status, answer.read().decode())""")
 
@@ -74,10 +74,13 @@ def curl(address: str, token: str) -> str:
     return _CURL.substitute(url=url, token=token, store=STORE_ID)
 
 
-def python_http(address: str) -> str:
-    """One poll by HTTP from Python, with nothing but its standard library."""
+def python_http(address: str, token: str) -> str:
+    """One poll by HTTP from Python, with its standard library; see ``token_in_python``.
+
+    It runs as it stands.
+    """
     url = json.dumps(f"{address}/api/v1/polls")
-    return _PYTHON_HTTP.substitute(url=url, store=STORE_ID)
+    return _PYTHON_HTTP.substitute(url=url, token=token, store=STORE_ID)
 
 
 def kafka_examples(servers: str, topic: str) -> list[Example]:

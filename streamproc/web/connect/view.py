@@ -11,7 +11,12 @@ from streamproc.loading.choices import KINDS
 from streamproc.rejected import GATEWAY, LOAD, TOPIC, Rejected
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.connect import examples
-from streamproc.web.connect.address import TOKEN_VARIABLE, own_address, token_in_shell
+from streamproc.web.connect.address import (
+    TOKEN_VARIABLE,
+    own_address,
+    token_in_python,
+    token_in_shell,
+)
 from streamproc.web.site import Site
 
 SOME_SERVERS = "kafka-1:9092"
@@ -50,7 +55,7 @@ def how_to(request: web.Request, site: Site) -> dict[str, Any]:
     return {
         "address": address,
         "curl": examples.curl(address, token_in_shell(settings)),
-        "python_http": examples.python_http(address),
+        "python_http": examples.python_http(address, token_in_python(settings)),
         "kafka": examples.kafka_examples(
             SOME_SERVERS if settings.embedded else servers, topics.polls.name
         ),
