@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streamproc.errors import LoadError
+from streamproc.errors import LoadError, OptionNeededError
 from streamproc.loading.header import (
     EXCLUSIONS,
     EXCLUSIONS_ALSO,
@@ -107,3 +107,23 @@ def test_a_file_without_the_columns_is_an_error_that_shows_its_line(
         header_of(text)
     assert said in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "value"),
+    [
+        ("shop,status,timestamp_utc\n", "names", "store_id=shop"),
+        ("shop,status,timestamp_utc,by\n", "names", ""),
+        ("shop,status,when\n", "names", ""),
+        ("shop,state,when\n", "names", ""),
+        ("store_id,timezone_str\n", "kind", "zones"),
+        ("store_id,day,start_time_local,end_time_local\n", "kind", "hours"),
+    ],
+)
+def test_what_answers_a_refused_header_is_told_only_where_it_is_sure(
+    text: str, option: str, value: str
+) -> None:
+    """One column missing and one left; or all columns of one other kind of file."""
+    with pytest.raises(OptionNeededError) as caught:
+        header_of(text)
+    assert (caught.value.option, caught.value.value) == (option, value)

@@ -1,5 +1,6 @@
 """Under which address a reader reaches this server, and how he shows the token."""
 
+import json
 import shlex
 from urllib.parse import urlsplit
 
@@ -44,4 +45,5 @@ def token_in_python(settings: Settings) -> str:
     """The expression that is the token, as ``token_in_shell`` says."""
     if settings.api_token:
         return f'os.environ["{TOKEN_VARIABLE}"]'
-    return f"open({str(settings.data_dir.absolute() / FILE)!r}).read().strip()"
+    path = json.dumps(str(settings.data_dir.absolute() / FILE))
+    return f"open({path}).read().strip()"
