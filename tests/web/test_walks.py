@@ -277,7 +277,7 @@ def test_7_a_night_of_maintenance_is_taken_out_and_put_back(walk: Walk) -> None:
     assert "excluded 5.00 h" in figures
     walk.page.go_back()
     walk.undo()
-    walk.follow(store.store_id)
+    walk.follow(store.name)
     assert walk.text("dl.figs") == before
 
 
