@@ -14,8 +14,12 @@ from streamproc.loading.refused import OnRefused
 from streamproc.loading.rows import Row
 from streamproc.loading.source import Progress
 from streamproc.loading.stores import Cells, StoreFile, key_of, read_rows
-from streamproc.rules.exclusions import parse_exclusion
+from streamproc.rules.exclusions import UTC_ENDS, parse_exclusion
 from streamproc.rules.special_hours import date_text, parse_date, parse_special_hours
+
+_UTC_ENDS = ("from_utc", "to_utc")
+_FIELDS = dict(zip(_UTC_ENDS, UTC_ENDS, strict=True))
+"""What columns of exclusions are called in a message, where it is otherwise."""
 
 
 def read_special_hours(
@@ -61,15 +65,15 @@ def read_exclusions(
 ) -> StoreFile:
     """One store-exclusions message per row; two of one id have to say the same."""
     file = StoreFile(path, "exclusions")
+    columns = EXCLUSIONS, EXCLUSIONS_ALSO
     lines: dict[str, int] = {}
 
     def read(row: Row, cells: Cells) -> tuple[Row, dict[str, str]]:
-        fields = ("id", "kind", "from", "to", "from_local", "to_local", "note", "by")
-        given = {name: text for name, text in zip(fields, cells, strict=True) if text}
-        parse_exclusion(given, 0)
-        return row, given
+        names = columns[0][1:] + columns[1]
+        given = {name: text for name, text in zip(names, cells, strict=True) if text}
+        parse_exclusion(given, 0, _UTC_ENDS)
+        return row, {_FIELDS.get(name, name): text for name, text in given.items()}
 
-    columns = EXCLUSIONS, EXCLUSIONS_ALSO
     for store_id, (row, given) in read_rows(
         file, columns, names, read, progress, tell, of_all=True
     ):

@@ -74,8 +74,8 @@ def read_header(
 ) -> Header:
     """Find the wanted columns; ``names`` are a file's own words for some of them.
 
-    ``optional``: some that may be missing. ``with_others``: all further ones that have
-    a name come after them. Raises LoadError that shows the line.
+    ``optional``: some that may be missing. ``with_others``: all further ones come
+    after them, those without a name too. Raises LoadError that shows the line.
     """
     lines = block.text[: 1 << 16].decode(errors="replace").splitlines()
     number = next((n for n, line in enumerate(lines) if line.strip()), 0)
@@ -91,9 +91,8 @@ def read_header(
     places |= _places(best, optional, names)
     _refuse_twice(path, number + block.line, best, places.values())
     at = tuple(places.get(name, ABSENT) for name in (*wanted, *optional))
-    others = [n for n, name in enumerate(best) if name and n not in at]
     if with_others:
-        at += tuple(others)
+        at += tuple(n for n in range(len(best)) if n not in at)
     return Header(separator, tuple(best), at, number + 1)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from streamproc.errors import LoadError, shown
+from streamproc.errors import InvalidInput, LoadError, shown
 from streamproc.loading.header import LABELS, LABELS_ALSO
 from streamproc.loading.refused import OnRefused
 from streamproc.loading.rows import Row
@@ -23,13 +23,8 @@ def read_labels(
 
     def read(row: Row, cells: Cells) -> Message:
         name, target, *others = cells
-        labels = parse_labels(
-            {
-                "name": name,
-                "target": target,
-                "labels": dict(zip(file.others, others, strict=True)),
-            }
-        )
+        known = _labels(file, others)
+        labels = parse_labels({"name": name, "target": target, "labels": known})
         message: Message = {"labels": labels.labels}
         if labels.name is not None:
             message["name"] = labels.name
@@ -47,7 +42,25 @@ def read_labels(
     return file
 
 
+def _labels(file: StoreFile, cells: Cells) -> dict[str, str]:
+    """A row's labels; a column without a name may stand there as long as it is empty.
+
+    Spreadsheets write such columns behind the last one.
+    """
+    labels = dict(zip(file.others, cells, strict=True))
+    for name, text in zip(file.others, cells, strict=True):
+        if not name and text:
+            raise InvalidInput(
+                "bad-labels",
+                f"{shown(text)} stands in a column that has no name in the header; a"
+                " label needs one",
+            )
+    labels.pop("", None)
+    return labels
+
+
 def _refuse_twice(file: StoreFile) -> None:
-    name, count = Counter(file.others).most_common(1)[0] if file.others else ("", 1)
+    named = Counter(filter(None, file.others)).most_common(1)
+    name, count = named[0] if named else ("", 1)
     if count > 1:
         raise LoadError(f"{file.path}: {count} columns are {shown(name)}")

@@ -60,8 +60,19 @@ class Exclusion:
         return local_instant_us(zone, self.begin), local_instant_us(zone, self.end)
 
 
-def parse_exclusion(row: Mapping[str, Any], at_ms: int) -> Exclusion:
-    """The exclusion of a message; raises InvalidInput and names the field."""
+UTC_ENDS = ("from", "to")
+"""Names of begin and end in UTC, in a message."""
+
+_LOCAL_ENDS = ("from_local", "to_local")
+
+
+def parse_exclusion(
+    row: Mapping[str, Any], at_ms: int, utc_ends: tuple[str, str] = UTC_ENDS
+) -> Exclusion:
+    """The exclusion of a message; raises InvalidInput and names the field.
+
+    ``utc_ends``: what begin and end in UTC are called, where it is not a message's.
+    """
     kind = row.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         known = ", ".join(KINDS)
@@ -73,7 +84,7 @@ def parse_exclusion(row: Mapping[str, Any], at_ms: int) -> Exclusion:
         raise InvalidInput(
             "bad-exclusion", f"withdrawn is {shown(withdrawn)}, expected true or false"
         )
-    begin, end, local = _ends(row)
+    begin, end, local = _ends(row, utc_ends)
     return Exclusion(
         check_exclusion_id(row.get("id")),
         kind,
@@ -97,14 +108,13 @@ def check_exclusion_id(text: object) -> str:
     return text
 
 
-def _ends(row: Mapping[str, Any]) -> tuple[int, int, bool]:
+def _ends(row: Mapping[str, Any], utc: tuple[str, str]) -> tuple[int, int, bool]:
     """Begin and end, and whether they are local; just one pair may be given."""
-    local = row.get("from_local") is not None or row.get("to_local") is not None
-    if local and (row.get("from") is not None or row.get("to") is not None):
-        raise InvalidInput(
-            "bad-exclusion", "both from and to and from_local and to_local are given"
-        )
-    names = ("from_local", "to_local") if local else ("from", "to")
+    local = any(row.get(name) is not None for name in _LOCAL_ENDS)
+    if local and any(row.get(name) is not None for name in utc):
+        both = " and ".join((*utc, *_LOCAL_ENDS))
+        raise InvalidInput("bad-exclusion", f"both {both} are given")
+    names = _LOCAL_ENDS if local else utc
     read = _local_s if local else _utc_us
     begin, end = (read(row.get(name), name) for name in names)
     if begin >= end:
@@ -137,7 +147,7 @@ def _local_s(text: object, field: str) -> int:
 def exclusion_row(exclusion: Exclusion) -> dict[str, Any]:
     """An exclusion as ``parse_exclusion`` reads it; what is not set is left out."""
     write = _local_text if exclusion.local else timestamp_text
-    names = ("from_local", "to_local") if exclusion.local else ("from", "to")
+    names = _LOCAL_ENDS if exclusion.local else UTC_ENDS
     ends = (write(exclusion.begin), write(exclusion.end))
     row = {
         "id": exclusion.exclusion_id,

@@ -130,3 +130,23 @@ def test_the_undated_week_of_a_store_goes_first(tmp_path: Path) -> None:
     assert list(messages) == ["7", "7\0002026-11-16", "8\0002026-01-05"]
     assert messages["7\0002026-11-16"]["valid_from"] == "2026-11-16"
     assert file.store_ids == ["7", "8"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (",2026-11-23 13:00,,", "from_utc is None"),
+        ("2026-11-23 14:00,2026-11-23 13:00,,", "from_utc is not before to_utc"),
+        (
+            "2026-11-23 12:00,,2026-11-23 12:00,2026-11-23 13:00",
+            "both from_utc and to_utc and from_local and to_local are given",
+        ),
+    ],
+)
+def test_a_refused_exclusion_names_the_columns_of_its_file(
+    tmp_path: Path, ends: str, said: str
+) -> None:
+    """Not the fields of a message, which are called otherwise."""
+    rows = f"7,m1,maintenance,{ends},\n"
+    _, told, _ = read(tmp_path, read_exclusions, EXCLUSIONS + rows)
+    assert said in told[0].message

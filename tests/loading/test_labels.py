@@ -59,3 +59,11 @@ def test_two_columns_of_one_name_are_an_error(tmp_path: Path) -> None:
     """Nobody knows which of them is the label."""
     with pytest.raises(LoadError, match="2 columns are 'region'"):
         read(tmp_path, "store_id,region,region\n7,West,East\n")
+
+
+def test_a_label_without_a_name_is_refused_and_never_lost(tmp_path: Path) -> None:
+    """Empty columns that a spreadsheet left behind the last one are none."""
+    messages, told = read(tmp_path, "store_id,region,,\n7,West,,\n8,East,Ann,\n")
+    assert messages == {"7": {"store_id": "7", "labels": {"region": "West"}}}
+    assert [(row.line, row.reason) for row in told] == [(3, "bad-labels")]
+    assert told[0].message.startswith("'Ann' stands in a column that has no name")
