@@ -36,6 +36,16 @@ TABLES = (
 )
 
 
+def test_a_file_of_rejected_records_holds_those_that_are_shown(site: LiveSite) -> None:
+    """A reason that the page is narrowed to narrows the file, and the API's, too."""
+    everything = list(csv.DictReader(io.StringIO(site.get("/rejected.csv").text)))
+    chosen = [row for row in everything if row["reason"] == "bad-json"]
+    assert 0 < len(chosen) < len(everything)
+    for path in ("/rejected.csv", "/api/v1/rejected"):
+        answer = site.get(f"{path}?reason=bad-json&format=csv")
+        assert list(csv.DictReader(io.StringIO(answer.text))) == chosen
+
+
 @pytest.mark.parametrize(("path", "name"), TABLES)
 def test_a_table_is_the_same_as_csv_and_as_a_workbook(
     site: LiveSite, path: str, name: str
