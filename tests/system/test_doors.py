@@ -252,6 +252,11 @@ def all_told_at(door: str) -> dict[str, Told]:
     return {name: told_at(door, name) for name in CASES}
 
 
+def as_fields(message: str) -> str:
+    """A refusal as of a message, two of whose fields are called otherwise in files."""
+    return message.replace("from_utc", "from").replace("to_utc", "to")
+
+
 @pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     """A worker that nothing was told yet."""
@@ -275,6 +280,6 @@ def test_a_value_means_the_same_at_every_door(
         assert isinstance(found, Refusal), found
         assert found.reason == expected
         first = doors.outcome(DOORS[0], all_told_at(DOORS[0]), name)
-        assert found.message in ("", first.message)
+        assert as_fields(found.message) in ("", first.message)
     else:
         assert found == expected

@@ -27,7 +27,7 @@ def test_a_second_worker_on_the_same_directory_leaves_the_first_ones_token(
     """Started by mistake, it finds the port taken; the first goes on being opened."""
     first = start_site()
     before = first.own_token
-    second = start_worker("--web", "--web-port", first.port, "--data-dir", first.root)
+    second = start_worker("--web", "--web-port", first.port, data_dir=first.root)
     assert second.exit_code() == 1
     assert first.own_token == before
 
