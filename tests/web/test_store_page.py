@@ -1,15 +1,17 @@
 """A store's page: what is told of it stands beside what follows from it."""
 
+import asyncio
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from streamproc.rules.periods import parse_period
 from streamproc.transport.partitioner import partition_for
+from streamproc.web.as_of import AsOf
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.store.whole import WHOLE_STORE, whole_args
@@ -149,3 +151,24 @@ def test_another_workers_store_travels_whole(site: LiveSite, period: str) -> Non
         if here.days and there.days:
             assert there.days.end_us == here.days.end_us
             assert there.days.outages == here.days.outages
+
+
+def test_a_stores_page_does_not_wait_for_what_all_stores_are(
+    start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a backlog that takes long; its own polls tell the same."""
+    sentence = re.compile(r"<h1.*?</h1>", re.DOTALL)
+    site = start_site().fill()
+    site.page("/")  # what all are is at hand then
+    expected = sentence.findall(site.page("/stores/gamma"))
+
+    is_over = asyncio.Event()
+
+    async def late(as_of: AsOf) -> None:
+        await is_over.wait()
+
+    web = site.program.app.web_service
+    monkeypatch.setattr(web._site.everybody.kept, "_make", late)
+    site.settle()  # nothing is kept any more
+    assert sentence.findall(site.page("/stores/gamma")) == expected
+    web._web_loop.call_soon_threadsafe(is_over.set)

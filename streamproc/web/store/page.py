@@ -189,16 +189,20 @@ class StorePages:
         )
         whole = await site.stores.whole(store_id, asked, known, as_of_us)
         changes = await self._changes(store_id, whole.is_changed)
-        now = await self._now(store_id, as_of)
+        now = self._now(store_id, as_of)
         view = site.stores.view_of(store_id, whole.data, as_of_us)
         return StoreShown(site, view, whole, asked, as_of, now, names, changes)
 
-    async def _now(self, store_id: str, as_of: AsOf) -> StoreState | None:
-        """What the store is, of now; of other instants its own polls tell."""
+    def _now(self, store_id: str, as_of: AsOf) -> StoreState | None:
+        """What the store is, where that of all stores is at hand.
+
+        Else, and of other instants than now, its own polls tell: one store's page does
+        not wait for what all are to be worked out.
+        """
         if as_of not in (NOW, LATEST):
             return None
-        everyone = await self._site.everybody.kept.get(as_of)
-        return everyone.of(store_id)
+        everyone = self._site.everybody.kept.peek(as_of)
+        return None if everyone is None else everyone.of(store_id)
 
     async def _changes(self, store_id: str, is_changed: bool) -> ChangesPage | None:
         """What was changed of it and of all; None while a worker does not answer."""
