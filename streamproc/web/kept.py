@@ -21,6 +21,12 @@ SHARE = 0.03
 LONGEST_S = 300.0
 """How long an answer is good for at most; what takes so long is made at leisure."""
 
+MOMENT_S = 0.1
+"""How long a newer answer is waited for while there is an older one."""
+
+OLDEST_S = 15.0
+"""How old that may be; a newer one may take as long as a backlog lets it."""
+
 MOST = 12
 """Answers that are kept, or wait to be made; each costs memory."""
 
@@ -61,14 +67,21 @@ class Kept(Generic[K, V]):
     async def get(self, key: K) -> V:
         """An answer; one a little old is given out while a newer one is made.
 
+        One that is older is given out when the newer one is not there in a moment.
+
         Raises a 503 Refusal when too many are being made.
         """
         found = self.peek(key)
         if found is not None:
             return found
-        task = self._entries[key].task
-        assert task is not None  # ``peek`` has begun it
-        return await asyncio.shield(task)
+        entry = self._entries[key]
+        assert entry.task is not None  # ``peek`` has begun it
+        newer, older = entry.task, entry.answer
+        if older is not None and time.monotonic() - entry.made_at < OLDEST_S:
+            done, _ = await asyncio.wait({newer}, timeout=MOMENT_S)
+            if not done:
+                return older
+        return await asyncio.shield(newer)
 
     def peek(self, key: K) -> V | None:
         """The answer that is at hand; where it is missing or old, it is being made."""

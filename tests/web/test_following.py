@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamproc.web.kept import Kept
+from streamproc.web.kept import MOMENT_S, OLDEST_S, Kept
 from streamproc.web.pages import parts_of
 from streamproc.web.refusal import Refusal
 from tests.web.live_site import LiveSite
@@ -133,6 +133,34 @@ async def test_an_old_answer_is_given_out_while_a_newer_one_is_made() -> None:
     assert task is not None
     assert await task == 2
     assert await kept.get("a") == 2
+
+
+@pytest.mark.parametrize(("age_s", "is_given"), [(5.0, True), (OLDEST_S + 1, False)])
+async def test_an_older_answer_is_given_out_where_a_newer_one_takes_long(
+    age_s: float, is_given: bool
+) -> None:
+    """Beside a backlog it may take seconds; what is too old is waited for."""
+    made: list[str] = []
+    go_on = asyncio.Event()
+    go_on.set()
+
+    async def make(key: str) -> int:
+        made.append(key)
+        await go_on.wait()
+        return len(made)
+
+    kept: Kept[str, int] = Kept(make, 0.0)
+    assert await kept.get("a") == 1
+    kept._entries["a"].lasts_s = 0.0
+    kept._entries["a"].made_at -= age_s
+    go_on.clear()
+    asked = asyncio.create_task(kept.get("a"))
+    given, _ = await asyncio.wait({asked}, timeout=3 * MOMENT_S)
+    assert bool(given) == is_given
+    go_on.set()
+    assert await asked == (1 if is_given else 2)
+    assert await kept.get("a") == 2
+    assert len(made) == 2
 
 
 async def test_too_many_answers_at_once_are_refused() -> None:
