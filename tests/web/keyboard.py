@@ -83,6 +83,9 @@ class KeyboardWalk(Walk):
 
     def attach(self, label: str, file: Path) -> None:
         """Choose a file, by the key that opens the chooser."""
+        # Chromium is told to hand choosers over while the field is being reached: told
+        # together with the key, it may be too late.
+        self.page.on("filechooser", lambda chooser: None)
         self._reach(self._field(label, None))
         with self.page.expect_file_chooser() as caught:
             self._key("Enter")
