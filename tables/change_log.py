@@ -64,6 +64,12 @@ class ChangeLog(BatchTable):
     def __init__(self, app: faust.App, *, history_days: int = 400, **kw: Any) -> None:
         super().__init__(app, **kw)
         self._kept_ms = history_days * DAY_MS
+        self._stores: dict[int, tuple[int, frozenset[str]]] = {}
+
+    def take_over(self) -> None:
+        """Write again: the partitions have been assigned anew."""
+        super().take_over()
+        self._stores.clear()
 
     async def note(
         self, partition: int, kind: str, noted: Sequence[Noted], now_ms: int
@@ -128,3 +134,17 @@ class ChangeLog(BatchTable):
         for _, values in self.runs(partition, encode_time(begin_ms)):
             for value in values:
                 yield decode_head(value), value
+
+    def stores(self, partition: int) -> frozenset[str]:
+        """Ids of the stores of which anything is noted, ``*`` for all.
+
+        Kept until something is written: each page of a store asks for it.
+        """
+        version = self.data.versions[partition]
+        known = self._stores.get(partition)
+        if known is not None and known[0] == version:
+            return known[1]
+        runs = self.since(partition)
+        found = frozenset(store_id for head, _ in runs for store_id in head.store_ids)
+        self._stores[partition] = version, found
+        return found

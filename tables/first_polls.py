@@ -5,11 +5,11 @@ before. Any other write of the partition (a rebuild, a purge, what another worke
 late) raises its version: then it is looked for again, as when months are let go of.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from streamproc.rules.units import DAY_US
+from tables.versioned import Versioned
 
 _NO_DAY = 1 << 62
 
@@ -41,26 +41,18 @@ class FirstPolls:
 
     def __init__(self, version: Callable[[int], int]) -> None:
         """``version``: of a partition's database now; each write is another one."""
-        self._version = version
-        self._found: dict[int, _Found] = {}
-        self._lock = threading.Lock()
+        self._kept: Versioned[_Found] = Versioned(version)
 
     def added(self, partition: int, first_day: int, before: int) -> None:
         """Note the earliest day of what one write has made of version ``before``."""
-        with self._lock:
-            found = self._found.get(partition)
-            if found is None or found.version == self._version(partition):
-                return  # nothing was written, or it was begun after that
-            if found.version != before:
-                del self._found[partition]
-                return
-            found.version = before + 1
-            found.added_day = min(found.added_day, first_day)
+        with self._kept.lock:
+            found = self._kept.written(partition, before)
+            if found is not None:
+                found.added_day = min(found.added_day, first_day)
 
     def forget(self) -> None:
         """Look for all of them again."""
-        with self._lock:
-            self._found.clear()
+        self._kept.forget()
 
     def of(
         self,
@@ -75,18 +67,18 @@ class FirstPolls:
         ``kept_since_us``: what lay before it may have been let go of. ``look``: times
         of polls of which the least is that of the first one.
         """
-        with self._lock:
-            found = self._found.get(partition)
-            version = self._version(partition)
+        with self._kept.lock:
+            found = self._kept.entries.get(partition)
+            version = self._kept.version(partition)
             if (
                 found is not None
                 and (found.version, found.kept_since_us) == (version, kept_since_us)
                 and found.answers(not_before_us)
             ):
                 return found.time_us
-            found = self._found[partition] = _Found(version, kept_since_us)
+            found = self._kept.entries[partition] = _Found(version, kept_since_us)
         time_us, is_first = _least(look(), not_before_us)
-        with self._lock:
+        with self._kept.lock:
             found.time_us, found.is_first = time_us, is_first
         return time_us
 

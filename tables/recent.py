@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tables.chunks import Changes, Chunk, changed
+from tables.versioned import Versioned
 
 _MIB = 1 << 20
 _BYTES_PER_CHANGE = 250
@@ -37,9 +38,7 @@ class Recent:
     def __init__(self, most_mib: int, version: Callable[[int], int]) -> None:
         """``version``: of a partition's database now; each write is another one."""
         self._most = most_mib * _MIB
-        self._version = version
-        self._copies: dict[int, _Copy] = {}
-        self._lock = threading.Lock()
+        self._kept: Versioned[_Copy] = Versioned(version)
         self._folding = threading.Lock()
 
     def added(self, partition: int, changes: Changes, before: int) -> None:
@@ -47,25 +46,20 @@ class Recent:
 
         It is only kept here, as ingest must not wait for it.
         """
-        with self._lock:
-            copy = self._copies.get(partition)
-            if copy is None or copy.version == self._version(partition):
-                return  # nothing was written, or it was begun after that
-            if copy.version != before:
-                del self._copies[partition]
+        with self._kept.lock:
+            copy = self._kept.written(partition, before)
+            if copy is None:
                 return
-            copy.version = before + 1
             copy.changes.update(changes)
             copy.changes_size += _size_of(changes)
             if copy.changes_size > self._most // 4:
                 copy.changes_size = _size_of(copy.changes)  # each segment once
                 if copy.changes_size > self._most // 8:
-                    del self._copies[partition]
+                    del self._kept.entries[partition]
 
     def forget(self) -> None:
         """Let go of all copies."""
-        with self._lock:
-            self._copies.clear()
+        self._kept.forget()
 
     def chunks(
         self, partition: int, read: Callable[[], Iterator[Chunk]]
@@ -89,7 +83,7 @@ class Recent:
                 if copy.size > self._room(copy):
                     chunks.clear()
                     self._drop(partition, copy)
-            with self._lock:
+            with self._kept.lock:
                 copy.chunks = chunks
         finally:
             if copy.chunks is None:
@@ -98,9 +92,9 @@ class Recent:
     def _folded(self, partition: int) -> list[Chunk] | None:
         """The chunks of a copy that is the table; None when there is none."""
         with self._folding:
-            with self._lock:
-                copy = self._copies.get(partition)
-                if copy is None or copy.version != self._version(partition):
+            with self._kept.lock:
+                copy = self._kept.entries.get(partition)
+                if copy is None or copy.version != self._kept.version(partition):
                     return None
                 chunks, changes = copy.chunks, copy.changes
                 if chunks is None or not changes:
@@ -111,7 +105,7 @@ class Recent:
             except BaseException:
                 self._drop(partition, copy)
                 raise
-            with self._lock:
+            with self._kept.lock:
                 copy.chunks = chunks
                 copy.size = sum(chunk.size for chunk in chunks)
         if copy.size > self._room(copy):
@@ -120,21 +114,21 @@ class Recent:
 
     def _begun(self, partition: int) -> _Copy:
         """A copy that gathers what is written while the table is read."""
-        with self._lock:
-            copy = _Copy(self._version(partition))
-            self._copies[partition] = copy
+        with self._kept.lock:
+            copy = _Copy(self._kept.version(partition))
+            self._kept.entries[partition] = copy
         return copy
 
     def _room(self, copy: _Copy) -> int:
         """Bytes that a copy may take beside the others."""
-        with self._lock:
-            others = sum(o.size for o in self._copies.values() if o is not copy)
+        with self._kept.lock:
+            others = sum(o.size for o in self._kept.entries.values() if o is not copy)
         return self._most - others
 
     def _drop(self, partition: int, copy: _Copy) -> None:
-        with self._lock:
-            if self._copies.get(partition) is copy:
-                del self._copies[partition]
+        with self._kept.lock:
+            if self._kept.entries.get(partition) is copy:
+                del self._kept.entries[partition]
 
 
 def _size_of(changes: Changes) -> int:

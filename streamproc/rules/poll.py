@@ -16,9 +16,10 @@ from streamproc.errors import InvalidPoll, shown
 from streamproc.rules.timestamp import parse_timestamp, timestamp_text
 
 STATUS = {"inactive": False, "active": True}
+"""What a status says: whether the store was up."""
+
 UNKNOWN_STATUS = "unknown-status"
 """Why a poll is refused whose status is neither of them."""
-"""What a status says: whether the store was up."""
 
 MAX_STORE_ID_BYTES = 128
 ALL_STORES = "*"

@@ -88,6 +88,27 @@ async def test_each_topic_is_noted_up_to_an_offset_of_its_own(tmp_path: Path) ->
     assert sorted(offsets(log)) == [3, 9]
 
 
+async def test_the_stores_that_were_changed_are_those_of_all_runs_that_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each change, after a rebuild, and when a run is let go of."""
+    monkeypatch.setattr(change_log, "MOST_RUNS", 2)
+    log = await opened(tmp_path)
+    assert log.stores(PARTITION) == frozenset()
+    kept = [{"7"}, {"7", "*"}, {"*", "8"}]
+    for offset, (store, expected) in enumerate(
+        zip((b"7", b"*", b"8"), kept, strict=True)
+    ):
+        one = noted(offset, NOW_MS + offset, store)
+        await log.note(PARTITION, "zones", [one], NOW_MS)
+        assert log.stores(PARTITION) == expected
+    log.data.damaged[PARTITION] = "as if"
+    await log.repair(PARTITION)
+    assert log.stores(PARTITION) == {"*", "8"}
+    log.take_over()
+    assert log.stores(PARTITION) == {"*", "8"}
+
+
 values = st.none() | st.text(max_size=5).map(str.encode)
 deltas = st.builds(
     Delta,

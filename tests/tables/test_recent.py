@@ -231,7 +231,7 @@ async def test_what_does_not_fit_is_read_from_the_table(
         times = [(START_DAY + day) * DAY_US + n * HOUR_US // 2 for n in range(48)]
         await add(table, [(store_id, t, True) for t in times for store_id in ids])
         check(table)
-        held = table._recent._copies.get(PARTITION)
+        held = table._recent._kept.entries.get(PARTITION)
         assert held is None or 0 < held.size + held.changes_size <= mib << 20
     assert not in_memory(table)
     check(table)

@@ -3,7 +3,7 @@
 import pytest
 
 from streamproc.web import words
-from streamproc.web.store.view import opening_text
+from streamproc.web.store.openings import opening_text
 
 
 @pytest.mark.parametrize(

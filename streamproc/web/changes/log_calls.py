@@ -105,7 +105,7 @@ def any_of_store(program: Program, partition: int, store: str) -> bool:
 
     What is changed of all stores is noted on the partition of ``*`` only.
     """
-    return any(is_of(head, store) for head, _ in program.changes.since(partition))
+    return not program.changes.stores(partition).isdisjoint((store, ALL))
 
 
 def _any_of_all(program: Program, args: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from streamproc.rules.now import STATES
 from streamproc.rules.standing import NEVER
 from streamproc.web.cluster.calls import Call
 from streamproc.web.now.counts import Counts
-from streamproc.web.now.states import RANK, board_of
+from streamproc.web.now.states import RANK, StoreState, board_of
 from tables.board import View
 from tables.board_labels import NO_LABELS, LabelBook
 from tables.long_ago import LongAgo
@@ -40,18 +40,9 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreNow:
-    """One store; times in microseconds, None where there is none.
+class StoreNow(StoreState):
+    """One store, with what it is called, and when it will be silent."""
 
-    ``last``: its last packed poll.
-    """
-
-    store_id: str
-    state: int
-    since_us: int | None
-    last: int | None
-    zone: str
-    usual_us: int | None
     silent_at_us: int | None
     name: str | None
     labels: Mapping[str, str]

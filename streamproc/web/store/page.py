@@ -129,7 +129,7 @@ class StoreShown:
         }
 
     def _state(self) -> StoreState:
-        """What it was at another instant than now, by its own polls."""
+        """What it is by its own polls."""
         view = self.view
         return StoreState(
             view.store_id, view.state_number, view.since_us, view.last, view.zone, None

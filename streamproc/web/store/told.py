@@ -8,7 +8,8 @@ from streamproc.rules.days import day_of_date
 from streamproc.rules.exclusions import MAINTENANCE, Exclusion
 from streamproc.rules.timeline import local_time
 from streamproc.web.periods.choice import day_text
-from streamproc.web.store.view import StoreView, opening_text
+from streamproc.web.store.openings import opening_text
+from streamproc.web.store.view import StoreView
 from tables import exclusions as exclusions_table
 from tables import special_hours as special_hours_table
 from tables.facts import Facts

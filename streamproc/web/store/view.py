@@ -13,18 +13,17 @@ from streamproc.rules.calendar import local_day
 from streamproc.rules.days import day_of_date
 from streamproc.rules.incidents import DEFAULT_BRIDGE_US, NONE, incidents
 from streamproc.rules.now import STATES, Now
-from streamproc.rules.schedule import Opening, Schedule
+from streamproc.rules.schedule import Schedule
 from streamproc.rules.standing import NowRules
 from streamproc.rules.timeline import DOWN, EXCLUDED, UNKNOWN, UP, Day, OpenTime, Span
-from streamproc.rules.units import DAY_S, HOUR_US
+from streamproc.rules.units import HOUR_US
 from streamproc.rules.uptime import Rules, Uptime
 from streamproc.rules.windows import LONGEST_US, WINDOWS
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.store.data import StoreData
+from streamproc.web.store.openings import WEEKDAYS, opening_text
 from tables.calendars import StoreFacts, calendar_of
 from tables.states import StatesAt
-
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,22 +281,4 @@ class StoreView:
             yield days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}", text
 
 
-def opening_text(opening: Opening) -> str:
-    """An opening, such as ``22:00–06:00 (next day)``."""
-    if opening.end_s == opening.start_s:
-        return "closed"
-    if opening.end_s - opening.start_s == DAY_S:
-        start = _clock(opening.start_s)
-        return "24 hours" if opening.start_s == 0 else f"24 hours from {start}"
-    if opening.end_s == DAY_S:
-        return f"{_clock(opening.start_s)}–24:00"
-    later = " (next day)" if opening.end_s > DAY_S else ""
-    return f"{_clock(opening.start_s)}–{_clock(opening.end_s % DAY_S)}{later}"
-
-
-def _clock(seconds: int) -> str:
-    text = f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
-    return f"{text}:{seconds % 60:02d}" if seconds % 60 else text
-
-
-__all__ = ["DEFAULT_ZONE", "DayRow", "PollRow", "StoreView", "opening_text"]
+__all__ = ["DEFAULT_ZONE", "DayRow", "PollRow", "StoreView"]

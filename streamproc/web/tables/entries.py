@@ -13,7 +13,7 @@ from streamproc.rules.special_hours import date_text
 from streamproc.rules.units import DAY_US
 from streamproc.web.changes.changed_facts import Fact
 from streamproc.web.changes.log_answers import fact_change
-from streamproc.web.store.view import WEEKDAYS, opening_text
+from streamproc.web.store.openings import WEEKDAYS, opening_text
 from tables import exclusions as exclusions_table
 from tables import hours as hours_table
 from tables import labels as labels_table
