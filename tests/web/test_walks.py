@@ -421,7 +421,7 @@ def test_13_hours_of_new_stores_are_loaded_from_a_file(
     walk.press("Dry run")
     assert "can go in" in walk.text()
     walk.press(re.compile("^Publish"))
-    walk.wait_for(walk.page.get_by_text("is published"))
+    walk.wait_for(walk.page.get_by_text("hours.csv is published:"))
     assert walk.clicks <= 4
     walk.search("2001")
     assert walk.heading == "2001"
