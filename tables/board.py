@@ -8,11 +8,13 @@ rules are those of ``streamproc.rules.standing`` and ``now``.
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from streamproc.cells import Cells, Ints
+from streamproc.pace import rest_s
 from streamproc.rules import packing
 from streamproc.rules.business import NONE
 from streamproc.rules.now import phases
@@ -22,6 +24,7 @@ from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Times
 from tables.board_anew import begun
 from tables.board_clock import Clock
+from tables.board_noted import Batch, Noted, in_parts
 from tables.board_source import Heard, Source
 from tables.board_view import View, states_of
 
@@ -35,20 +38,11 @@ RENEWED_US = DAY_US
 FEW = 20
 """Where more than one in so many is stale, all are looked up, in one scan."""
 
-KEPT_POLLS = 2_000_000
-"""Polls that are kept before they are folded in; beyond that all is looked up."""
-
-CALM_S = 3.0
-"""Without another batch for so long, a backlog is worked off."""
-
-BACKLOG_MS, BACKLOG_S = 10_000, 60.0
-"""Polls that were sent so long ago are a backlog; it is folded in so seldom."""
-
 FLOOD, FLOOD_S = 200_000, 1.5
 """Of more polls than that at once, none are folded in so soon after the last."""
 
-_Batch = tuple[Cells, Ints, Ints]
-"""Store ids, and of each poll the number of its store, and itself."""
+BACKLOG_S = 60.0
+"""Beside a backlog fewer polls than those are folded in so seldom."""
 
 
 class Board:
@@ -63,7 +57,7 @@ class Board:
         self._source = source
         self._by = by
         self._lock = threading.Lock()
-        self._noting = threading.Lock()
+        self._noted = Noted()
         self._clock = Clock(today_us - PAST_US, today_us + AHEAD_US)
         self._as_of_us = now_us
         self._ids: list[bytes] = []
@@ -72,77 +66,69 @@ class Board:
         self._schedule = np.zeros(0, np.int64)
         self._anew = np.zeros(0, np.int64)
         self._sequence = 0
-        self._pending: list[_Batch] = []
         self._later: list[tuple[Ints, Ints]] = []
-        self._kept = 0
-        self._stale: set[bytes] = set()
-        self._sent_ms = 0
-        self._added_at = self._folded_at = 0.0
-        #: Whether all is to be looked up again.
-        self.is_void = False
+        self._folded_at = self._rests_until = 0.0
+        self._is_void = False
         #: Stores looked up so far, while all are.
         self.done = 0
+
+    @property
+    def is_void(self) -> bool:
+        """Whether all is to be looked up again."""
+        return self._is_void or self._noted.is_lossy
 
     def is_good_at(self, as_of_us: int) -> bool:
         """Whether the board can tell of an instant."""
         return not self.is_void and as_of_us < self._clock.end_us - RENEWED_US
 
+    def is_beside_backlog(self) -> bool:
+        """Whether polls are coming that were sent long ago."""
+        return self._noted.is_backlog()
+
+    def is_rested(self) -> bool:
+        """Whether stores may be looked up again beside a backlog."""
+        return time.monotonic() >= self._rests_until
+
     # -- what is told -----
 
     def add(self, store_ids: Cells, codes: Ints, packed: Ints, sent_ms: int) -> None:
         """Note polls that are in the tables; ``codes``: the store of each."""
-        with self._noting:
-            self._pending.append((store_ids, codes, packed))
-            self._kept += len(packed)
-            self._sent_ms, self._added_at = sent_ms, time.monotonic()
-        if self._kept > KEPT_POLLS:
-            self.void()
+        self._noted.add((store_ids, codes, packed), sent_ms)
 
     def touch(self, store_ids: Iterable[bytes]) -> None:
         """Note stores that are to be looked up."""
-        with self._noting:
-            self._stale.update(store_ids)
+        self._noted.touch(store_ids)
 
     def void(self) -> None:
         """Note that all stores are to be looked up."""
-        with self._noting:
-            self.is_void = True
-            self._pending, self._kept = [], 0
-
-    def _take(self) -> tuple[list[_Batch], set[bytes]]:
-        """What was noted since this was asked last."""
-        with self._noting:
-            taken = self._pending, self._stale
-            self._pending, self._kept, self._stale = [], 0, set()
-        return taken
-
-    def is_flooded(self) -> bool:
-        """Whether what comes in is to be folded in later, all at once."""
-        clock = time.monotonic()
-        ago_s = clock - self._folded_at
-        if time.time() * 1000 - self._sent_ms > BACKLOG_MS:
-            return ago_s < BACKLOG_S and clock - self._added_at < CALM_S
-        return self._kept > FLOOD and ago_s < FLOOD_S
+        self._is_void = True
 
     # -- asking -----
 
     def build(self, as_of_us: int) -> None:
         """Look up all stores, as of an instant."""
-        with self._lock:
+        with self._lock, self._at_its_pace():
             for heard in self._source.all():
                 self._begin_anew(heard, as_of_us)
                 self.done += len(heard.store_ids)
-            self._folded_at = time.monotonic()
+        self._folded_at = time.monotonic()
 
     def view(self, as_of_us: int) -> View:
         """What the stores are at an instant; not before that of any other view."""
         with self._lock:
             self._as_of_us = max(self._as_of_us, as_of_us)
-            is_behind = self.is_flooded()
+            is_behind = self._noted.is_lossy or self._is_flooded()
             if not is_behind:
                 self._fold(self._as_of_us)
                 self._folded_at = time.monotonic()
-            return self._view(self._as_of_us, is_behind)
+            return self._view(self._as_of_us, is_behind or self._noted.is_stale)
+
+    def _is_flooded(self) -> bool:
+        """Whether what comes in is to be folded in later, all at once."""
+        ago_s = time.monotonic() - self._folded_at
+        if self._noted.polls > FLOOD:
+            return ago_s < FLOOD_S
+        return self._noted.is_backlog() and ago_s < BACKLOG_S
 
     def _view(self, as_of_us: int, is_behind: bool) -> View:
         count = len(self._ids)
@@ -173,29 +159,38 @@ class Board:
 
     def _fold(self, as_of_us: int) -> None:
         """Take in what was noted, as of an instant."""
-        pending, touched = self._take()
-        rows, packed = self._noted(pending, touched)
+        batches, touched = self._noted.take()
+        good_until_us = self._standings.good_until_us[: len(self._ids)]
+        ended = np.flatnonzero(good_until_us < as_of_us)
+        touched.update([self._ids[row] for row in ended.tolist()])
+        for some in in_parts(batches):
+            self._take_in(some, touched, as_of_us)
+        if touched:
+            self._look_up(touched, as_of_us)
+
+    def _take_in(
+        self, batches: Sequence[Batch], touched: set[bytes], as_of_us: int
+    ) -> None:
+        """Move stores on by their polls; of whom that cannot be is ``touched``."""
+        rows, packed = self._rows_and_polls(batches, touched)
         soon = packing.time_of(packed) < as_of_us
         if not soon.all():
             self._later.append((rows[~soon], packed[~soon]))
             rows, packed = rows[soon], packed[soon]
         rows, packed = packing.canonical_rows(rows, packed)
         rows, packed, stale = self._in_order(rows, packed)
-        count = len(self._ids)
-        stale[self._standings.good_until_us[:count] < as_of_us] = True
-        ids = self._ids
-        touched.update([ids[row] for row in np.flatnonzero(stale).tolist()])
+        touched.update([self._ids[row] for row in np.flatnonzero(stale).tolist()])
         fresh = ~stale[rows]
         self._advance(rows[fresh], packed[fresh], as_of_us)
-        if touched:
-            self._look_up(touched, as_of_us)
 
-    def _noted(self, pending: list[_Batch], touched: set[bytes]) -> tuple[Ints, Ints]:
+    def _rows_and_polls(
+        self, batches: Sequence[Batch], touched: set[bytes]
+    ) -> tuple[Ints, Ints]:
         """Row and poll of all that was noted; new stores are only touched."""
         known = self._rows
         later, self._later = self._later, []
         rows, polls = [r for r, _ in later], [p for _, p in later]
-        for store_ids, codes, packed in pending:
+        for store_ids, codes, packed in batches:
             ids = store_ids.present()
             numbers = np.array([known.get(i, NONE) for i in ids], np.int64)
             if len(numbers) and numbers.min() == NONE:
@@ -238,11 +233,34 @@ class Board:
         self._standings.put(whose, advance(before, polls, schedule, times, self._by))
 
     def _look_up(self, store_ids: set[bytes], as_of_us: int) -> None:
-        """Begin stores anew."""
-        if FEW * len(store_ids) > len(self._ids) + FEW * FEW:
-            for heard in self._source.all():
-                self._begin_anew(heard, as_of_us)
-            return
+        """Begin stores anew; beside a backlog when they have had their rest."""
+        are_many = FEW * len(store_ids) > len(self._ids) + FEW * FEW
+        if self.is_beside_backlog():
+            if not self.is_rested():
+                self._noted.touch(store_ids)
+                return
+            if are_many:
+                self.void()  # the board at hand answers while another one is made
+                return
+        with self._at_its_pace():
+            if are_many:
+                self._look_up_all(as_of_us)
+            else:
+                self._look_up_some(store_ids, as_of_us)
+
+    @contextmanager
+    def _at_its_pace(self) -> Iterator[None]:
+        """Look stores up, and rest from that."""
+        began = time.monotonic()
+        yield
+        ended = time.monotonic()
+        self._rests_until = ended + rest_s(ended - began)
+
+    def _look_up_all(self, as_of_us: int) -> None:
+        for heard in self._source.all():
+            self._begin_anew(heard, as_of_us)
+
+    def _look_up_some(self, store_ids: set[bytes], as_of_us: int) -> None:
         heard = self._source.some(sorted(store_ids))
         self._begin_anew(heard, as_of_us)
         if not self._rows.keys().isdisjoint(store_ids.difference(heard.store_ids)):

@@ -1,14 +1,16 @@
 """The boards of the partitions that this worker owns.
 
-A board is built when it is asked for first, and again after a rebalance, when more has
-come than it keeps, and before its span of time is over. Meanwhile the old one answers,
-if there is one that can.
+A board is built when it is asked for first, and again after a rebalance, when all
+stores have changed, when more has come than it keeps, and before its span of time is
+over. Beside a backlog that takes a small share of the time, and the board that is at
+hand answers; without one, whoever asks waits for the new one.
 """
 
 import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from streamproc.cells import Cells, Ints
@@ -39,11 +41,12 @@ class BoardNotReadyError(Exception):
 
 @dataclass
 class _Slot:
-    """A partition's board, and the one that is being built."""
+    """A partition's board, and the one that is being built, maybe in a thread aside."""
 
     board: Board | None = None
     next: Board | None = None
     building: threading.Lock = field(default_factory=threading.Lock)
+    aside: Future[Board] | None = None
 
     def boards(self) -> list[Board]:
         """All that are to be told."""
@@ -73,6 +76,7 @@ class Boards:
         self._is_ready = is_ready
         self._slots: defaultdict[int, _Slot] = defaultdict(_Slot)
         self._epochs = itertools.count(1)
+        self._aside = ThreadPoolExecutor(1, "boards")
 
     # -- what is told -----
 
@@ -133,9 +137,19 @@ class Boards:
         board = slot.board
         if board is not None and board.is_good_at(as_of_us):
             return board, False
-        if board is not None and board.is_flooded():
-            return board, True
-        return self._built(partition, slot, as_of_us), False
+        if board is None or not board.is_beside_backlog():
+            return self._built(partition, slot, as_of_us), False
+        if board.is_rested():
+            self._build_aside(partition, slot, as_of_us)
+        return board, True
+
+    def _build_aside(self, partition: int, slot: _Slot, as_of_us: int) -> None:
+        """Have a board built while the old one answers; raises why it could not be."""
+        if slot.aside is None:
+            slot.aside = self._aside.submit(self._built, partition, slot, as_of_us)
+        elif slot.aside.done():
+            made, slot.aside = slot.aside, None
+            made.result()
 
     def labels(self, partition: int) -> LabelBook:
         """Names and labels of the partition's stores."""

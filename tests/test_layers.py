@@ -20,7 +20,7 @@ TABLES_WITHOUT_FAUST = (
 )
 TABLES = (
     *(*REPORT, "streamproc.transport", "streamproc.events", "streamproc.origin"),
-    "tables",
+    *("streamproc.pace", "tables"),
 )
 PROGRAM = (
     *TABLES,
@@ -68,6 +68,7 @@ PURE = (
     *(
         "streamproc.events",
         "streamproc.bulk",
+        "streamproc.pace",
         "streamproc.webhook.posts",
         "streamproc.webhook.waiting",
     ),

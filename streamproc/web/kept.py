@@ -8,18 +8,13 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from streamproc.pace import rest_s
 from streamproc.web.refusal import Refusal
 
 log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-SHARE = 0.03
-"""How much of the time may be spent on one answer's refreshing."""
-
-LONGEST_S = 300.0
-"""How long an answer is good for at most; what takes so long is made at leisure."""
 
 MOMENT_S = 0.1
 """How long a newer answer is waited for while there is an older one."""
@@ -45,7 +40,7 @@ class Kept(Generic[K, V]):
     """Makes answers, each again when it is old and asked for.
 
     ``fresh_s``: how long one is good for at least; one that takes long to make is good
-    for so long that making it takes no more than ``SHARE`` of the time. ``outlasts``:
+    for so long that making it takes a small share of the time only. ``outlasts``:
     it is good for longer while it cannot be made, as a worker does not answer.
     ``most``: how many are kept, and may wait to be made.
     """
@@ -112,8 +107,7 @@ class Kept(Generic[K, V]):
             answer = await self._made(key, entry)
             ended = time.monotonic()
             entry.answer, entry.made_at = answer, ended
-            lasts_s = min((ended - started) / SHARE, LONGEST_S)
-            entry.lasts_s = max(self._fresh_s, lasts_s)
+            entry.lasts_s = max(self._fresh_s, rest_s(ended - started))
             return answer
         finally:
             self._waiting -= 1

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from streamproc.errors import ReportFailedError
+from streamproc.pace import SHARE
 from streamproc.program import Program
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.budget import Budget
@@ -18,9 +19,6 @@ from streamproc.web.kept import note_failure
 from streamproc.web.refusal import Refusal
 
 FRESH_S = 5.0
-SHARE = 0.03
-"""How much of the time may be spent on refreshing now, latest, or all instants."""
-
 KEPT = 4
 """Overviews of explicit instants that are kept; each costs memory."""
 
