@@ -20,6 +20,12 @@ _RUN = 2_000
 _FIRST_RUNS = (1, 4, 16, 64, 256)
 """Few at first: many who scan stop soon."""
 
+_AT_ONCE = 100
+"""Items that are read before other threads get their turn.
+
+Rocksdict holds the interpreter's lock while RocksDB reads, which may be from disk.
+"""
+
 
 def whole_runs(db: Rdict, start: bytes, end: bytes | None = None) -> Iterator[Run]:
     """Items with ``start`` <= key < ``end`` (None for no end), in key order, as of now.
@@ -46,7 +52,10 @@ def _runs(snapshot: Any, start: bytes) -> Iterator[Run]:
     """Items from ``start`` on, up to the end or to damage."""
     items = snapshot.items(from_key=start or None)
     for size in chain(_FIRST_RUNS, repeat(_RUN)):
-        some = list(chain.from_iterable(islice(items, size)))  # key, value, key, value
+        some: list[bytes] = []  # key, value, key, value
+        for first in range(0, size, _AT_ONCE):
+            most = min(size - first, _AT_ONCE)
+            some += chain.from_iterable(islice(items, most))
         if some:
             yield some[::2], some[1::2]
         if len(some) < 2 * size:

@@ -13,7 +13,8 @@ from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from tables.accounting import Stores
 from tables.blackouts import BlackoutSearch, Steps
 from tests.tables.fakes import PARTITION
-from tests.tables.test_board import NOON_US, Fleet, change, fleet
+from tests.tables.live_fleet import NOON_US, Fleet
+from tests.tables.test_board import change, fleet
 
 __all__ = ["fleet"]
 

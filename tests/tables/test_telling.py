@@ -14,7 +14,8 @@ from tables.board import View
 from tables.board_source import Source
 from tables.telling import News, in_order, news_of, rows_to_look_at
 from tests.tables.fakes import PARTITION
-from tests.tables.test_board import NOON_US, Fleet, change, fleet, some_polls
+from tests.tables.live_fleet import NOON_US, Fleet
+from tests.tables.test_board import change, fleet, some_polls
 
 __all__ = ["fleet"]
 

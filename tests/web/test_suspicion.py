@@ -21,7 +21,8 @@ from tables.facts import ALL_STORES, encode_key
 from tests.system.events import SECOND_US, now_us, until_told
 from tests.system.harness import publish, publish_raw
 from tests.tables.fakes import PARTITION
-from tests.tables.test_board import NOON_US, Fleet, fleet
+from tests.tables.live_fleet import NOON_US, Fleet
+from tests.tables.test_board import fleet
 from tests.waiting import until
 from tests.web.live_site import HOUR_US, NOW_US, LiveSite, ago
 
