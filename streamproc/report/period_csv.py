@@ -7,6 +7,7 @@ from typing import TextIO
 import numpy as np
 
 from streamproc.cells import Ints
+from streamproc.report.label_columns import label_columns
 from streamproc.report.period_groups import WHOLE, Groups, grouped
 from streamproc.report.period_rows import PeriodRows
 from streamproc.report.record import time_text
@@ -62,7 +63,7 @@ def period_table(
 
 def _of_stores(rows: PeriodRows, names: Sequence[str]) -> Iterator[Sequence[str]]:
     labels = sorted({label for named in rows.stores for label in named.labels})
-    yield [*HEADER, *(_column(label) for label in labels)]
+    yield [*HEADER, *label_columns(labels, HEADER)]
     stores = [
         (
             (safe_cell(named.store_id), safe_cell(named.name or "")),
@@ -83,15 +84,10 @@ def _of_stores(rows: PeriodRows, names: Sequence[str]) -> Iterator[Sequence[str]
         yield [*who, *cells, *labelled]
 
 
-def _column(label: str) -> str:
-    """A label's column; none is called like one of the others."""
-    return safe_cell(f"label {label}" if label in HEADER else label)
-
-
 def _of_groups(
     groups: Groups, label: str, names: Sequence[str]
 ) -> Iterator[Sequence[str]]:
-    yield [safe_cell(label), *GROUP_HEADER]
+    yield [*label_columns([label], GROUP_HEADER), *GROUP_HEADER]
     percent, coverage = _percents(groups)
     columns = (
         [safe_cell(value) for value in groups.values],

@@ -27,6 +27,9 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS_PER_SHEET = 1_048_575
 """A sheet has 2 to the power of 20 rows, the first of which is the header."""
 
+LABEL = "label "
+"""Begins the column of a label that is called like a figure, or like another column."""
+
 _COUNTS = ("stores", "stores_observed", "incidents", "count")
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001  # the same bytes for the same report
 
@@ -91,6 +94,7 @@ def _formats(book: Any) -> "dict[str, Format]":
         "head": {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1},
         "text": {"num_format": "@"},
         "amount": {"num_format": "#,##0.00"},
+        "fine": {"num_format": "#,##0.0000"},
         "seconds": {"num_format": "#,##0.0"},
         "percent": {"num_format": "0.00%"},
         "count": {"num_format": "#,##0"},
@@ -101,6 +105,8 @@ def _formats(book: Any) -> "dict[str, Format]":
 
 def kind_of(column: str) -> str:
     """What a column holds, by its name: text, amount, seconds, percent or count."""
+    if column.startswith(LABEL):
+        return "text"
     if re.search(r"\(in (minutes|hours)\)$", column):
         return "amount"
     if re.fullmatch(r"(\w+_)?percent(_\w+)?(\(of observed\))?", column):
@@ -142,11 +148,17 @@ def _put(
     try:
         if kind != "text":
             value = float(cell) / (100 if kind == "percent" else 1)
-            sheet.write_number(row, column, value, formats[kind])
+            sheet.write_number(row, column, value, formats[_look(cell, kind)])
             return
     except ValueError:
-        kind = "text"  # a label's column that has the name of a figure
+        kind = "text"  # what is no number is told as it stands
     sheet.write_string(row, column, cell, formats[kind])
+
+
+def _look(cell: str, kind: str) -> str:
+    """An amount shows as many decimals as its cell of the CSV has, two or four."""
+    is_fine = kind == "amount" and len(cell.partition(".")[2]) > 2
+    return "fine" if is_fine else kind
 
 
 def _tell(sheet: "Worksheet", about: About, formats: "dict[str, Format]") -> None:

@@ -126,7 +126,7 @@ def span_of(
     """
     zones = [zone] if zone else zones
     if kept is None or kept.first_us >= as_of_us or not zones:
-        told = f"no poll of any store lies before as_of {timestamp_text(as_of_us)}"
+        told = f"no poll of any store lies before {timestamp_text(as_of_us)}"
         raise InvalidInput(BAD, f"nothing of {asked.text} is known: {told}")
     period = asked.resolve(as_of_us, zones, day_starts_s)
     span = Span(period, by, kept, as_of_us, zone, day_starts_s)

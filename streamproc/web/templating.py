@@ -23,6 +23,7 @@ from streamproc.web import bars, chart, words
 from streamproc.web.changes.said import DOOR_WORDS, change_words, fact_words
 from streamproc.web.fleet.months import budget_picture
 from streamproc.web.fleet.standing import pooled_percent
+from streamproc.web.periods.reasons import in_words
 
 LIVE_EVERY_S = 5.0
 """How often pages that are open follow what is new."""
@@ -166,7 +167,7 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
     )
     environment.globals.update(_shared())
-    environment.filters.update(clipped=clipped, pretty=pretty)
+    environment.filters.update(clipped=clipped, pretty=pretty, in_words=in_words)
     return environment
 
 
@@ -215,11 +216,11 @@ def text(request: web.Request, template: str, **context: Any) -> bytes:
     context.setdefault("as_of", None)
     context.setdefault("live_url", "/live")
     context.setdefault("kept", {"as_of": context["as_of"]})
+    context.setdefault("may_change", guard.is_signed_in(request))
     context.setdefault("attention", request.app[WATCH].seen)
     return page.render(
         **context,
         path=request.path,
-        may_change=guard.is_signed_in(request),
         can_sign_in=guard.can_sign_in(request),
         live_every_s=LIVE_EVERY_S,
     ).encode(errors="replace")

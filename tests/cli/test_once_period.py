@@ -191,6 +191,19 @@ def test_a_worker_that_knows_the_same_makes_the_same_bytes(
         assert (tmp_path / "worker.csv").read_bytes() == alone
 
 
+@pytest.mark.usefixtures("files")
+def test_a_label_that_is_called_like_a_column_has_a_column_of_its_own(
+    tmp_path: Path, streamproc: Run
+) -> None:
+    """Among the columns of stores, and as what the rows are grouped by."""
+    (tmp_path / "labels.csv").write_text("store_id,period\na,autumn\nb,autumn\n")
+    of_stores = made(streamproc, tmp_path, "--period", "day:2026-11-23")
+    grouped = ("--period", "day:2026-11-23", "--group-by", "period")
+    of_groups = made(streamproc, tmp_path, *grouped)
+    for row in (of_stores[0], of_groups[-1]):
+        assert (row["period"], row["label period"]) == ("day:2026-11-23", "autumn")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -5,11 +5,18 @@ import io
 import numpy as np
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streamproc.cells import Ints
 from streamproc.errors import InvalidInput
 from streamproc.report import period_rows
-from streamproc.report.period_csv import HEADER, write_period_csv
+from streamproc.report.label_columns import label_columns
+from streamproc.report.period_csv import (
+    GROUP_HEADER,
+    HEADER,
+    write_period_csv,
+)
 from streamproc.report.period_rows import (
     FIELDS,
     Named,
@@ -108,6 +115,22 @@ def test_labels_are_columns_and_none_is_called_like_another() -> None:
     assert list(first) == [*HEADER, "'=cmd", "label name", "region"]
     assert (first["name"], first["label name"], first["'=cmd"]) == ("'=1+1", "x", "")
     assert second["'=cmd"] == "'-1"
+
+
+def test_the_label_that_rows_are_grouped_by_is_not_called_like_a_column() -> None:
+    """Whatever it is called: each header stands there once."""
+    for column in GROUP_HEADER:
+        rows = PeriodRows([Named("1", None, {column: "x"})], numbers(row()))
+        (group,) = cells(rows, column)
+        assert list(group) == [f"label {column}", *GROUP_HEADER]
+        assert group[f"label {column}"] == "x"
+
+
+@given(st.sets(st.sampled_from(("period", "label period", "label label period", "x"))))
+def test_no_two_labels_have_the_same_column(labels: set[str]) -> None:
+    """Also where one is called as another one's column would be."""
+    columns = label_columns(sorted(labels), HEADER)
+    assert len({*HEADER, *columns}) == len(HEADER) + len(labels)
 
 
 def test_pieces_are_bounded_whatever_the_labels_are() -> None:

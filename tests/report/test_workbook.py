@@ -9,6 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from streamproc.report.label_columns import label_columns
 from streamproc.report.rows import FULL_HEADER
 from streamproc.report.workbook import About, kind_of, main, write_workbook
 
@@ -91,8 +92,33 @@ def test_every_column_of_the_full_report_is_what_its_name_says() -> None:
     ]
 
 
-def test_a_label_that_is_called_like_a_figure_keeps_its_text(tmp_path: Path) -> None:
-    """What is no number is written as it stands."""
+def test_amounts_show_the_decimals_that_the_csv_has(tmp_path: Path) -> None:
+    """Hours of a period have four, those of the hourly report two."""
+    lines = [
+        "store_id,uptime(in hours),longest_incident(in minutes)\n",
+        "a,1.2345,0.01",
+    ]
+    sheet = openpyxl.load_workbook(made(tmp_path, lines))["Report"]
+    formats = [cell.number_format for cell in sheet[2][1:]]
+    assert formats == ["#,##0.0000", "#,##0.00"]
+
+
+def test_a_label_is_text_also_where_it_looks_like_a_figure(tmp_path: Path) -> None:
+    """A spreadsheet would make 7 of 007, and 5 % of 5."""
+    labels = ["code_s", "share_percent", "incidents", "floor(in hours)"]
+    header = ",".join(["store_id", *label_columns(labels, ["store_id"])])
+    lines = [f"{header}\n", "a,007,5,1e3,0.5\n"]
+    rows = sheets(made(tmp_path, lines))["Report"]
+    assert rows == [
+        ("store_id", *(f"label {label}" for label in labels)),
+        ("a", "007", "5", "1e3", "0.5"),
+    ]
+
+
+def test_what_is_no_number_in_a_column_of_figures_keeps_its_text(
+    tmp_path: Path,
+) -> None:
+    """It is written as it stands."""
     lines = ["store_id,incidents\n", "a,many\n", "b,3\n"]
     assert sheets(made(tmp_path, lines))["Report"][1:] == [("a", "many"), ("b", 3)]
 

@@ -1,5 +1,7 @@
 """Files of every kind in a real Chromium: dry run, a refusal answered, loaded."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from streamproc.web import own_token
+from streamproc.web.uploads import upload
 from tests.web.browser import Tab, launched
 from tests.web.live_site import LiveSite
 from tests.web.test_browser_acts import quiet
@@ -80,6 +83,31 @@ def test_every_kind_of_file_is_tried_and_loaded(tab: Tab, tmp_path: Path) -> Non
         quiet(tab)
     page = tab.open("/changes")
     assert page.inner_text("main").count("alpha") or "Alpha Place" in page.content()
+
+
+def test_a_file_that_is_published_is_followed_in_place(
+    tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any
+) -> None:
+    """The focus stays where it is; without script the page is read again."""
+    go_on, publish = threading.Event(), upload._publish
+
+    async def when_told(*given: Any) -> None:
+        await asyncio.to_thread(go_on.wait, 30)
+        await publish(*given)
+
+    monkeypatch.setattr(upload, "_publish", when_told)
+    content = FILES["polls"] + b"alpha,odd,2025-05-06 13:00:00 UTC\n"
+    page = tried(tab, tmp_path, "polls", content)
+    page.click("button[value=publish]")
+    page.locator("text=is being published:").wait_for()
+    quiet(tab)
+    link = page.locator("a:has-text('Download the refused rows')")
+    link.focus()
+    go_on.set()
+    page.locator("text=is published:").wait_for()
+    page.locator("text=Another file").wait_for()
+    _, script = request.node.callspec.params["tab"]
+    assert link.evaluate("one => one === document.activeElement") is script
 
 
 @pytest.mark.parametrize(("kind", "answer"), [("hours", "1-7"), ("zones", "")])

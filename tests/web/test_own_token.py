@@ -148,6 +148,8 @@ def test_the_printed_link_opens_the_pages_with_rights(bare: LiveSite) -> None:
     assert bare.own_token not in link
     answer = bare.get(link.removeprefix(bare.url), Accept="text/html")
     assert answer.headers["Refresh"] == "0; url=/"
+    assert "Sign out" in answer.text
+    assert "Sign in<" not in answer.text
     cookie = answer.headers["Set-Cookie"]
     assert {"HttpOnly", "SameSite=Strict"} <= {p.strip() for p in cookie.split(";")}
     session = {**NOBODY, "Cookie": cookie.split(";")[0]}

@@ -249,12 +249,21 @@ def test_a_target_is_a_stores_own_or_that_of_most(site: LiveSite) -> None:
     assert "May budget" not in text_of(site.page("/stores/gamma"))
 
 
+def test_each_thing_that_is_done_with_a_period_is_offered_once(site: LiveSite) -> None:
+    """Beside the stores, which the file and the page of A4 are of."""
+    page = site.page("/")
+    for what in ("CSV", "XLSX", "A4 page"):
+        assert page.count(f">{what}</a>") == 1, what
+
+
 def test_what_is_not_known_of_a_period_is_said(site: LiveSite) -> None:
     """No zeros for a month before the first poll."""
     for path in ("/stores/gamma", "/stores", "/"):
         text = text_of(site.page(f"{path}?period=month:2024-01"))
-        assert "No figures: nothing of month:2024-01 is kept" in text
-        assert "January" not in text
+        assert (
+            "No figures: nothing of January 2024 is kept: polls are kept since" in text
+        )
+        assert "month:2024" not in text
 
 
 def test_a_period_that_reaches_before_history_says_since_when_on_every_page(

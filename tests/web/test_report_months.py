@@ -140,7 +140,9 @@ def test_the_newest_reports_are_always_at_the_same_place(
     for name in names:
         for kind in ("csv", "xlsx"):
             assert site.get(f"/{name}.{kind}").status == 404
-    assert text_of(site.page("/reports")).count("not made yet") == 2
+    page = site.page("/reports")
+    assert text_of(page).count("not made yet") == 2
+    assert 'class="mono" href="/monthly_report.csv"' not in page
     files = site.program.report_files
     files.monthly.parent.mkdir(parents=True, exist_ok=True)
     for path in (files.combined, files.monthly):

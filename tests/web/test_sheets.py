@@ -3,14 +3,17 @@
 import csv
 import io
 import re
+from collections.abc import Callable
 
 import openpyxl
 import pytest
 
 from streamproc.rules.periods import parse_period
+from streamproc.rules.poll import encode_poll
 from streamproc.web.files import XLSX
 from streamproc.web.sheets import at, dated
-from tests.web.live_site import FORMULA, LiveSite
+from tests.web.facts import put
+from tests.web.live_site import FORMULA, LiveSite, ago
 
 TABLES = (
     ("/stores.{}?period=yesterday&where=region=West", "stores-West-2025-05-05"),
@@ -78,6 +81,39 @@ def expected(column: str, text: str) -> object:
     if "percent" in column:
         return pytest.approx(float(text) / 100)
     return int(text) if column in COUNTS else text
+
+
+LABELLED = (
+    "/stores.{}?period=yesterday&q=shop",
+    "/incidents.{}?period=yesterday&store=shop",
+    "/api/v1/periods/yesterday?format={}",
+    "/api/v1/periods/yesterday?group_by=period&format={}",
+)
+"""Every file that has columns of labels."""
+
+
+def test_a_label_that_is_called_like_a_column_has_a_column_of_its_own(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """In every file, CSV or workbook; what stands under it is text: 007 stays so."""
+    site = start_site()
+    polls = [ago(60 * hour, "shop", hour != 25) for hour in range(1, 60)]
+    messages = [("shop", encode_poll(poll)) for poll in polls]
+    site.publish(site.program.topics.polls, messages)
+    labels = {"period": "007", "zone": "007", "now": "007", "+1": "007"}
+    put(site, "shop/labels", {"labels": labels})
+    site.settle()
+    for path in LABELLED:
+        header, *rows = csv.reader(io.StringIO(site.get(path.format("csv")).text))
+        assert len(header) == len({*header})
+        assert "+1" not in header
+        wanted = 1 if "group_by" in path else len(labels)
+        assert rows[0].count("007") == wanted
+        body = site.get(path.format("xlsx")).body
+        found = openpyxl.load_workbook(io.BytesIO(body))["Report"]
+        first, second, *_ = found.iter_rows(values_only=True)
+        assert [*first] == header
+        assert second.count("007") == wanted
 
 
 def test_a_workbook_says_what_it_is_of(site: LiveSite) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from streamproc.web import words
+from streamproc.web.periods.reasons import in_words
 from streamproc.web.store.openings import opening_text
 
 
@@ -49,3 +50,31 @@ def test_what_is_just_missed_is_not_shown_as_nothing() -> None:
     assert words.signed_hours(-12 * 1_000_000) == "\N{MINUS SIGN}12 s"
     assert words.signed_hours(0) == "0.00 h"
     assert words.signed_hours(-3_600_000_000) == "\N{MINUS SIGN}1.00 h"
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (
+            "nothing of month:2026-08 is kept: polls are kept since"
+            " 2026-10-21 03:00:00.5 UTC",
+            "nothing of August 2026 is kept: polls are kept since"
+            " Wed 21 Oct 2026 03:00 UTC",
+        ),
+        ("nothing of year:2027 is kept", "nothing of 2027 is kept"),
+        ("nothing of day:2026-10-31 is kept", "nothing of Sat 31 Oct 2026 is kept"),
+        (
+            "nothing of week:2026-W44 is kept",
+            "nothing of Mon 26 Oct 2026 – Sun 1 Nov 2026 is kept",
+        ),
+        (
+            "nothing of 2026-10-01..2026-10-02 is kept",
+            "nothing of Thu 1 Oct 2026 – Fri 2 Oct 2026 is kept",
+        ),
+        ("nothing of last-month is known", "nothing of last month is known"),
+        ("partition 3 had no owner", "partition 3 had no owner"),
+    ],
+)
+def test_a_reason_on_a_page_names_periods_in_words(why: str, told: str) -> None:
+    """As everything else on the page does; the API and the commands keep the names."""
+    assert in_words(why) == told

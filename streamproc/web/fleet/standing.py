@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamproc.cells import Ints
+from streamproc.report.label_columns import label_columns
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
 from streamproc.rules import packing
@@ -189,7 +190,8 @@ class Standing:
     def csv(self, rows: Ints) -> Iterator[tuple[str, ...]]:
         """Some stores as rows of CSV, header first; amounts in seconds."""
         labels = list(self.names.values)
-        yield ("store_id", "name", *map(safe_cell, labels), *_COLUMNS)
+        columns = label_columns(labels, (*_WHO, *_COLUMNS))
+        yield (*_WHO, *columns, *_COLUMNS)
         shares = percents(self.whole.up, self.whole.down)
         for row in rows.tolist():
             one = self.everyone.stores[row]
@@ -210,6 +212,7 @@ class Standing:
             )
 
 
+_WHO = ("store_id", "name")
 _COLUMNS = (
     *("up_s", "down_s", "unknown_s", "excluded_s", "open_s", "uptime_percent"),
     *("incidents", "longest_incident_s", "now", "since_utc", "last_poll_utc"),

@@ -53,7 +53,7 @@ class Sessions:
         self._guard.require_place(request)
         if not self._guard.is_link_key(request, request.query.get("key", "")):
             return self._form(request, 401, "That link is of an earlier start.")
-        response = page(request, "opened.html")
+        response = page(request, "opened.html", may_change=True)
         response.headers["Refresh"] = "0; url=/"
         self._guard.open_session(response)
         return response

@@ -15,6 +15,7 @@ from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary
 from streamproc.web.parameters import AS_OF
 from streamproc.web.periods.choice import asked_period
+from streamproc.web.periods.reasons import in_words
 from streamproc.web.refusal import Refusal
 from streamproc.web.reports.sheet import MOST, title_of
 from streamproc.web.responses import html
@@ -40,7 +41,7 @@ class StoreSheet:
         as_of, asked = AS_OF.read(query), asked_period(query, DEFAULT_PERIOD)
         shown = await self._stores.shown(request.match_info["store_id"], asked, as_of)
         if shown.figures is None:
-            raise Refusal(422, "no-figures", f"{shown.whole.why}.")
+            raise Refusal(422, "no-figures", f"{in_words(shown.whole.why)}.")
         on_paper = await self._on_paper(shown, shown.figures)
         return html(await asyncio.to_thread(_rendered, request, shown, on_paper))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from streamproc.report.label_columns import label_columns
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
 from streamproc.rules import packing
@@ -139,7 +140,8 @@ def csv_rows(
 ) -> Iterator[tuple[object, ...]]:
     """Incidents as rows of CSV, header first; local times are each store's own."""
     labels = list(names.values)
-    yield (*("store_id", "name"), *labels, "zone", *_COLUMNS)
+    columns = label_columns(labels, (*_WHO, *_COLUMNS))
+    yield (*_WHO, *columns, *_COLUMNS)
     for one in shown:
         own, zone = names.of(one.store_id), everyone.zone_of(one.store_id)
         told = incident_of(one)
@@ -147,12 +149,13 @@ def csv_rows(
             safe_cell(one.store_id),
             safe_cell(own.name or ""),
             *(safe_cell(own.labels.get(label, "")) for label in labels),
-            zone,
             *_cells(one, told, zone),
         )
 
 
+_WHO = ("store_id", "name")
 _COLUMNS = (
+    "zone",
     *("start_utc", "start_local", "started_after_utc", "end_utc", "end_local"),
     *("ended_by", "down_s", "unknown_s", "wall_s"),
 )
@@ -161,6 +164,7 @@ _COLUMNS = (
 def _cells(one: Outage, told: Incident, zone: str) -> tuple[object, ...]:
     """The cells of ``_COLUMNS``."""
     return (
+        zone,
         told.start,
         f"{local_time(zone, one.start_us):%Y-%m-%d %H:%M:%S}",
         "" if one.after_us is None else time_text(one.after_us),

@@ -153,7 +153,7 @@
     }, period / 2);
   }
 
-  // A report that runs is looked at every second, until none does.
+  // What runs, a report or a file that is published, is looked at every second, until nothing does.
   const watch = () => document.querySelector("[data-running]") && refresh();
   if (document.querySelector("[data-running]")) setInterval(watch, 1000);
 
