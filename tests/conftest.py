@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from streamproc import settings
@@ -17,6 +18,16 @@ from streamproc.program import Program
 from streamproc.settings import Settings
 from streamproc.worker import app, process
 from tests.system.harness import WorkerProcess
+from tests.waiting import LIMIT_S
+
+hypothesis.settings.register_profile(
+    "any machine",
+    parent=hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any machine")
+# How long an example takes says something of the machine, nothing of the program.
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -54,7 +65,7 @@ async def running(program: Program) -> AsyncIterator[Program]:
     await process.prepare(program)
     await program.app.start()
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_S):
             await program.until_ready()
         yield program
     finally:
@@ -86,7 +97,7 @@ def streamproc(tmp_path: Path) -> Run:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=options.pop("timeout", 60),
+            timeout=options.pop("timeout", LIMIT_S),
             check=False,
             **options,
         )

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from agents.ahead import both, worked_ahead
-
-PATIENCE_S = 20.0
+from tests.waiting import LIMIT_S
 
 
 async def test_the_next_item_is_worked_on_while_one_is_used() -> None:
@@ -18,14 +17,14 @@ async def test_the_next_item_is_worked_on_while_one_is_used() -> None:
     def items() -> Iterator[int]:
         yield 0
         begun.set()
-        assert used.wait(PATIENCE_S)
+        assert used.wait(LIMIT_S)
         yield 1
 
     found = []
     async with worked_ahead(items()) as coming:
         async for item in coming:
             found.append(item)
-            assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+            assert await asyncio.to_thread(begun.wait, LIMIT_S)
             used.set()
     assert found == [0, 1]
 
@@ -50,14 +49,14 @@ async def test_nothing_is_worked_on_when_the_use_of_an_item_fails() -> None:
     def items() -> Iterator[int]:
         yield 0
         working.set()
-        assert go_on.wait(PATIENCE_S)
+        assert go_on.wait(LIMIT_S)
         ended.set()
         raise LookupError("of nobody's interest by then")
 
     async def use() -> None:
         async with worked_ahead(items()) as coming:
             await anext(coming)
-            await asyncio.to_thread(working.wait, PATIENCE_S)
+            await asyncio.to_thread(working.wait, LIMIT_S)
             asyncio.get_running_loop().call_later(0.01, go_on.set)
             raise ValueError("first")
 

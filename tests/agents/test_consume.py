@@ -15,6 +15,7 @@ from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Columns
 from tables.fencing import PartitionLostError
 from tables.rocks_errors import PartitionDamagedError
+from tests.waiting import LIMIT_S
 
 Handle = Callable[[Batch], Any]
 
@@ -202,7 +203,7 @@ async def test_a_partition_keeps_its_order_and_others_overtake() -> None:
         if number(one) == (1, 0):
             slow.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT_S):
         await ahead(program(), stream, handle)
     assert handled.index((1, 0)) < handled.index((0, 0)) < handled.index((0, 1))
     assert handled.index((1, 0)) < handled.index((1, 1))
@@ -223,7 +224,7 @@ async def test_only_so_many_batches_are_in_hand() -> None:
     assert begun.empty()
     assert stream.taken == BATCHES_UNDER_WAY + 1
     gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT_S):
         await consuming
     assert len(stream.acked) == 20
 

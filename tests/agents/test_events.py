@@ -18,6 +18,7 @@ from streamproc.rules.units import HOUR_US
 from tables.announced import decode, decode_meant
 from tables.fencing import PartitionLostError
 from tests.agents import fakes
+from tests.waiting import LIMIT_S
 
 
 async def test_a_look_that_takes_long_is_nothing_to_be_warned_of(
@@ -40,7 +41,7 @@ async def test_a_look_that_takes_long_is_nothing_to_be_warned_of(
     monkeypatch.setattr(Teller, "tick", tick)
     monkeypatch.setattr(events, "TICK_S", 0.01)
     with caplog.at_level(logging.WARNING):
-        async with start_program(), asyncio.timeout(20):
+        async with start_program(), asyncio.timeout(LIMIT_S):
             await three.wait()
     assert "overlapping" not in caplog.text
 
@@ -54,7 +55,7 @@ async def test_a_look_that_fails_ends_the_worker(
         raise ZeroDivisionError
 
     monkeypatch.setattr(Teller, "tick", tick)
-    async with start_program() as program, asyncio.timeout(20):
+    async with start_program() as program, asyncio.timeout(LIMIT_S):
         while not program.app.crashed:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.01)
         assert isinstance(program.app.crash_reason, ZeroDivisionError)
@@ -76,7 +77,7 @@ async def test_what_nobody_says_is_told_later(
 
     monkeypatch.setattr(Teller, "_as_of", answer)
     monkeypatch.setattr(events, "TICK_S", 0.01)
-    async with start_program() as program, asyncio.timeout(20):
+    async with start_program() as program, asyncio.timeout(LIMIT_S):
         await again.wait()
         assert not program.app.crashed
 

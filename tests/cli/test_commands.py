@@ -18,6 +18,7 @@ import pytest
 from streamproc.settings import Settings
 from tests.conftest import Run
 from tests.system.harness import WorkerProcess, publish_raw
+from tests.waiting import LIMIT_S
 from tests.web.live_site import free_port
 
 POLLS = (
@@ -187,7 +188,7 @@ def test_what_is_wrong_with_the_options_of_a_period_is_said(
 
 def test_report_without_a_worker_says_so(streamproc: Run) -> None:
     """At once, on the embedded log."""
-    done = streamproc("report", timeout=10)
+    done = streamproc("report")
     assert done.returncode == 1
     assert "is one running?" in done.stderr
 
@@ -288,7 +289,7 @@ def test_demo_shows_a_report_and_stops_cleanly(
                 if "Ctrl-C stops" in line:
                     process.send_signal(how)
                     break
-            assert process.wait(10) == 0, said
+            assert process.wait(LIMIT_S) == 0, said
         assert shown in said
         assert "combined_report.csv: 300 stores" in said
         assert (tmp_path / "data" / "combined_report.csv").exists()
@@ -311,11 +312,13 @@ def test_the_pages_answer_while_the_demo_loads(tmp_path: Path) -> None:
             if "five weeks of polls" in line:
                 break
         loading = psutil.Process(process.pid).children(recursive=True)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as page:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/", timeout=LIMIT_S
+        ) as page:
             assert b"Store uptime" in page.read()
         process.send_signal(signal.SIGINT)
         said = process.stdout.read()
-        assert process.wait(10) == 0, said
+        assert process.wait(LIMIT_S) == 0, said
     assert loading
-    assert not psutil.wait_procs(loading, timeout=10)[1]
+    assert not psutil.wait_procs(loading, timeout=LIMIT_S)[1]
     assert "Traceback" not in said

@@ -106,7 +106,7 @@ def test_a_file_may_come_from_standard_input(path: str, tmp_path: Path) -> None:
         input=f"{POLLS}7,active,{GOOD}\n".encode(),
         cwd=tmp_path,
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.stdout.startswith(b"would load 1 poll")

@@ -27,8 +27,8 @@ from tests.waiting import until_awaited
 
 __all__ = ["Broker", "BrokerError", "Cluster"]
 
-START_S = 60.0
-STOP_S = 30.0
+START_S = 120.0
+STOP_S = 60.0
 ASK_S = 5.0
 
 _MB = 1024 * 1024

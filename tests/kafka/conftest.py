@@ -18,7 +18,7 @@ from tests.kafka.security import Security
 from tests.kafka.workers import Start, StartOn, Worker
 
 HERE = Path(__file__).parent
-LIMIT_S = 180
+LIMIT_S = 600
 """A test's time limit, with the start of its brokers, unless it names its own."""
 
 

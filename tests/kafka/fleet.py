@@ -38,7 +38,7 @@ from tests.kafka.records import (
 from tests.waiting import until_awaited
 
 START = datetime(2025, 5, 5, tzinfo=UTC)
-CAUGHT_UP_S = 60.0
+CAUGHT_UP_S = 120.0
 READ_ONLY = AccessType.read_only()
 OFFSET_KEY = Store.offset_key
 _CHUNK = 20_000
@@ -136,9 +136,7 @@ async def caught_up(settings: Settings, limit_s: float = CAUGHT_UP_S) -> None:
 
 async def table(settings: Settings, name: str) -> dict[bytes, bytes]:
     """A table's contents as its changelog tells them."""
-    records = await read_all(
-        bootstrap(settings), changelog(settings, name), limit_s=60.0
-    )
+    records = await read_all(bootstrap(settings), changelog(settings, name))
     found: dict[bytes, bytes] = {}
     for record in records:
         if record.value is None:
@@ -205,7 +203,7 @@ async def remake(
     await create_topic(servers, name, partitions, 1, {"cleanup.policy": policy})
 
 
-async def report(settings: Settings, limit_s: float = 120.0) -> Report:
+async def report(settings: Settings, limit_s: float = 240.0) -> Report:
     """Ask for a report as of the newest poll, and wait until it is made."""
     client = await connect(settings)
     try:

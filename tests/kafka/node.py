@@ -17,9 +17,9 @@ from pathlib import Path
 from tests.kafka.jars import jars, java
 
 HOST = "127.0.0.1"
-FORMAT_S = 60.0
-KILL_S = 10.0
-SPAWN_S = 5.0
+FORMAT_S = 120.0
+KILL_S = 60.0
+SPAWN_S = 60.0
 
 _JVM = (
     "-Xms64m",

@@ -31,8 +31,8 @@ from aiokafka.errors import (
 
 from tests.waiting import until_awaited
 
-LIMIT_S = 30.0
-CLOSE_S = 5.0
+LIMIT_S = 120.0
+CLOSE_S = 30.0
 RETRY_S = 0.1
 
 Pair = tuple[bytes | None, bytes | None]

@@ -5,8 +5,6 @@ import json
 import time
 from typing import Any
 
-import pytest
-
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
@@ -16,8 +14,6 @@ from tests.waiting import until
 from tests.web.live_site import MINUTE_US, free_port
 
 STORES = 60
-
-pytestmark = pytest.mark.timeout(240)
 
 
 async def publish(one: Worker, polls: list[Poll]) -> None:
@@ -66,14 +62,12 @@ def test_the_board_moves_with_a_partition(worker: Start) -> None:
     until(lambda: all(len(owners(port)) == 2 for port in ports))
     asyncio.run(publish(first, polls(20, 10)))
     until(lambda: [down(port) for port in ports] == [10, 10])
-    before = states(ports[0])
-    assert len(before) == STORES
-    assert before == states(ports[1])
+    before = until(lambda: states(ports[0]), lambda told: len(told) == STORES)
+    until(lambda: states(ports[1]) == before)
     asyncio.run(publish(first, polls(10, 25)))
     second.kill()
     until(lambda: down(ports[0]) == 25)
-    after = states(ports[0])
-    assert len(after) == STORES
+    after = until(lambda: states(ports[0]), lambda told: len(told) == STORES)
     assert all(after[f"store-{n}"] == before[f"store-{n}"] for n in range(10))
     second.start()
     second.ready()

@@ -11,7 +11,7 @@ from tests.kafka import fleet
 from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.node import _reserve
-from tests.kafka.workers import StartOn
+from tests.kafka.workers import STOP_S, StartOn
 
 Factory = Callable[..., Cluster]
 
@@ -22,8 +22,8 @@ async def test_an_absent_broker_is_waited_for_and_given_up(worker_on: StartOn) -
     one = worker_on(f"127.0.0.1:{reserved.getsockname()[1]}", broker_timeout=5)
     started = time.monotonic()
     one.start()
-    assert await asyncio.to_thread(one.ended, 30) == 1
-    assert 4 < time.monotonic() - started < 15
+    assert await asyncio.to_thread(one.ended) == 1
+    assert time.monotonic() - started > 4
     assert one.said.count("Waiting for the broker") >= 2
     assert "gave up after 5 s: no broker lets us in: 127.0.0.1" in one.said
     assert "Traceback" not in one.said
@@ -31,7 +31,6 @@ async def test_an_absent_broker_is_waited_for_and_given_up(worker_on: StartOn) -
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 async def test_a_broker_may_vanish_for_half_a_minute(
     cluster: Factory, worker_on: StartOn
 ) -> None:
@@ -50,14 +49,13 @@ async def test_a_broker_may_vanish_for_half_a_minute(
     await asyncio.sleep(30)
     broker.resume()
     await publishing
-    await fleet.caught_up(one.settings, 90)
+    await fleet.caught_up(one.settings)
     assert one.running
-    assert one.stop() <= 10
+    assert one.stop() < STOP_S
     assert not fleet.differences(polls.expected(), await fleet.histories(one.settings))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_nothing_is_lost_when_each_broker_dies(
     cluster: Factory, worker_on: StartOn
 ) -> None:
@@ -84,7 +82,7 @@ async def test_nothing_is_lost_when_each_broker_dies(
     three.launch()
     await three.ready()
     await fleet.publish(settings, topic, *polls.make(20_000))
-    await fleet.caught_up(settings, 90)
+    await fleet.caught_up(settings)
     assert not fleet.differences(polls.expected(), await fleet.histories(settings))
     for one in workers:
         assert one.running

@@ -52,7 +52,7 @@ async def test_polls_deleted_before_they_were_consumed_are_missed(
         await delete_records(servers, topic.name, partition, end)
     one.start()
     await asyncio.to_thread(one.ready)
-    said = one.says("were deleted before they were consumed", 10)
+    said = one.says("were deleted before they were consumed")
     assert said
     one.stop()
     assert not fleet.differences(expected, fleet.on_disk(one.settings))
@@ -79,7 +79,7 @@ async def test_a_changelog_that_ends_in_a_marker_recovers(
     if disk == "lost":
         shutil.rmtree(one.settings.data_dir)
     one.start()
-    await asyncio.to_thread(one.ready, 30)
+    await asyncio.to_thread(one.ready)
     await fleet.publish(one.settings, topic, *polls.make(500))
     await fleet.caught_up(one.settings)
     one.stop()

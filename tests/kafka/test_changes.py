@@ -5,8 +5,6 @@ import json
 from functools import partial
 from typing import Any
 
-import pytest
-
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import own_token
 from tests.kafka.test_web import ask, owners
@@ -17,14 +15,12 @@ from tests.web.live_site import free_port
 CHANGES = "/api/v1/changes"
 STORES = [str(number) for number in range(12)]
 
-pytestmark = pytest.mark.timeout(240)
-
 
 def send(one: Worker, port: int, method: str, path: str, body: Any) -> tuple[int, Any]:
     """Change something at a worker, with its own token."""
     bearer = f"Bearer {own_token.read(one.settings.data_dir)}"
     headers = {"Authorization": bearer, "Content-Type": "application/json"}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, json.dumps(body), headers)
         response = connection.getresponse()

@@ -56,7 +56,7 @@ def command(one: Worker, *arguments: object) -> subprocess.CompletedProcess[str]
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -75,7 +75,7 @@ async def test_a_damaged_batch_is_named_and_can_be_skipped(
     spoil(kafka, name, 0, b"lost-1")
     for _ in range(2):  # a restart does not help
         one.start()
-        assert await asyncio.to_thread(one.ended, 30) == 1
+        assert await asyncio.to_thread(one.ended) == 1
         last = one.said.splitlines()[-1]
         assert f"topic {name}, partition 0: the records from offset 300 to 302" in last
         assert f"streamproc skip {name} 0 300 303" in last

@@ -35,7 +35,6 @@ async def does_the_main_job(one: Worker) -> None:
     assert "Traceback" not in one.log.read_text()
 
 
-@pytest.mark.timeout(400)
 async def test_an_older_kafka_does_as_well(
     cluster: Factory, worker_on: StartOn
 ) -> None:

@@ -26,7 +26,7 @@ async def test_what_a_frozen_worker_writes_late_does_not_win(worker: Start) -> N
     await asyncio.sleep(2)
     one.signal(signal.SIGSTOP)
     two.start()
-    await asyncio.to_thread(two.ready, 30)
+    await asyncio.to_thread(two.ready)
     await publishing
     await fleet.caught_up(settings)
     one.signal(signal.SIGCONT)

@@ -15,12 +15,11 @@ from tests.waiting import until
 from tests.web.browser import CONTRAST, Tab, launched
 from tests.web.live_site import free_port
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 STORES = [f"store-{number}" for number in range(40)]
 DOWN = STORES[::4]
-WAIT_MS = 60_000
-TAKEN_OVER_S = 30
+TAKEN_OVER_S = 45
 """Long enough for the page to be looked at before the partitions have moved."""
 
 
@@ -74,7 +73,7 @@ def _walk(tab: Tab, gone: Worker, is_theirs: dict[str, bool]) -> None:
     assert page.locator("#down tr.stale").count() == 0
     gone.kill()
     banner = page.locator("[data-lost]")
-    banner.wait_for(timeout=WAIT_MS)
+    banner.wait_for()
     said = banner.inner_text()
     assert f"127.0.0.1:{gone.options['web_port']} has not answered since" in said
     count = sum(is_theirs.values())
@@ -87,7 +86,7 @@ def _walk(tab: Tab, gone: Worker, is_theirs: dict[str, bool]) -> None:
         assert is_stale == is_theirs[store_id], store_id
     assert page.locator("body.stale").count() == 0
     assert page.evaluate(CONTRAST) == []
-    banner.wait_for(state="hidden", timeout=2 * 1000 * TAKEN_OVER_S)
+    banner.wait_for(state="hidden", timeout=4 * 1000 * TAKEN_OVER_S)
     until(lambda: page.locator("#down tr.stale").count() == 0, pause_ms=pause)
     assert rows.count() == len(DOWN)
     assert page.evaluate("window.stayed") is True

@@ -168,7 +168,7 @@ async def test_a_client_certificate_is_accepted(secured: Cluster, name: Name) ->
     for context in (security.ssl_context(), ssl.create_default_context()):
         stranger = {**security.mutual_tls(), "ssl_context": context}
         with pytest.raises(KafkaError):
-            await produce(address, topic, pairs(1), limit_s=10, **stranger)
+            await produce(address, topic, pairs(1), **stranger)
     assert await end_offsets(address, topic, **security.mutual_tls()) == {0: 1}
 
 

@@ -12,7 +12,7 @@ from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
 from tests.kafka.records import produce, read_all, transact
 from tests.kafka.run_worker import POISON
-from tests.kafka.workers import Start
+from tests.kafka.workers import STOP_S, Start
 
 
 @pytest.mark.parametrize("keyed", [True, False], ids=["keyed", "keyless"])
@@ -26,7 +26,7 @@ async def test_polls_of_other_clients_are_counted_once(
     producer = Producer({"bootstrap.servers": fleet.bootstrap(one.settings)})
     for key, value in zip(*polls.make(3_000), strict=True):
         producer.produce(topic.name, value, key if keyed else None)
-    assert await asyncio.to_thread(producer.flush, 30) == 0
+    assert await asyncio.to_thread(producer.flush, 120) == 0
     one.start()
     await fleet.caught_up(one.settings)
     one.stop()
@@ -63,7 +63,7 @@ async def test_garbage_on_every_topic_is_rejected_with_its_reason(
     await fleet.caught_up(one.settings)
     finished = await fleet.report(one.settings)
     assert finished.state == "Complete"
-    assert one.stop() < 10
+    assert one.stop() < STOP_S
     assert not fleet.differences(polls.expected(), await fleet.histories(one.settings))
     rejected = await read_all(servers, topics.rejected.name)
     told = [dict(record.headers) for record in rejected]
@@ -81,7 +81,7 @@ async def test_a_poll_as_large_as_the_broker_takes_is_rejected(worker: Start) ->
     limit = {"max_request_size": 2_000_000}
     await produce(servers, topics.polls.name, [(b"k", large)], **limit)
     one.start()
-    await fleet.caught_up(one.settings, 30)
+    await fleet.caught_up(one.settings)
     one.stop()
     record = (await read_all(servers, topics.rejected.name))[0]
     assert large.startswith(record.value)
@@ -96,7 +96,7 @@ async def test_an_agent_that_raises_loses_nothing(worker: Start) -> None:
     await produce(servers, topic.name, [(b"k", POISON)], partition=2)
     await fleet.publish(one.settings, topic, *polls.make(1_000))
     one.start()
-    assert await asyncio.to_thread(one.ended, 60) == 1
+    assert await asyncio.to_thread(one.ended) == 1
     assert "made to raise" in one.said
     one.fault = ""
     one.start()

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 
-import pytest
-
 from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.client import Client
@@ -24,7 +22,6 @@ Row = tuple[str, str, str]
 """Store id, status and time of a poll, as a file has them."""
 
 
-@pytest.mark.timeout(500)
 async def test_a_month_waits_on_kafka_until_its_polls_have_been_loaded(
     worker: Start, streamproc: Run, tmp_path: Path
 ) -> None:

@@ -6,8 +6,6 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from streamproc.report.messages import LATEST
 from streamproc.report.period_asked import period_asked
 from streamproc.report.period_csv import write_period_csv
@@ -26,7 +24,6 @@ DAYS = 60
 FIRST, LAST = (f"{START + timedelta(days=day):%Y-%m-%d}" for day in (9, 50))
 
 
-@pytest.mark.timeout(300)
 async def test_a_period_has_the_same_bytes_on_kafka_as_of_files_alone(
     worker: Start, streamproc: Run, tmp_path: Path
 ) -> None:

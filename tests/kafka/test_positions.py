@@ -23,7 +23,7 @@ from tests.waiting import until_awaited
 Factory = Callable[..., Cluster]
 
 
-async def counted(settings: Settings, polls: Fleet, limit_s: float = 60.0) -> None:
+async def counted(settings: Settings, polls: Fleet) -> None:
     """Wait until every poll is in the changelog; fails with what differs."""
     expected = polls.expected()
 
@@ -31,7 +31,7 @@ async def counted(settings: Settings, polls: Fleet, limit_s: float = 60.0) -> No
         return not fleet.differences(expected, await fleet.histories(settings))
 
     try:
-        await until_awaited(all_there, limit_s=limit_s)
+        await until_awaited(all_there)
     except TimeoutError:
         found = fleet.differences(expected, await fleet.histories(settings))
         pytest.fail("\n".join(found[:20]))
@@ -119,16 +119,13 @@ async def test_polls_deleted_under_a_worker_that_is_behind_are_told(
     one.resume()
     await counted(one.settings, polls)
     for partition, end in ends.items():
-        count = one.says(
-            rf"partition {partition}: (\d+) records were deleted before", 1
-        )
+        count = one.says(rf"partition {partition}: (\d+) records were deleted before")
         assert end - read[partition] - int(count[1]) in (0, 1)
     assert "offsets went back" not in one.said
     one.stop()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("overtaken", [False, True], ids=["shorter", "overtaken"])
 @pytest.mark.parametrize("running", [False, True], ids=["restarted", "running"])
 async def test_a_log_that_lost_its_tail_is_read_anew(
@@ -145,7 +142,7 @@ async def test_a_log_that_lost_its_tail_is_read_anew(
     kept = broker.brokers[1].copy_log(topic.name)
     broker.start()
     await fleet.publish(one.settings, topic, *polls.make(1_000))
-    await fleet.caught_up(one.settings, 90)
+    await fleet.caught_up(one.settings)
     if not running:
         one.stop()
     broker.kill()
@@ -158,8 +155,8 @@ async def test_a_log_that_lost_its_tail_is_read_anew(
         one.resume()
     elif not running:
         one.start()
-    await counted(one.settings, polls, 120)
+    await counted(one.settings, polls)
     assert "offsets went back" in one.said
-    await asyncio.to_thread(one.says, "reading it anew from offset 0 on", 10)
+    await asyncio.to_thread(one.says, "reading it anew from offset 0 on")
     one.stop()
     assert not fleet.differences(polls.expected(), fleet.on_disk(one.settings))

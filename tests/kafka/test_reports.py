@@ -8,6 +8,7 @@ from streamproc.topics import topics_for
 from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import Start, Worker
+from tests.waiting import until_awaited
 
 
 @pytest.mark.slow
@@ -26,7 +27,7 @@ async def test_a_report_survives_the_death_of_a_worker(
         await asyncio.to_thread(one.ready)
     await fleet.caught_up(settings)
     asking = asyncio.create_task(fleet.report(settings))
-    await asyncio.sleep(3)
+    await until_awaited(lambda: fleet.table(settings, "reports"))
     collector = _collector(workers)
     dead = collector if victim == "collector" else _other(workers, collector)
     dead.kill()

@@ -10,7 +10,8 @@ from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import STOP_S, Start, Worker
 
-TAKE_OVER_S = 20.0
+SESSION_S = 120
+"""Much longer than anything here takes."""
 
 
 async def loaded(one: Worker, count: int = 1_000) -> Fleet:
@@ -71,21 +72,21 @@ async def test_a_worker_that_is_processing_stops_in_time(worker: Start) -> None:
 
 async def test_a_worker_that_stops_leaves_its_group_at_once(worker: Start) -> None:
     """The other one has its partitions long before the session would end."""
-    one, two = worker(1, session_timeout=60), worker(2, session_timeout=60)
+    one, two = (worker(n, session_timeout=SESSION_S) for n in (1, 2))
     await loaded(one)
     await ready(one, two)
     one.stop()
     stopped = time.monotonic()
     polls = await loaded(one)
-    await fleet.caught_up(one.settings, 30)
-    assert time.monotonic() - stopped < STOP_S
+    await fleet.caught_up(one.settings)
+    assert time.monotonic() - stopped < SESSION_S / 2
     two.stop()
     assert not fleet.differences(polls.expected(), await fleet.histories(one.settings))
 
 
 @pytest.mark.slow
 async def test_a_killed_worker_is_replaced_and_comes_back(worker: Start) -> None:
-    """kill -9: taken over within 20 s; back with its old disk, which is behind."""
+    """kill -9: taken over when its session is over; back with its old disk, behind."""
     one, two = worker(1, session_timeout=10), worker(2, session_timeout=10)
     polls = await loaded(one)
     await ready(one, two)
@@ -94,7 +95,7 @@ async def test_a_killed_worker_is_replaced_and_comes_back(worker: Start) -> None
     killed = time.monotonic()
     topic = topics_for(one.settings).polls
     await fleet.publish(one.settings, topic, *polls.make(5_000))
-    await fleet.caught_up(one.settings, TAKE_OVER_S)
+    await fleet.caught_up(one.settings)
     print(f"taken over {time.monotonic() - killed:.1f} s after kill -9")  # noqa: T201
     await ready(one)
     await fleet.publish(one.settings, topic, *polls.make(5_000))
@@ -141,7 +142,7 @@ async def test_a_worker_without_progress_says_so_and_exits(
     two = worker(2, fault=fault, stall_timeout=5)
     await loaded(two)
     two.start()
-    assert await asyncio.to_thread(two.ended, 60) == 1
+    assert await asyncio.to_thread(two.ended) == 1
     assert "Worker stalled: no progress for" in two.said
     assert said in two.said
 
@@ -153,7 +154,7 @@ async def test_one_data_directory_is_for_one_worker(worker: Start) -> None:
     await ready(one)
     same.log = one.folder / "second.log"
     same.start()
-    assert await asyncio.to_thread(same.ended, 20) == 1
+    assert await asyncio.to_thread(same.ended) == 1
     assert one.process is not None
     assert (
         f"already runs on this data directory (process {one.process.pid})" in same.said
@@ -167,16 +168,18 @@ async def test_one_data_directory_is_for_one_worker(worker: Start) -> None:
 async def test_a_worker_killed_and_started_at_once_takes_its_own_place(
     worker: Start,
 ) -> None:
-    """Nobody waits for the session of the one that was killed, here half a minute."""
-    one, two = worker(1, session_timeout=30), worker(2, session_timeout=30)
+    """Nobody waits for the session of the one that was killed, here two minutes."""
+    one, two = (worker(n, session_timeout=SESSION_S) for n in (1, 2))
     polls = await loaded(one)
     await ready(one, two)
     await fleet.caught_up(one.settings)
     two.kill()
+    killed = time.monotonic()
     two.start()
     topic = topics_for(one.settings).polls
     await fleet.publish(one.settings, topic, *polls.make(1_000))
-    await fleet.caught_up(one.settings, 20)
+    await fleet.caught_up(one.settings)
+    assert time.monotonic() - killed < SESSION_S / 2
     for each in (one, two):
         each.stop()
     assert not fleet.differences(polls.expected(), await fleet.histories(one.settings))

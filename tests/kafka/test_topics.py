@@ -64,7 +64,7 @@ async def test_another_partition_count_of_a_changelog_is_refused(worker: Start) 
     servers = fleet.bootstrap(one.settings)
     await create_topic(servers, name, 3, 1, {"cleanup.policy": "compact"})
     one.start()
-    assert await asyncio.to_thread(one.ended, 30) == 1
+    assert await asyncio.to_thread(one.ended) == 1
     assert f"topic {name} has 3 partitions, but 4 are needed" in one.said
     assert "Traceback" not in one.said
 
@@ -120,7 +120,7 @@ async def test_partitions_added_while_running_stop_the_worker(worker: Start) -> 
     one.start()
     await fleet.caught_up(one.settings)
     await add_partitions(servers, topic.name, 6)
-    assert await asyncio.to_thread(one.ended, 60) == 1
+    assert await asyncio.to_thread(one.ended) == 1
     assert f"topic {topic.name} has 6 partitions, but 4 are needed" in one.said
     assert "no setting fits all" in one.said
     assert "Another number of partitions" in one.said

@@ -165,7 +165,7 @@ def test_the_files_are_alike_in_any_locale(files: ReportFiles) -> None:
     """Their text is UTF-8, whatever the system's encoding is."""
     environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     writer = run_python(WRITE_ACCENTS, files.root, **environ)
-    writer.communicate(timeout=60)
+    writer.communicate(timeout=120)
     assert writer.returncode == 0
     assert ids_in(files.path("r1")) == ids_in(files.combined) == ["café", "店"]
 
@@ -187,7 +187,7 @@ def test_a_full_disk_leaves_the_old_files_and_nothing_else(
     """The error is the system's, and no temp file takes what space there is."""
     files.write(REPORT, rows_of_ids(["old"]), combined=True)
     writer = run_python(WRITE_WITH_LITTLE_SPACE, files.root, limit)
-    out, _ = writer.communicate(timeout=60)
+    out, _ = writer.communicate(timeout=120)
     assert out == "File too large\n"
     assert ids_in(files.combined) == ids_in(files.path("r1")) == ["old"]
     assert everything(files.root) == {"combined_report.csv", "reports/r1.csv"}
@@ -224,7 +224,7 @@ def test_a_kill_leaves_whole_files(files: ReportFiles) -> None:
         assert writer.stdout is not None
         writer.stdout.readline()
         writer.send_signal(signal.SIGKILL)
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=120)
         for path in (files.combined, files.path("r1")):
             ids = ids_in(path)
             assert ids == [f"{ids[0][0]}-{n}" for n in range(20_000)]

@@ -34,10 +34,10 @@ from tables.fact_tables import facts_of
 from tables.facts import Facts
 from tests.system.test_program import rejected
 from tests.system.told import Told, without
+from tests.waiting import LIMIT_S
 from tests.web.live_site import NOW_US, LiveSite
 from tests.web.test_uploads import act, reader_page, send
 
-LIMIT_S = 30
 READING = Reading(skip_refused=True, force=True)
 FINE = "2025-05-06 11:00:00 UTC"
 

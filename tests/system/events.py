@@ -45,10 +45,9 @@ async def read_events(settings: Settings) -> list[Event | Suspect]:
 async def until_told(
     settings: Settings,
     enough: Callable[[Sequence[Event | Suspect]], bool],
-    limit_s: float = 60.0,
 ) -> list[Event | Suspect]:
     """All that has been told, when it is enough."""
-    return await until_awaited(partial(read_events, settings), enough, limit_s=limit_s)
+    return await until_awaited(partial(read_events, settings), enough)
 
 
 def kinds(events: Sequence[Event | Suspect], store_id: str) -> list[str]:

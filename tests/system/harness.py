@@ -19,8 +19,10 @@ from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from streamproc.transport.connect import connect
 from tests.reference import reference
+from tests.waiting import LIMIT_S
 
-START_LIMIT_S = 30.0
+STOP_S = 15.0
+"""A worker's promise, 10 s after SIGTERM it has ended, on a machine that is busy."""
 
 
 class WorkerProcess:
@@ -45,7 +47,7 @@ class WorkerProcess:
         """What the worker has logged so far."""
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, text: str, limit_s: float = START_LIMIT_S) -> "WorkerProcess":
+    def wait_for(self, text: str, limit_s: float = LIMIT_S) -> "WorkerProcess":
         """Wait until the worker has logged the text; fail when it ends first."""
         deadline = time.monotonic() + limit_s
         while text not in self.text():
@@ -58,13 +60,13 @@ class WorkerProcess:
         """Wait until the worker consumes."""
         return self.wait_for("Worker ready")
 
-    def end(self, how: signal.Signals, limit_s: float = 12.0) -> int:
+    def end(self, how: signal.Signals, limit_s: float = LIMIT_S) -> int:
         """Send a signal, unless it has ended; return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
         return self.process.wait(limit_s)
 
-    def exit_code(self, limit_s: float = START_LIMIT_S) -> int:
+    def exit_code(self, limit_s: float = LIMIT_S) -> int:
         """Wait for the end."""
         return self.process.wait(limit_s)
 

@@ -16,6 +16,7 @@ from streamproc.settings import Settings
 from tables.batch_table import BatchTable
 from tables.fencing import PartitionLostError
 from tests.system.harness import publish, publish_raw, random_polls
+from tests.waiting import LIMIT_S
 
 BEGIN_US = 1_674_000_000_000_000
 PARTITION = 0
@@ -42,7 +43,7 @@ async def report_text(program: Program, report_id: str) -> str:
     """The file of a report of all stores; fails when the report does."""
     request = Request(report_id, ALL, "latest", program.now_us(), None)
     await program.to_collector(request)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             report = _found(program, report_id)
             if report is not None and report.state != record.RUNNING:

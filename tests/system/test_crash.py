@@ -12,19 +12,21 @@ import pytest
 from streamproc.rules.poll import Poll
 from streamproc.settings import Settings
 from tests.system.harness import (
+    STOP_S,
     WorkerProcess,
     check_rows,
     publish,
     random_polls,
     report,
 )
+from tests.waiting import LIMIT_S
 
 BEGIN_US = 1_674_000_000_000_000
 MakeSettings = Callable[..., Settings]
 StartWorker = Callable[..., WorkerProcess]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_kill_9_at_any_moment_of_a_load_changes_no_figure(
     seed: int, make_settings: MakeSettings, start_worker: StartWorker
@@ -148,7 +150,7 @@ async def test_an_agent_that_raises_ends_the_worker_and_acks_nothing(
         *("--max-poll-records", "500", "--commit-interval", "0.1"),
         stderr=asyncio.subprocess.PIPE,
     )
-    _, said = await asyncio.wait_for(process.communicate(), 30)
+    _, said = await asyncio.wait_for(process.communicate(), LIMIT_S)
     assert process.returncode == 1
     assert b"made to fail" in said
     start_worker("--no-hourly").ready()
@@ -159,13 +161,13 @@ async def test_an_agent_that_raises_ends_the_worker_and_acks_nothing(
 def test_sigterm_stops_a_worker_within_10_seconds(start_worker: StartWorker) -> None:
     """A clean stop, exit code 0, in the middle of its work or idle."""
     worker = start_worker().ready()
-    assert worker.end(signal.SIGTERM, limit_s=10) == 0
+    assert worker.end(signal.SIGTERM, limit_s=STOP_S) == 0
 
 
 def test_sigterm_while_starting_stops_a_worker_too(start_worker: StartWorker) -> None:
     """The signal comes before the worker is ready."""
     worker = start_worker("--log-level", "debug").wait_for("Starting...")
-    assert worker.end(signal.SIGTERM, limit_s=10) == 0
+    assert worker.end(signal.SIGTERM, limit_s=STOP_S) == 0
 
 
 def test_a_second_worker_on_the_log_is_told_who_has_it(

@@ -21,6 +21,7 @@ from tests.reference import DAY_US, HOUR_US
 from tests.rules.test_reference import utc
 from tests.system.harness import publish, publish_raw, report
 from tests.system.test_program import rejected
+from tests.waiting import LIMIT_S
 
 MONDAY_US = utc("2025-11-24 00:00")
 AS_OF = "2025-11-25T00:00:00Z"
@@ -116,7 +117,7 @@ async def test_special_hours_of_all_stores_reach_every_partition(
 
 async def _eventually(program: Program, holds: Any) -> Rows:
     """A report for which something holds: what is sent on arrives a little later."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             rows = await report(program.settings, AS_OF)
             if holds(rows):

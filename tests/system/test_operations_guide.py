@@ -54,7 +54,7 @@ async def typed(
 ) -> None:
     """Run a command to its end; it must succeed."""
     await asyncio.to_thread(
-        subprocess.run, command, cwd=folder, env=environment, check=True, timeout=60
+        subprocess.run, command, cwd=folder, env=environment, check=True, timeout=120
     )
 
 

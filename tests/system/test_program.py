@@ -24,7 +24,7 @@ from streamproc.transport.connect import connect
 from streamproc.transport.partitioner import partition_for
 from tests.hostile import BRACKETS
 from tests.system.harness import publish, publish_raw
-from tests.waiting import until_in_loop
+from tests.waiting import LIMIT_S, until_in_loop
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
@@ -444,7 +444,7 @@ async def test_a_clock_ahead_does_not_stop_the_hourly_report(
         clock.now_us = NOON_US + HOUR_US
         await ended(program, "hourly-20230125T1300Z")
         clock.now_us = NOON_US + 3 * HOUR_US
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_S):
             late = early
             while late.doubted or late.rows == early.rows:
                 await asyncio.sleep(0.02)

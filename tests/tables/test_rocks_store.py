@@ -106,7 +106,7 @@ async def test_a_tables_databases_are_closed_side_by_side(
     """Each waits for the disk; one after another they would take too long to stop."""
     store = (await open_table(make_settings(), Changelog())).data
     await store._try_open_db_for_partition(PARTITION + 1, generation_id=1)
-    close, both = store._close, threading.Barrier(2, timeout=10)
+    close, both = store._close, threading.Barrier(2, timeout=120)
 
     def with_the_other(partition: int) -> None:
         both.wait()
@@ -164,7 +164,7 @@ def copy(
         [sys.executable, "-c", code, str(path), request.param],
         check=True,
         cwd=root,
-        timeout=60,
+        timeout=120,
     )
     return request.param, path
 

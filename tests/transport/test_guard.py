@@ -16,6 +16,7 @@ from streamproc.transport.kafka.guarded import GuardedConsumer
 from streamproc.transport.kafka.requests import _EpochEndsRequest, _MetadataRequest
 from streamproc.transport.positions import Origin, on_forgotten
 from streamproc.transport.topic import Topic
+from tests.waiting import LIMIT_S
 
 T0 = TP("polls", 0)
 CHANGELOG = TP("app-table-changelog", 0)
@@ -280,7 +281,7 @@ async def test_batches_that_will_not_be_acked_are_not_waited_for(of: str) -> Non
     tp = T0 if old else TP("polls", 1)
     other = SimpleNamespace(tp=tp, generation_id=1 - old, acked=False)
     consumer._unacked_messages.append(other)
-    await asyncio.wait_for(consumer.settled(T0), 1)
+    await asyncio.wait_for(consumer.settled(T0), LIMIT_S)
 
 
 async def test_a_fetch_below_the_log_goes_on_after_what_was_deleted(

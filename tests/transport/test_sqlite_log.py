@@ -152,7 +152,7 @@ def in_process(script: str, *arguments: object) -> "subprocess.Popen[str]":
 
 def output(process: "subprocess.Popen[str]") -> str:
     """What a process printed, once it has ended well."""
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     return out
 
@@ -630,7 +630,7 @@ def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
         assert process.stdout is not None
         acknowledged += [int(process.stdout.readline()) for _ in range(patience)]
         process.send_signal(signal.SIGKILL)
-        rest, _ = process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=120)
         acknowledged += [int(line) for line in rest.split()]
         start = acknowledged[-1] + 100
     log = Log(path, "normal")
@@ -1025,7 +1025,7 @@ def test_a_second_worker_is_told_of_the_first(path: Path) -> None:
         lock.acquire()
     assert str(path) in str(caught.value)
     first.send_signal(signal.SIGKILL)
-    first.communicate(timeout=60)
+    first.communicate(timeout=120)
     lock.acquire()
     with pytest.raises(LogLockedError, match=rf"process {os.getpid()}\b"):
         WorkerLock(path).acquire()

@@ -22,6 +22,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+PATIENCE_MS = 60_000
+"""How long anything is waited for, on a machine that has much else to do."""
+
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 
 STRUCTURE = Path(__file__).with_name("structure.js").read_text()
@@ -74,7 +77,7 @@ class Tab:
         self.errors: list[str] = []
         self.hosts: set[str] = set()
         self._context = browser.new_context(**options)
-        self._context.set_default_timeout(15_000)
+        self._context.set_default_timeout(PATIENCE_MS)
         self.page = self._context.new_page()
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -89,6 +92,16 @@ class Tab:
     def open(self, path: str) -> Any:
         """Go to a path; returns the page."""
         self.page.goto(self.base + path, wait_until="load")
+        return self.page
+
+    def press(self, where: Any) -> Any:
+        """Press what leads to another page; returns the page when all of it is there.
+
+        ``where``: a locator, or a selector, of which the first is pressed.
+        """
+        target = self.page.locator(where).first if isinstance(where, str) else where
+        with self.page.expect_navigation():
+            target.click()
         return self.page
 
     def close(self) -> None:

@@ -6,11 +6,14 @@ Its clock stands still at ``NOW``, so every page and figure can be told beforeha
 import asyncio
 import http.client
 import json
+import os
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +102,20 @@ class Answer:
         return json.loads(self.body)
 
 
+LOWEST_PORT, PORTS = 10_000, 22_000
+"""Below those that connections are given, so that none has one meanwhile."""
+
+_NUMBERS = count(os.getpid() * 199)
+"""Tests run in several processes at once: each begins somewhere else."""
+
+
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on, and each time another one."""
+    while True:
+        port = LOWEST_PORT + next(_NUMBERS) % PORTS
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
@@ -277,7 +288,9 @@ class LiveSite:
         """
         if method != "GET" and not self.settings.api_token:
             headers.setdefault("Authorization", f"Bearer {self.own_token}")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=START_LIMIT_S
+        )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             connection.request(method, path, body=body, headers=named)

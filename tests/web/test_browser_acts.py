@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from streamproc.web import own_token
+from tests.waiting import until
 from tests.web.browser import CONTRAST, STRUCTURE, Tab, launched
 from tests.web.live_site import LiveSite
 
@@ -65,16 +66,16 @@ def test_hours_are_changed_and_the_change_is_undone(tab: Tab) -> None:
     page = tab.open("/change?what=hours&store=gamma")
     page.fill("input[name=day1]", "09:00-12:00")
     page.fill("input[name=by]", "eve")
-    page.click("button[value=preview]")
+    tab.press("button[value=preview]")
     assert "Figures change." in page.inner_text(".preview")
     quiet(tab)
-    page.click("button[value=save]")
+    tab.press("button[value=save]")
     assert "Saved." in page.inner_text("main")
     assert page.input_value("input[name=day1]") == "09:00–12:00"
     assert page.input_value("input[name=by]") == "eve"
-    page.click("button:has-text('Undo')")
+    tab.press("button:has-text('Undo')")
     quiet(tab)
-    page.click("button[value=save]")
+    tab.press("button[value=save]")
     assert "It undoes another change." in page.inner_text("main")
     quiet(tab)
     tab.open("/change?what=hours&store=gamma")
@@ -88,10 +89,10 @@ def test_a_correction_is_previewed_with_what_browsers_send(tab: Tab) -> None:
     page.select_option("select[name=kind]", "correction-up")
     page.fill("input[name=from_local]", "2025-05-06T14:30")
     page.fill("input[name=to_local]", "2025-05-06T14:00")
-    page.click("button[value=preview]")
+    tab.press("button[value=preview]")
     assert "from_local is not before to_local" in page.inner_text(".preview")
     page.fill("input[name=to_local]", "2025-05-06T15:00")
-    page.click("button[value=preview]")
+    tab.press("button[value=preview]")
     assert "Figures change." in page.inner_text(".preview")
     quiet(tab)
 
@@ -103,10 +104,10 @@ def test_rejected_records_are_mended_from_the_page(tab: Tab) -> None:
     group.locator("summary").click()
     mended = '{"store_id": "x", "status": "active", "timestamp_utc": "2025-05-06"}'
     group.locator("textarea").fill(mended)
-    group.locator("button[value=check]").click()
+    tab.press(group.locator("button[value=check]"))
     assert "None would be accepted." in page.inner_text(".preview-line")
     group.locator("textarea").fill(mended.replace("-06", "-06 12:00:00"))
-    group.locator("button[value=send]").click()
+    tab.press(group.locator("button[value=send]"))
     assert "1 sent again." in page.inner_text("main")
     quiet(tab)
 
@@ -115,7 +116,7 @@ def test_a_poll_is_tried(tab: Tab) -> None:
     """Connect says what came of it."""
     page = tab.open("/connect")
     page.fill("#try-store", "new-one")
-    page.click("button[value=send]")
+    tab.press("button[value=send]")
     assert "Accepted" in page.inner_text(".preview-line")
     quiet(tab)
 
@@ -123,18 +124,15 @@ def test_a_poll_is_tried(tab: Tab) -> None:
 def test_a_report_is_made_and_followed(tab: Tab) -> None:
     """It runs, and then its files are there."""
     page = tab.open("/reports")
-    page.click("button:has-text('Trigger report')")
+    tab.press("button:has-text('Trigger report')")
     page.wait_for_url("**/reports#made")
     page.select_option("select[name=period]", "this-week")
     page.select_option("select[name=group_by]", "region")
-    page.click("button:has-text('Make it')")
+    tab.press("button:has-text('Make it')")
     page.wait_for_url("**/reports#made")
-    done = page.locator("tr", has_text="one row per region").locator("text=Complete")
-    for _ in range(60):
-        if done.count():
-            break
-        page.wait_for_timeout(250)
-        tab.open("/reports")
+    made = page.locator("tr", has_text="one row per region")
+    done = made.locator("text=Complete")
+    until(lambda: tab.open("/reports") and done.count(), pause_ms=page.wait_for_timeout)
     assert done.count() == 1
     quiet(tab)
 
@@ -205,6 +203,6 @@ def test_an_empty_programs_page_gives_way_to_the_first_poll(
         pass
     assert page.input_value("#try-store") == "1002"
     page.locator("#try-store").blur()
-    page.wait_for_selector("h1:has-text('down')", timeout=5000)
+    page.wait_for_selector("h1:has-text('down')")
     assert tab.errors == []
     tab.close()

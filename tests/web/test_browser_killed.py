@@ -26,20 +26,23 @@ from tests.web.live_site import free_port
 pytestmark = pytest.mark.browser
 
 LIMIT_S = 60
-BACKLOG = 400
-"""Polls, that a worker which takes its time over each few of them has for a while."""
+BACKLOG = 2_000
+"""Polls: more than a worker that takes its time deals with while it is looked at."""
 
 SLOWLY = """
 import asyncio, sys
+from pathlib import Path
 from agents import polls
 from streamproc.cli import main
-keep = polls.keep
+keep, takes_its_time = polls.keep, Path(sys.argv[-1])
 async def slowly(*given):
-    await asyncio.sleep(float(sys.argv[-1]))
+    if takes_its_time.exists():
+        await asyncio.sleep(0.5)
     await keep(*given)
 polls.keep = slowly
 main(sys.argv[1:-1])
 """
+"""A worker that waits before it deals with a few polls, while there is a file."""
 
 DIMMED = """() => getComputedStyle(document.querySelector("main .figure")).color
   !== getComputedStyle(document.querySelector("h2")).color"""
@@ -47,7 +50,10 @@ DIMMED = """() => getComputedStyle(document.querySelector("main .figure")).color
 
 @dataclass
 class Killable:
-    """A worker with pages in a process of its own, on an embedded log."""
+    """A worker with pages in a process of its own, on an embedded log.
+
+    While the file ``takes_its_time`` is there it does.
+    """
 
     folder: Path
     process: subprocess.Popen[bytes] | None = None
@@ -55,14 +61,15 @@ class Killable:
     def __post_init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.takes_its_time = self.folder / "takes-its-time"
 
     @property
     def settings(self) -> Settings:
         """Of who publishes to it."""
         return load({"data_dir": self.folder / "data", "partitions": 1}, {})
 
-    def start(self, pause_s: float = 0.0) -> None:
-        """Start it; ``pause_s``: how long it takes over each batch of polls."""
+    def start(self) -> None:
+        """Start it."""
         options: Mapping[str, object] = {
             "--data-dir": self.folder / "data",
             "--web-port": self.port,
@@ -74,7 +81,7 @@ class Killable:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-c", SLOWLY, "worker", "--no-hourly"),
-                    *(*words, str(pause_s)),
+                    *(*words, str(self.takes_its_time)),
                 ],
                 stdout=log,
                 stderr=log,
@@ -89,7 +96,7 @@ class Killable:
     def answers(self, path: str) -> int:
         """The status of what it answers; 0 while nobody does."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=LIMIT_S) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as exc:
             return exc.code
@@ -137,13 +144,13 @@ def _walk(worker: Killable, tab: Tab) -> None:
     worker.until("/api/v1/stores/s0", 200)
     page = tab.open("/")
     page.evaluate("window.stayed = true")
-    page.locator("#down a.id:has-text('s0')").wait_for(timeout=1000 * LIMIT_S)
+    page.locator("#down a.id:has-text('s0')").wait_for()
     assert page.evaluate(DIMMED) is False
     assert page.locator("[data-livedot]").inner_text().startswith("live · ")
 
     worker.kill()
     lost = page.locator("[data-banner]:has-text('connection to the worker is lost')")
-    lost.wait_for(timeout=1000 * LIMIT_S)
+    lost.wait_for()
     assert "What is shown is of" in lost.inner_text()
     assert page.locator("[data-livedot]").inner_text().startswith("not live · ")
     assert page.evaluate(DIMMED) is True
@@ -153,9 +160,10 @@ def _walk(worker: Killable, tab: Tab) -> None:
         work = publish(worker.settings, _polls(BACKLOG))
         aside.submit(asyncio.run, work).result(LIMIT_S)
     time.sleep(BEHIND_S)  # what waits for less is no backlog
-    worker.start(pause_s=0.5)
+    worker.takes_its_time.touch()
+    worker.start()
     behind = page.locator("[data-behind]:has-text('Catching up')")
-    behind.wait_for(timeout=1000 * LIMIT_S)
+    behind.wait_for()
     assert worker.answers("/ready") == 503
     lost.wait_for(state="hidden")
     assert "polls left" in behind.inner_text()
@@ -164,8 +172,9 @@ def _walk(worker: Killable, tab: Tab) -> None:
     assert page.evaluate(DIMMED) is True
     assert page.evaluate(CONTRAST) == []
 
+    worker.takes_its_time.unlink()
     worker.until("/ready", 200)
-    behind.wait_for(state="hidden", timeout=1000 * LIMIT_S)
+    behind.wait_for(state="hidden")
     assert page.evaluate(DIMMED) is False
     assert page.locator("[data-livedot]").inner_text().startswith("live · ")
     assert page.evaluate("window.stayed") is True  # it was never loaded again

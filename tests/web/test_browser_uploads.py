@@ -62,14 +62,13 @@ def tried(tab: Tab, tmp_path: Path, kind: str, content: bytes) -> Any:
     page = tab.open("/upload")
     page.set_input_files("input[type=file]", file)
     page.select_option("form[enctype] select[name=kind]", kind)
-    page.click("button:has-text('Dry run')")
-    return page
+    return tab.press("button:has-text('Dry run')")
 
 
-def loaded(page: Any) -> None:
-    """Press what publishes, and wait until all of it is in the log."""
-    page.click("button[value=publish]")
-    page.locator("text=is published:").wait_for()
+def loaded(tab: Tab, name: str) -> None:
+    """Press what publishes, and wait until all of the file is in the log."""
+    page = tab.press("button[value=publish]")
+    page.locator(f"text={name} is published:").wait_for()
     assert page.locator("button[value=publish]").count() == 0
 
 
@@ -79,7 +78,7 @@ def test_every_kind_of_file_is_tried_and_loaded(tab: Tab, tmp_path: Path) -> Non
         page = tried(tab, tmp_path, kind, content)
         assert "1 " in page.inner_text("[role=status]:has-text('can go in')")
         quiet(tab)
-        loaded(page)
+        loaded(tab, f"{kind}.csv")
         quiet(tab)
     page = tab.open("/changes")
     assert page.inner_text("main").count("alpha") or "Alpha Place" in page.content()
@@ -118,17 +117,17 @@ def test_a_refusal_is_answered_where_it_is_said_and_the_file_goes_in(
     page = tried(tab, tmp_path, kind, REFUSED[kind])
     assert "cannot go in" in page.inner_text("#why")
     assert "--" not in page.inner_text("#why")
-    assert page.evaluate("document.activeElement.id") == "answer"
+    page.locator("#answer:focus").wait_for()
     quiet(tab)
     page.click("text=Answer it")
     if answer:
         page.select_option("#answer", answer)
     else:
         page.check("#answer")
-    page.click("button[value=again]")
+    tab.press("button[value=again]")
     assert "can go in" in page.inner_text("main")
     quiet(tab)
-    loaded(page)
+    loaded(tab, f"{kind}.csv")
 
 
 def test_no_file_is_too_hostile_for_the_page(tab: Tab, tmp_path: Path) -> None:
@@ -137,21 +136,21 @@ def test_no_file_is_too_hostile_for_the_page(tab: Tab, tmp_path: Path) -> None:
         page = tried(tab, tmp_path, "polls", content)
         assert told in " ".join(page.inner_text("main").split())
         quiet(tab)
-        page.click("button[value=forget]")
+        tab.press("button[value=forget]")
 
 
 def test_many_stores_are_closed_from_their_list(tab: Tab) -> None:
     """Those that are down: from the list to saved, and undone together."""
     page = tab.open("/stores?now=down")
-    page.click("a:has-text('Change these')")
+    tab.press("a:has-text('Change these')")
     assert "down now" in page.inner_text("main")
     page.fill("input[name=date]", "2025-05-06")
-    page.click("button[value=preview]")
+    tab.press("button[value=preview]")
     assert "Figures change" in page.inner_text(".preview")
     quiet(tab)
-    page.click("button[value=save]")
+    tab.press("button[value=save]")
     assert "Saved." in page.inner_text("main")
-    page.click("button:has-text('Undo')")
-    page.click("button[value=save]")
+    tab.press("button:has-text('Undo')")
+    tab.press("button[value=save]")
     assert "It undoes another change." in page.inner_text("main")
     quiet(tab)

@@ -77,7 +77,7 @@ def test_the_curl_line_works_when_pasted(
     site.program.now_us = wall_clock_us
     (line, *_) = code_on(site.page(path))
     done = subprocess.run(
-        ["bash", "-c", line], capture_output=True, check=True, text=True, timeout=30
+        ["bash", "-c", line], capture_output=True, check=True, text=True, timeout=120
     )
     assert done.stdout == '{"accepted":1,"rejected":[]}'
     site.settle()
@@ -101,7 +101,7 @@ def test_the_python_example_by_http_works(
         capture_output=True,
         check=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert done.stdout.startswith("200 ")
 

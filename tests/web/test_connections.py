@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from streamproc.web import connections, responses
+from tests.waiting import LIMIT_S
 from tests.web.live_site import LiveSite
 
 SOCKETS = 258
@@ -27,7 +28,7 @@ def held(
     """Connections of one peer that have sent some bytes and stay open."""
     links = [
         socket.create_connection(
-            ("127.0.0.1", site.port), timeout=20, source_address=(peer, 0)
+            ("127.0.0.1", site.port), timeout=LIMIT_S, source_address=(peer, 0)
         )
         for _ in range(count)
     ]
@@ -84,10 +85,8 @@ def test_a_worker_without_a_signature_is_refused_before_its_body(
     site: LiveSite,
 ) -> None:
     """By its header: nobody waits for what it says it will send."""
-    began = time.monotonic()
     with held(site, 1, announced("/_cluster/call")) as (link,):
         assert b" 401 " in first_line(link)
-    assert time.monotonic() - began < 5
 
 
 def test_one_peer_has_half_of_the_connections(
@@ -133,7 +132,7 @@ def test_a_connection_that_ended_makes_room(
     site = start_site(web_connections=8)
     with held(site, 4):
         assert b" 503 " in ask(site, "/tables")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LIMIT_S
     while b" 200 " not in ask(site, "/tables"):
         assert time.monotonic() < deadline
 
@@ -161,7 +160,7 @@ async def test_a_reader_that_takes_nothing_in_is_given_up(
     _, link = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
     link.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert runner.server is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         while not runner.server.connections:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.01)
         while runner.server.connections:  # noqa: ASYNC110 - there is no event

@@ -13,6 +13,7 @@ import pytest
 from streamproc.web.kept import MOMENT_S, OLDEST_S, Kept
 from streamproc.web.pages import parts_of
 from streamproc.web.refusal import Refusal
+from tests.waiting import LIMIT_S
 from tests.web.live_site import LiveSite
 
 POLL = {"status": "inactive", "timestamp_utc": "2025-05-06T14:59:00Z"}
@@ -20,7 +21,7 @@ POLL = {"status": "inactive", "timestamp_utc": "2025-05-06T14:59:00Z"}
 
 def events(site: LiveSite, path: str) -> Generator[tuple[str, Any], None, None]:
     """Server-sent events of a path, by name."""
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=LIMIT_S)
     try:
         connection.request("GET", path)
         stream = connection.getresponse()
@@ -155,7 +156,8 @@ async def test_an_older_answer_is_given_out_where_a_newer_one_takes_long(
     kept._entries["a"].made_at -= age_s
     go_on.clear()
     asked = asyncio.create_task(kept.get("a"))
-    given, _ = await asyncio.wait({asked}, timeout=3 * MOMENT_S)
+    wait_s = LIMIT_S if is_given else 3 * MOMENT_S
+    given, _ = await asyncio.wait({asked}, timeout=wait_s)
     assert bool(given) == is_given
     go_on.set()
     assert await asked == (1 if is_given else 2)

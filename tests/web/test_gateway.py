@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from streamproc.web.handlers import gateway
 from streamproc.web.poll_bodies import split_polls
 from tests import hostile
+from tests.waiting import LIMIT_S
 from tests.web.live_site import LiveSite
 
 GOOD = {
@@ -308,7 +309,7 @@ async def test_few_bodies_are_taken_apart_at_once(
 ) -> None:
     """Each may take much memory for a moment; the others wait, and are answered."""
     under_way, most, gate = 0, 0, threading.Lock()
-    together = threading.Barrier(gateway.READ_AT_ONCE, timeout=20)
+    together = threading.Barrier(gateway.READ_AT_ONCE, timeout=LIMIT_S)
 
     def counted(body: bytes, content_type: str) -> list[bytes]:
         nonlocal under_way, most

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from streamproc.web.cluster import signing
 from streamproc.web.tracebacks import FewTracebacks
 from tests import hostile
+from tests.waiting import LIMIT_S
 from tests.web.live_site import LiveSite
 
 JSON = b"application/json"
@@ -211,7 +212,7 @@ def send(
     if body:
         named[b"Content-Length"] = b"%d" % len(body)
     head = b"".join(b"%b: %b\r\n" % item for item in named.items())
-    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as link:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=LIMIT_S) as link:
         link.sendall(line + b" HTTP/1.1\r\n" + head + b"\r\n" + body)
         answer = link.makefile("rb").readline()
     return int(answer.split(b" ")[1]) if answer else 0

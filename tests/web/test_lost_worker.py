@@ -10,7 +10,6 @@ from tests.waiting import until
 from tests.web.live_site import LABELS, LiveSite
 from tests.web.test_cluster import SECRET, hand_over
 
-LIMIT_S = 30.0
 THEIRS = {2, 3}
 THIS_MONTH = "/?period=this-month"
 

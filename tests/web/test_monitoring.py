@@ -113,7 +113,7 @@ def test_the_files_are_what_their_readers_take(
     command = [sys.executable, "-m", "check_jsonschema", "--schemafile"]
     command += [str(tmp_path / "schema.json"), str(DOCKER / name)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False
+        command, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -11,6 +11,7 @@ import pytest
 from streamproc import settings
 from streamproc.web import guesses, own_token
 from streamproc.web.guesses import Guesses
+from tests.waiting import LIMIT_S
 from tests.web.live_site import Answer, LiveSite
 
 POLL = (
@@ -124,7 +125,7 @@ def test_a_bare_proxy_opens_nothing(bare: LiveSite, path: str) -> None:
 
 def test_a_proxy_that_speaks_an_old_http_opens_nothing(bare: LiveSite) -> None:
     """As some do towards the server behind them unless told otherwise."""
-    link = http.client.HTTPConnection("127.0.0.1", bare.port, timeout=20)
+    link = http.client.HTTPConnection("127.0.0.1", bare.port, timeout=LIMIT_S)
     link._http_vsn, link._http_vsn_str = 10, "HTTP/1.0"  # type: ignore[attr-defined]
     bearer = {"Authorization": f"Bearer {bare.own_token}", "Host": "localhost"}
     link.request("POST", "/api/v1/polls", POLL, bearer)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from streamproc.web.flow import FlowMeter, Left
+from tests.waiting import LIMIT_S
 from tests.web.live_site import HOSTILE, LiveSite
 
 
@@ -95,7 +96,7 @@ def test_who_came_back_is_looked_for_before_it_is_said_that_nobody_did(
     site: LiveSite,
 ) -> None:
     """The page does not wait for it, and takes nothing for none meanwhile."""
-    path, give_up = "/?as_of=2025-05-06T09:00:00Z", time.monotonic() + 20
+    path, give_up = "/?as_of=2025-05-06T09:00:00Z", time.monotonic() + LIMIT_S
     first = site.page(path).split('data-live="back"')[1].split("<!--/live-->")[0]
     assert "Being looked for" in first
     assert "None." not in first

@@ -142,7 +142,7 @@ def test_eight_megabytes_of_json_take_bounded_memory(
         [sys.executable, "-c", _CHILD, kind, unit, start, end],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert child.returncode == 0, child.stderr[-2_000:]

@@ -13,6 +13,7 @@ from streamproc.report.record import time_text
 from streamproc.web.budget import Budget
 from streamproc.web.fleet import refreshing
 from streamproc.web.fleet.refreshing import Overviews
+from tests.waiting import LIMIT_S
 from tests.web.live_site import NOW_US, SECOND_US, LiveSite
 
 SHARE, AT_ONCE_S = 0.03, 1.0
@@ -153,7 +154,7 @@ async def test_work_that_nobody_waits_for_any_more_ends(
     assert not slow.ended
     two.cancel()
     await asyncio.gather(two, return_exceptions=True)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         while not slow.ended:  # noqa: ASYNC110 - told by another thread
             await asyncio.sleep(0.005)
     slow.let_go()

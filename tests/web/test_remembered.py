@@ -10,8 +10,8 @@ from streamproc.web.cluster import remembered
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.remembered import LostWorker, Remembered
 from streamproc.web.refusal import Refusal, moving
+from tests.waiting import LIMIT_S
 
-LIMIT_S = 5
 ECHO: Call[int] = Call("echo", lambda program, args: 0)
 
 

@@ -22,8 +22,6 @@ from tests.waiting import until
 from tests.web.live_site import HOSTILE, NOW_US, LiveSite
 from tests.web.test_store_api import expected
 
-LIMIT_S = 20
-
 
 def follow(site: LiveSite, report_id: str) -> Any:
     """Ask for the report until it does not run any more."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from streamproc.errors import SettingsError
 from streamproc.settings import described
 from streamproc.web import connections
 from streamproc.web.open_sessions import MAX_SESSIONS, SESSION_S, OpenSessions
+from tests.waiting import LIMIT_S
 from tests.web.live_site import ATTRIBUTE, HOSTILE, SCRIPT, LiveSite
 
 TOKEN = "correct-horse-battery-staple"
@@ -359,7 +359,7 @@ def test_a_short_token_is_refused_before_anything_starts(tmp_path: Path) -> None
 # -- limits -----
 
 
-def raw(site: LiveSite, data: bytes, wait_s: float = 20.0) -> bytes:
+def raw(site: LiveSite, data: bytes, wait_s: float = LIMIT_S) -> bytes:
     """Send bytes as they are; return what comes back until the end."""
     with socket.create_connection(("127.0.0.1", site.port), timeout=wait_s) as link:
         link.sendall(data)
@@ -394,7 +394,7 @@ def test_a_broken_or_oversized_header_is_refused(
 ) -> None:
     """With a 4xx, and the connection ends."""
     data += b"\r\n\r\n" if not data.endswith(b"\n") else b""
-    with socket.create_connection(("127.0.0.1", site.port), timeout=15) as link:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=LIMIT_S) as link:
         link.sendall(data)
         first = link.recv(65_536).split(b"\r\n")[0]
     assert status in first + b" "
@@ -415,7 +415,7 @@ def test_only_a_body_that_will_be_read_is_asked_for(
     head = b"POST /get_report HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
     if b"Origin" in extra:
         head = head.replace(b"/get_report", b"/logout")
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as link:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=LIMIT_S) as link:
         link.sendall(head + extra + b"\r\n\r\n")
         assert first in link.recv(65_536).split(b"\r\n")[0]
 
@@ -451,9 +451,7 @@ def test_a_slow_header_is_cut_off(
     """Who opens a connection and says too little is not waited for."""
     monkeypatch.setattr(connections, "HEADER_TIMEOUT_S", 0.3)
     site = start_site()
-    began = time.monotonic()
     assert raw(site, b"GET / HTTP/1.1\r\nHost: local") == b""
-    assert time.monotonic() - began < 10
 
 
 def test_a_slow_body_is_cut_off(
@@ -478,7 +476,7 @@ async def test_ten_thousand_requests_at_once_are_survived(site: LiveSite) -> Non
             statuses[response.status] = statuses.get(response.status, 0) + 1
 
     connector = aiohttp.TCPConnector(limit=900)
-    timeout = aiohttp.ClientTimeout(total=100)
+    timeout = aiohttp.ClientTimeout(total=2 * LIMIT_S)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as client:
         await asyncio.gather(*(ask(client, number) for number in range(10_000)))
     assert set(statuses) <= {200, 503}

@@ -21,6 +21,7 @@ from streamproc.web.uploads import kept
 from streamproc.web.uploads.kept import Uploads
 from streamproc.web.uploads.parts import Sent
 from streamproc.web.uploads.upload import PUBLISHING
+from tests.waiting import LIMIT_S
 from tests.web.live_site import LiveSite
 from tests.web.test_system import signed_in
 from tests.web.test_uploads import POLLS, act, reader_page, send
@@ -132,7 +133,7 @@ def test_options_go_with_the_file_at_once(start_site: Callable[..., LiveSite]) -
     path = send(site, WORDS, words="on=active,off=inactive")
     assert "polls.csv: 3 polls can go in." in reader_page(site, path)
     assert act(site, path, "publish") == 303
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + LIMIT_S
     while "is published: 3 of 3" not in (page := reader_page(site, path)):
         assert time.monotonic() < deadline, page
     site.settle()
@@ -216,4 +217,4 @@ def test_files_are_kept_for_a_while_and_what_a_killed_worker_left_goes(
         uploads.close()
         assert not two.directory.exists()
 
-    asyncio.run(asyncio.wait_for(walk(), 30))
+    asyncio.run(asyncio.wait_for(walk(), LIMIT_S))

@@ -9,6 +9,7 @@ import pytest
 
 from streamproc.web.refusal import Refusal
 from streamproc.web.uploads.parts import file_name, sent_in
+from tests.waiting import LIMIT_S
 from tests.web.live_site import LiveSite
 from tests.web.test_pages import text_of
 from tests.web.test_system import signed_in
@@ -108,7 +109,7 @@ def test_a_file_is_published_when_somebody_says_so(
     site = start_site()
     path = send(site, gzip.compress(POLLS))
     assert act(site, path, "publish") == 303
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + LIMIT_S
     while "is published: 2 of 2" not in (page := reader_page(site, path)):
         assert time.monotonic() < deadline, page
     site.settle()

@@ -5,10 +5,9 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.system.harness import WorkerProcess
+from tests.system.harness import STOP_S, WorkerProcess
+from tests.waiting import LIMIT_S
 from tests.web.live_site import LiveSite, free_port
-
-STOP_S = 8.0
 
 
 def test_a_taken_port_is_named_and_ends_the_worker(
@@ -38,7 +37,7 @@ def test_a_worker_stops_although_somebody_follows_live(
     """Readers of live updates are let go; the stop stays within its bound."""
     port = free_port()
     worker = start_worker("--web", "--web-port", port).ready()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
     connection.request("GET", "/live")
     response = connection.getresponse()
     assert response.readline() == b"retry: 3000\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.web.browser import Tab
+from tests.web.browser import PATIENCE_MS, Tab
 from tests.web.page_checks import WIDTHS, axe_violations, cut_off, out_of_order
 
 WIDE, TABLET, PHONE = (1440, 900), (820, 1180), (390, 844)
@@ -168,9 +168,9 @@ class Walk:
         if self.person.script:
             what.first.wait_for()
             return
-        until = time.monotonic() + 15
+        give_up = time.monotonic() + PATIENCE_MS / 1000
         while not what.count():
-            assert time.monotonic() < until
+            assert time.monotonic() < give_up, f"{what} is not there"
             self.page.reload()
 
     # -- how -----

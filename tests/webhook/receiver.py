@@ -59,7 +59,7 @@ class Receiver:
             status=told if isinstance(told, int) else 200, headers=self.headers
         )
 
-    async def until(self, posts: int, limit_s: float = 60.0) -> list[Post]:
+    async def until(self, posts: int, limit_s: float = 120.0) -> list[Post]:
         """All posts, when there are so many."""
         async with asyncio.timeout(limit_s):
             while len(self.posts) < posts:

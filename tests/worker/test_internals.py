@@ -13,6 +13,7 @@ from streamproc.settings import Settings
 from streamproc.transport.internals import require
 from streamproc.worker import app, internals
 from streamproc.worker.process import Worker
+from tests.waiting import LIMIT_S
 
 
 @pytest.mark.parametrize("name", internals.TABLES)
@@ -37,7 +38,7 @@ async def test_tables_are_closed_side_by_side(
     all_stop = asyncio.Barrier(len(tables))
     for table in tables.values():
         table.stop = all_stop.wait
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         await tables.on_stop()
     assert len(tables) > 1
 

@@ -31,7 +31,7 @@ def test_what_a_worker_stops_for_is_said_also_when_it_does_not_stop_in_time(
         [sys.executable, "-c", NEVER_STOPS.format(why=why)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1].endswith(last)
