@@ -29,7 +29,7 @@ from streamproc.web import own_token
 from streamproc.worker import app, process
 from tests.system.harness import random_polls
 
-START_LIMIT_S = 60
+START_LIMIT_S = 120
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 60 * MINUTE_US

@@ -112,6 +112,30 @@ def test_rejected_records_are_mended_from_the_page(tab: Tab) -> None:
     quiet(tab)
 
 
+def test_what_came_of_a_form_stays_while_its_page_is_followed(
+    browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other parts go on as those of the page that the form stands on."""
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    site = start_site().fill()
+    tab = Tab(browser, site.url)
+    page = tab.open(own_token.link(site.settings).removeprefix(site.url))
+    page.wait_for_url(f"{site.url}/")
+    tab.open("/system")
+    group = page.locator(".reject", has_text="status is 'up'")
+    group.locator("summary").click()
+    tab.press(group.locator("button[value=check]"))
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(2):  # at the second one the first has been put in its place
+        with page.expect_response(f"{site.url}/system") as followed:
+            pass
+        assert followed.value.status == 200
+    assert "None would be accepted." in page.inner_text(".preview-line")
+    assert page.locator("[data-banner]").is_hidden()
+    assert tab.errors == []
+    tab.close()
+
+
 def test_a_poll_is_tried(tab: Tab) -> None:
     """Connect says what came of it."""
     page = tab.open("/connect")

@@ -98,13 +98,13 @@
   }
   document.addEventListener("focusout", () => full && setTimeout(giveWay));
 
-  // A page that nobody keeps the parts of is read as a whole.
+  // A page that nobody keeps the parts of is read as a whole; what came of a form has another address.
   let busy = false;
   async function refresh() {
     if (busy || document.hidden) return;
     busy = true;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(4 * period) });
+      const answer = await fetch(main.dataset.page || location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(4 * period) });
       if (!answer.ok || answer.redirected) { tell(reason(answer)); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const body = page.querySelector("main");
