@@ -139,7 +139,7 @@ async def test_a_worker_without_progress_says_so_and_exits(
     await ready(one)
     await fleet.caught_up(one.settings)
     one.stop()
-    two = worker(2, fault=fault, stall_timeout=5)
+    two = worker(2, fault=fault, stall_timeout=20)
     await loaded(two)
     two.start()
     assert await asyncio.to_thread(two.ended) == 1
