@@ -298,7 +298,7 @@ def test_the_overview_follows_what_arrives(
     site.post_json("/api/v1/polls", {**poll, "timestamp_utc": "2025-05-06T14:59:00Z"})
     page.locator("table.stores a.id:has-text('newcomer')").wait_for()
     assert page.evaluate("window.stayed") is True
-    assert page.locator("[data-livedot]").inner_text().startswith("live · ")
+    page.locator("[data-live-now]:has-text('live · ')").wait_for()
     tab.close()
 
 
