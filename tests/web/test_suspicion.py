@@ -91,7 +91,8 @@ def test_stores_of_one_poller_that_go_down_together_are_told_as_one_suspicion(
     ]
     asyncio.run(publish(site.settings, [*ups, *downs]))
     (told,) = until(
-        lambda: site.get("/api/v1/now").json["suspects"], lambda found: len(found) == 1
+        lambda: site.get("/api/v1/now").json["suspects"],
+        lambda found: [one["stores"] for one in found] == [30],
     )
     assert told["labels"] == {"poller": "p1"}
     counts = [told[name] for name in ("stores", "silent", "down", "expected")]
@@ -127,6 +128,7 @@ def test_spans_in_which_a_poller_was_broken_are_listed(start_site: StartSite) ->
         if poller != "p1" or hours not in (5, 6)
     ]
     asyncio.run(publish(site.settings, polls))
+    site.settle()
     begin = (NOW_US - 8 * HOUR_US) // SECOND_US
     answer = site.get(f"/api/v1/suspects?from={stamp(begin)}").json
     (span,) = answer["suspects"]
