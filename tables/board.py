@@ -19,13 +19,14 @@ from streamproc.rules import packing
 from streamproc.rules.business import NONE
 from streamproc.rules.now import phases
 from streamproc.rules.packing import Flags
-from streamproc.rules.standing import NowRules, Polls, Standings, advance
+from streamproc.rules.standing import NowRules, Polls, advance
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Times
 from tables.board_anew import begun
 from tables.board_clock import Clock
 from tables.board_noted import Batch, Noted, in_parts
 from tables.board_source import Heard, Source
+from tables.board_stores import BoardStores
 from tables.board_view import View, states_of
 
 PAST_US = 11 * DAY_US
@@ -60,11 +61,7 @@ class Board:
         self._noted = Noted()
         self._clock = Clock(today_us - PAST_US, today_us + AHEAD_US)
         self._as_of_us = now_us
-        self._ids: list[bytes] = []
-        self._rows: dict[bytes, int] = {}
-        self._standings = Standings.none(0)
-        self._schedule = np.zeros(0, np.int64)
-        self._anew = np.zeros(0, np.int64)
+        self._stores = BoardStores()
         self._sequence = 0
         self._later: list[tuple[Ints, Ints]] = []
         self._folded_at = self._rests_until = 0.0
@@ -131,16 +128,16 @@ class Board:
         return self._noted.is_backlog() and ago_s < BACKLOG_S
 
     def _view(self, as_of_us: int, is_behind: bool) -> View:
-        count = len(self._ids)
+        count = len(self._stores)
         numbers = np.arange(len(self._clock.facts))
-        schedule = self._schedule[:count]
+        schedule = self._stores.schedule[:count]
         phase = phases(self._clock.times, numbers, as_of_us)
-        standings = self._standings[slice(count)]
+        standings = self._stores.standings[slice(count)]
         return View(
             self.epoch,
             self._sequence,
             as_of_us,
-            self._ids[:],
+            self._stores.ids[:],
             self._clock.facts[:],
             schedule.copy(),
             *states_of(standings, phase, schedule, as_of_us),
@@ -151,7 +148,7 @@ class Board:
             standings.silent_at_us.copy(),
             standings.run_up.copy(),
             standings.run_start_us.copy(),
-            self._anew[:count].copy(),
+            self._stores.anew[:count].copy(),
             is_behind,
         )
 
@@ -160,9 +157,9 @@ class Board:
     def _fold(self, as_of_us: int) -> None:
         """Take in what was noted, as of an instant."""
         batches, touched = self._noted.take()
-        good_until_us = self._standings.good_until_us[: len(self._ids)]
+        good_until_us = self._stores.standings.good_until_us[: len(self._stores)]
         ended = np.flatnonzero(good_until_us < as_of_us)
-        touched.update([self._ids[row] for row in ended.tolist()])
+        touched.update([self._stores.ids[row] for row in ended.tolist()])
         for some in in_parts(batches):
             self._take_in(some, touched, as_of_us)
         if touched:
@@ -179,7 +176,8 @@ class Board:
             rows, packed = rows[soon], packed[soon]
         rows, packed = packing.canonical_rows(rows, packed)
         rows, packed, stale = self._in_order(rows, packed)
-        touched.update([self._ids[row] for row in np.flatnonzero(stale).tolist()])
+        ids = self._stores.ids
+        touched.update([ids[row] for row in np.flatnonzero(stale).tolist()])
         fresh = ~stale[rows]
         self._advance(rows[fresh], packed[fresh], as_of_us)
 
@@ -187,7 +185,7 @@ class Board:
         self, batches: Sequence[Batch], touched: set[bytes]
     ) -> tuple[Ints, Ints]:
         """Row and poll of all that was noted; new stores are only touched."""
-        known = self._rows
+        known = self._stores.row_of
         later, self._later = self._later, []
         rows, polls = [r for r, _ in later], [p for _, p in later]
         for store_ids, codes, packed in batches:
@@ -207,8 +205,8 @@ class Board:
         A poll that is known already says nothing new; any other one that is not later
         than the last makes its store stale, and so does what the span does not cover.
         """
-        stale = np.zeros(len(self._ids), bool)
-        last = self._standings.last[rows]
+        stale = np.zeros(len(self._stores), bool)
+        last = self._stores.standings.last[rows]
         before, time = packing.time_of(last), packing.time_of(packed)
         known = (last != NONE) & (time == before)
         known &= packing.is_active(packed) | ~packing.is_active(last)
@@ -216,7 +214,7 @@ class Board:
             each[~known] for each in (rows, packed, before, time)
         )
         heard = before >= 0
-        ends = self._clock.corrected_until()[self._schedule[rows]]
+        ends = self._clock.corrected_until()[self._stores.schedule[rows]]
         bad = (time <= before) | (time < self._clock.begin_us)
         bad |= heard & (before < self._clock.begin_us) | (ends > before)
         stale[rows[bad]] = True
@@ -229,12 +227,12 @@ class Board:
         whose, store = np.unique(rows, return_inverse=True)
         times = Times(self._clock.times.opened, self._clock.times.business)
         polls = Polls(packed, store, as_of_us)
-        before, schedule = self._standings[whose], self._schedule[whose]
-        self._standings.put(whose, advance(before, polls, schedule, times, self._by))
+        known, schedule = self._stores.standings, self._stores.schedule[whose]
+        known.put(whose, advance(known[whose], polls, schedule, times, self._by))
 
     def _look_up(self, store_ids: set[bytes], as_of_us: int) -> None:
         """Begin stores anew; beside a backlog when they have had their rest."""
-        are_many = FEW * len(store_ids) > len(self._ids) + FEW * FEW
+        are_many = FEW * len(store_ids) > len(self._stores) + FEW * FEW
         if self.is_beside_backlog():
             if not self.is_rested():
                 self._noted.touch(store_ids)
@@ -263,37 +261,29 @@ class Board:
     def _look_up_some(self, store_ids: set[bytes], as_of_us: int) -> None:
         heard = self._source.some(sorted(store_ids))
         self._begin_anew(heard, as_of_us)
-        if not self._rows.keys().isdisjoint(store_ids.difference(heard.store_ids)):
+        unheard = store_ids.difference(heard.store_ids)
+        if not self._stores.row_of.keys().isdisjoint(unheard):
             self.void()  # a store was forgotten: rows are others from then on
 
     def _begin_anew(self, heard: Heard, as_of_us: int) -> None:
         """Work out some stores from all their polls."""
         if not heard.store_ids:
             return
-        rows = self._rows_of(heard.store_ids)
-        self._schedule[rows] = self._clock.numbers(heard.distinct)[heard.number]
+        rows = self._stores.rows_of(heard.store_ids)
+        self._stores.schedule[rows] = self._clock.numbers(heard.distinct)[heard.number]
         self._sequence += 1
-        self._anew[rows] = self._sequence
+        self._stores.anew[rows] = self._sequence
+        for some, part in heard.parts():
+            self._stand_anew(rows[some], part, as_of_us)
+
+    def _stand_anew(self, rows: Ints, heard: Heard, as_of_us: int) -> None:
+        """Work out how some stores stand; polls after the instant are for later."""
         store = np.repeat(np.arange(len(rows)), heard.counts)
         soon = packing.time_of(heard.packed) < as_of_us
         self._later.append((rows[store[~soon]], heard.packed[~soon]))
         polls = Polls(heard.packed[soon], store[soon], as_of_us)
         told = begun(polls, heard, self._clock, self._by)
-        self._standings.put(rows, told)
-
-    def _rows_of(self, store_ids: list[bytes]) -> Ints:
-        """The row of each store, a new one where there is none."""
-        for store_id in store_ids:
-            if store_id not in self._rows:
-                self._rows[store_id] = len(self._ids)
-                self._ids.append(store_id)
-        if len(self._ids) > len(self._standings):
-            room = max(len(self._ids), 2 * len(self._standings), 1024)
-            more = np.zeros(room - len(self._standings), np.int64)
-            self._standings = self._standings.grown(room)
-            self._schedule = np.concatenate((self._schedule, more))
-            self._anew = np.concatenate((self._anew, more))
-        return np.array([self._rows[store_id] for store_id in store_ids], np.int64)
+        self._stores.standings.put(rows, told)
 
 
 __all__ = ["Board", "View"]

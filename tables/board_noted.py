@@ -10,7 +10,7 @@ from streamproc.cells import Cells, Ints
 KEPT_POLLS = 2_000_000
 """Polls that are kept before they are folded in; more are let go of."""
 
-TOGETHER = 250_000
+TOGETHER = 131_072
 """Polls that are folded in at once, about: so many fit into the processor's cache."""
 
 CALM_S = 3.0

@@ -12,6 +12,9 @@ from tables.histories import Histories
 
 STORES_PER_CHUNK = 16_000
 
+POLLS_AT_ONCE = 65_536
+"""Polls that are worked out together: what is made of them fits into the cache."""
+
 _NO_POLLS = np.zeros(0, np.int64)
 
 
@@ -27,6 +30,26 @@ class Heard:
     packed: Ints
     number: Ints
     distinct: list[StoreFacts]
+
+    def parts(self) -> Iterator[tuple[slice, "Heard"]]:
+        """Those of some stores after another, of as many polls as is quick at once."""
+        ends = np.cumsum(self.counts)
+        first = 0
+        while first < len(ends):
+            before = int(ends[first - 1]) if first else 0
+            upto = int(np.searchsorted(ends, before + POLLS_AT_ONCE, side="right"))
+            some = slice(first, max(upto, first + 1))
+            first = some.stop
+            yield some, self._some(some, before, int(ends[first - 1]))
+
+    def _some(self, stores: slice, first: int, end: int) -> "Heard":
+        return Heard(
+            self.store_ids[stores],
+            self.counts[stores],
+            self.packed[first:end],
+            self.number[stores],
+            self.distinct,
+        )
 
 
 @dataclass(frozen=True, slots=True)

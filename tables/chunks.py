@@ -16,6 +16,9 @@ from streamproc.rules.units import DAY_US
 
 STORES_PER_CHUNK = 16_000
 
+MOST_BYTES = 16 << 20
+"""Bytes of the polls of a chunk, about; they are joined in one go."""
+
 
 @dataclass(slots=True)
 class Chunk:
@@ -60,10 +63,18 @@ class ChunkBuilder:
         self._store_ids: list[bytes] = []
         self._firsts: list[int] = []
         self._values: list[bytes] = []
+        self._bytes = 0
 
     def __len__(self) -> int:
         """How many stores there are."""
         return len(self._store_ids)
+
+    def is_full(self, stores: int) -> bool:
+        """Whether there are so many stores, or polls, and a store that is complete.
+
+        The last one may go on in segments that were not added.
+        """
+        return len(self) > stores or (self._bytes > MOST_BYTES and len(self) > 1)
 
     def add(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         """Add segments, one at least; those of one store follow each other."""
@@ -75,6 +86,7 @@ class ChunkBuilder:
         self._firsts += [before + at for at in firsts]
         self._store_ids += store_ids
         self._values += values
+        self._bytes += sum(map(len, values))
 
     def build(self, stores: int) -> Chunk | None:
         """The first ``stores`` stores, or None for none."""

@@ -249,7 +249,7 @@ class Histories(BatchTable):
     def chunks(
         self, partition: int, stores: int, after: bytes = b""
     ) -> Iterator[Chunk]:
-        """All histories in the order of their store ids, ``stores`` at a time.
+        """All histories in the order of their store ids, ``stores`` at a time at most.
 
         Each chunk reads afresh, so no iterator outlives it. ``after``: only the stores
         behind this id.
@@ -264,7 +264,7 @@ class Histories(BatchTable):
         chunk = ChunkBuilder()
         for keys, values in self.runs(partition, start):
             chunk.add(keys, values)
-            if len(chunk) > stores:
+            if chunk.is_full(stores):
                 # The last store may go on in segments that were not read.
                 return chunk.build(min(stores, len(chunk) - 1))
         return chunk.build(len(chunk))

@@ -17,7 +17,7 @@ from streamproc.rules.special_hours import SpecialHours
 from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.settings import Settings
 from tables import board as board_module
-from tables import board_noted, exclusions, special_hours, zones
+from tables import board_noted, board_source, exclusions, special_hours, zones
 from tables import hours as hours_table
 from tables.facts import ALL_STORES, encode_day, encode_key
 from tests.tables.fakes import PARTITION, put
@@ -96,7 +96,8 @@ async def test_the_board_equals_a_walk_over_the_whole_history(
     """After any batch: over closing times, changed clocks, late polls, corrections."""
     monkeypatch.setattr(board_module, "FEW", 2 if seed % 2 else 20)
     monkeypatch.setattr(board_noted, "KEPT_POLLS", 20 if seed % 3 else 2_000_000)
-    monkeypatch.setattr(board_noted, "TOGETHER", 3 if seed % 2 else 250_000)
+    monkeypatch.setattr(board_noted, "TOGETHER", 3 if seed % 2 else 131_072)
+    monkeypatch.setattr(board_source, "POLLS_AT_ONCE", 5 if seed % 2 else 65_536)
     dice = random.Random(seed)
     now_us = NOON_US - 2 * DAY_US
     for number in range(40):

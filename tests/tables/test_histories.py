@@ -14,6 +14,7 @@ from streamproc.cells import Cells
 from streamproc.program import Program
 from streamproc.rules import history, packing
 from streamproc.rules.units import DAY_US
+from tables import chunks, rocks_scan
 from tables.fencing import PartitionLostError
 from tables.histories import NEWEST, OLDEST, Histories, Newest
 
@@ -158,6 +159,41 @@ async def test_an_empty_batch_changes_nothing(histories: Histories) -> None:
     added = await histories.add(PARTITION, Cells.of([]), segments, -1)
     assert (added.expired, added.segments, added.late) == (0, 0, [])
     assert dict(histories.scan(PARTITION)) == {}
+
+
+@pytest.mark.parametrize("most_bytes", [0, 100, 1_000, 10**6])
+@pytest.mark.parametrize("stores", [1, 2, 100])
+async def test_a_scan_comes_in_chunks_of_so_many_stores_and_polls(
+    histories: Histories,
+    monkeypatch: pytest.MonkeyPatch,
+    most_bytes: int,
+    stores: int,
+) -> None:
+    """Every store is in one of them, whole; one with more polls has its own."""
+    monkeypatch.setattr(chunks, "MOST_BYTES", most_bytes)
+    monkeypatch.setattr(rocks_scan, "_FIRST_RUNS", (1,) * 100)
+    polls = [
+        (number, START_DAY * DAY_US + at)
+        for number in range(9)
+        for at in range(0, (4 * number + 1) * DAY_US // 4, DAY_US // 4)
+    ]
+    await add(histories, polls)
+    found = list(histories.chunks(PARTITION, stores))
+    kept = {store: len(days) for store, days in days_in(histories).items()}
+    assert [one for chunk in found for one in chunk.store_ids] == sorted(kept)
+    for chunk in found:
+        assert len(chunk.store_ids) <= stores
+        assert len(chunk.packed) * packing.POLL_BYTES <= most_bytes or (
+            len(chunk.store_ids) <= 2
+        )
+        for store, packed in zip(chunk.store_ids, cut_up(chunk), strict=True):
+            assert packed == histories.polls_of(PARTITION, store).tolist()
+
+
+def cut_up(chunk: chunks.Chunk) -> list[list[int]]:
+    """The polls of each store."""
+    edges = np.cumsum(chunk.counts)[:-1]
+    return [packed.tolist() for packed in np.split(chunk.packed, edges)]
 
 
 async def test_a_partition_is_not_closed_while_it_is_read(histories: Histories) -> None:

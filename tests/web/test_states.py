@@ -15,7 +15,7 @@ TIMES = st.none() | st.integers(0, 3)
 STORES = st.lists(
     st.builds(
         StoreState,
-        st.text("ab1", min_size=1, max_size=3),
+        st.text("ab1é\uffff😀", min_size=1, max_size=3),
         st.integers(0, len(STATES) - 1),
         TIMES,
         TIMES,
