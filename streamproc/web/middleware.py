@@ -34,6 +34,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HANDLER_TIMEOUT_S = 30.0
 MAX_IN_FLIGHT = 256
 _CODES = {404: "not-found", 405: "wrong-method", 413: "too-large"}
+_SENTENCES = {404: "There is nothing at this address."}
 
 
 def _nothing_more(request: web.Request) -> None:
@@ -172,7 +173,8 @@ async def _caught(
         if exc.status < 400:
             raise
         code = _CODES.get(exc.status, "refused")
-        refusal = Refusal(exc.status, code, f"{exc.reason}.")
+        told = _SENTENCES.get(exc.status, f"{exc.reason}.")
+        refusal = Refusal(exc.status, code, told)
         if "Allow" in exc.headers:
             refusal.headers["Allow"] = exc.headers["Allow"]
         raise refusal from exc

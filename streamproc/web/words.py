@@ -101,6 +101,14 @@ def worker(url: str) -> str:
     return f"The worker {host}" if host else "A worker"
 
 
+def weekday_of(text: str) -> str:
+    """``Tuesday``, of ``2026-11-24`` or a local time on it; empty for what is none."""
+    try:
+        return f"{datetime.fromisoformat(text):%A}"
+    except ValueError:
+        return ""
+
+
 def month_of(text: str) -> str:
     """What a month is called in short, of ``2026-11``."""
     return f"{date.fromisoformat(f'{text}-01'):%b}"

@@ -83,14 +83,23 @@ def test_hours_are_changed_and_the_change_is_undone(tab: Tab) -> None:
     quiet(tab)
 
 
-def test_a_correction_is_previewed_with_what_browsers_send(tab: Tab) -> None:
-    """Date and time fields; what is wrong is said beside the form."""
+def test_a_correction_is_previewed_with_what_browsers_send(
+    tab: Tab, request: Any
+) -> None:
+    """Date and time fields with weekdays; what is wrong is said beside the form."""
     page = tab.open("/change?what=exclusion&store=alpha")
     page.select_option("select[name=kind]", "correction-up")
     page.fill("input[name=from_local]", "2025-05-06T14:30")
     page.fill("input[name=to_local]", "2025-05-06T14:00")
     tab.press("button[value=preview]")
     assert "from_local is not before to_local" in page.inner_text(".preview")
+    beside = ".field:has([name=to_local]) span"
+    word = "getComputedStyle(one, '::after').content"
+    assert "Tuesday" in page.eval_on_selector(beside, f"one => {word}")
+    page.fill("input[name=to_local]", "2025-05-07T15:00")
+    _, with_js = request.node.callspec.params["tab"]
+    if with_js:
+        assert "Wednesday" in page.eval_on_selector(beside, f"one => {word}")
     page.fill("input[name=to_local]", "2025-05-06T15:00")
     tab.press("button[value=preview]")
     assert "Figures change." in page.inner_text(".preview")

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from streamproc.rules.poll import Poll, encode_poll
 from streamproc.rules.timestamp import parse_timestamp
 from streamproc.transport.partitioner import partition_for
+from streamproc.web.changes.log import Log
 from streamproc.web.changes.log_calls import PARTS
+from streamproc.web.cluster.peers import Cluster
+from streamproc.web.templating import LIVE_EVERY_S
 from tests.web.facts import load_zones, put
 from tests.web.live_site import NOW_US, LiveSite
 from tests.web.test_cluster import hand_over
@@ -182,6 +186,35 @@ def test_a_store_s_page_has_changes_of_all_stores(site: LiveSite) -> None:
     site.settle()
     for store_id in ids:
         assert "special hours of all stores" in site.page(f"/stores/{store_id}")
+
+
+class OtherWorker:
+    """It owns the partition of changes of all stores; ``known``: there is one."""
+
+    known = False
+
+    def home(self, _: str) -> int:
+        """Where everything lies."""
+        return 0
+
+    async def ask(self, *_: object) -> bool:
+        """Whether there is one."""
+        return self.known
+
+
+async def test_the_first_change_of_all_stores_is_soon_seen_at_other_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As soon as any other news: who follows a store's page sees it next time."""
+    now = [100.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("streamproc.web.kept.time", clock)
+    other = OtherWorker()
+    log = Log(cast(Cluster, other), 1)
+    assert not await log.any_of_all.get("")
+    other.known = True
+    now[0] += LIVE_EVERY_S
+    assert await log.any_of_all.get("")
 
 
 def test_the_log_is_a_table_like_any_other(site: LiveSite) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from streamproc.rules.schedule import parse_hours
 from streamproc.web import words
 from streamproc.web.periods.reasons import in_words
-from streamproc.web.store.openings import opening_text
+from streamproc.web.store.openings import opening_text, week_rows
 
 
 @pytest.mark.parametrize(
@@ -38,8 +39,6 @@ def test_a_length_of_time_reads_well(seconds: int, shown: str) -> None:
 )
 def test_an_opening_reads_as_people_write_it(start: str, end: str, shown: str) -> None:
     """Overnight and round-the-clock ones are said to be."""
-    from streamproc.rules.schedule import parse_hours
-
     row = {"dayOfWeek": 0, "start_time_local": start, "end_time_local": end}
     (opening,) = parse_hours([row])
     assert opening_text(opening) == shown
@@ -78,3 +77,24 @@ def test_what_is_just_missed_is_not_shown_as_nothing() -> None:
 def test_a_reason_on_a_page_names_periods_in_words(why: str, told: str) -> None:
     """As everything else on the page does; the API and the commands keep the names."""
     assert in_words(why) == told
+
+
+def test_a_date_that_was_sent_has_its_weekday_beside_it() -> None:
+    """Also a local time; what is none has none."""
+    assert words.weekday_of("2025-05-06") == "Tuesday"
+    assert words.weekday_of("2025-05-06T23:59:59") == "Tuesday"
+    assert words.weekday_of("") == words.weekday_of("tomorrow") == ""
+
+
+def test_days_of_a_week_that_are_equal_are_one_row() -> None:
+    """Those that follow each other; a day without an opening is closed."""
+    rows = [
+        {"dayOfWeek": day, "start_time_local": "09:00", "end_time_local": "17:00"}
+        for day in (0, 1, 3)
+    ]
+    assert list(week_rows(parse_hours(rows))) == [
+        ("Mon–Tue", "09:00–17:00"),
+        ("Wed", "closed"),
+        ("Thu", "09:00–17:00"),
+        ("Fri–Sun", "closed"),
+    ]

@@ -11,6 +11,7 @@ from streamproc.web.changes.change import Noun
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.ranking import Asked
 from streamproc.web.parameters import Text
+from streamproc.web.periods.reasons import in_words
 from streamproc.web.refusal import Refusal, bad
 from streamproc.web.site import Site
 from streamproc.web.standings import standing_of
@@ -81,7 +82,7 @@ async def _listed(site: Site, asked: Asked) -> Target:
     period = asked.period if asked.below else ""
     standing, why = await standing_of(site, period, NOW)
     if why:
-        raise Refusal(503, "no-figures", f"Who is below is not known: {why}.")
+        raise Refusal(503, "no-figures", f"Who is below is not known: {in_words(why)}.")
     rows = await asyncio.to_thread(ranking.chosen, standing, asked)
     found = sorted(standing.everyone.stores[row].store_id for row in rows.tolist())
     text = _words(asked)
@@ -96,9 +97,13 @@ async def _listed(site: Site, asked: Asked) -> Target:
 
 
 def _words(asked: Asked) -> str:
-    """The filters behind *stores*: with region=West, down now."""
+    """The filters behind *stores*: with region West, down now."""
+    labels = [
+        f"{name} {value}" if value else f"no {name}"
+        for name, value in asked.wheres.items()
+    ]
     told = [
-        f"with {' and '.join(asked.where)}" if asked.where else "",
+        f"with {' and '.join(labels)}" if labels else "",
         f"{ranking.STATE_WORDS[asked.now]} now" if asked.now else "",
         f"below target in {asked.period.replace('-', ' ')}" if asked.below else "",
         f"with “{asked.q}” in name or id" if asked.q else "",

@@ -26,8 +26,8 @@ SHOWN_FACTS = 3
 
 MOST_OF_STORE = 1_000
 
-GOOD_S = 10.0
-"""How long pages believe that nothing was changed of all stores."""
+GOOD_S = 1.0
+"""How long pages believe that nothing was changed of all stores: no longer than any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,14 @@
     form.addEventListener("change", () => form.requestSubmit());
   }
 
+  // Beside a date stands its weekday; of one that was sent, the page has it already.
+  document.addEventListener("input", (event) => {
+    const label = event.target.matches("[type=date], [type=datetime-local]") && event.target.closest(".field")?.querySelector("span");
+    if (!label) return;
+    const day = new Date(`${event.target.value.slice(0, 10)}T00:00Z`);
+    label.dataset.weekday = isNaN(day) ? "" : day.toLocaleDateString("en", { weekday: "long", timeZone: "UTC" });
+  });
+
   // Hover or tap on a picture: its words, at once and beside the pointer.
   const tip = document.createElement("div");
   tip.className = "tip";

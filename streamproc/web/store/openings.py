@@ -1,5 +1,8 @@
 """Weekly opening times as people write them. Pure."""
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
 from streamproc.rules.schedule import Opening
 from streamproc.rules.units import DAY_S
 
@@ -17,6 +20,17 @@ def opening_text(opening: Opening) -> str:
         return f"{_clock(opening.start_s)}–24:00"
     later = " (next day)" if opening.end_s > DAY_S else ""
     return f"{_clock(opening.start_s)}–{_clock(opening.end_s % DAY_S)}{later}"
+
+
+def week_rows(openings: Sequence[Opening]) -> Iterator[tuple[str, str]]:
+    """Days and what they have: ``Mon–Fri``, ``09:00–17:00``; equal ones are one row."""
+    texts = []
+    for number in range(len(WEEKDAYS)):
+        mine = [o for o in openings if o.day == number]
+        texts.append(", ".join(map(opening_text, mine)) or "closed")
+    for text, group in groupby(range(len(WEEKDAYS)), key=texts.__getitem__):
+        days = [WEEKDAYS[number] for number in group]
+        yield days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}", text
 
 
 def _clock(seconds: int) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from streamproc.rules.uptime import Rules, Uptime
 from streamproc.rules.windows import LONGEST_US, WINDOWS
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.store.data import StoreData
-from streamproc.web.store.openings import WEEKDAYS, opening_text
+from streamproc.web.store.openings import week_rows
 from tables.calendars import StoreFacts, calendar_of
 from tables.states import StatesAt
 
@@ -272,13 +271,7 @@ class StoreView:
 
     def week(self) -> Iterator[tuple[str, str]]:
         """Opening times as people write them; equal days that follow are one row."""
-        texts = []
-        for number in range(len(WEEKDAYS)):
-            mine = [o for o in self.openings if o.day == number]
-            texts.append(", ".join(map(opening_text, mine)) or "closed")
-        for text, group in groupby(range(len(WEEKDAYS)), key=texts.__getitem__):
-            days = [WEEKDAYS[number] for number in group]
-            yield days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}", text
+        return week_rows(self.openings)
 
 
 __all__ = ["DEFAULT_ZONE", "DayRow", "PollRow", "StoreView"]

@@ -13,7 +13,7 @@ from streamproc.rules.special_hours import date_text
 from streamproc.rules.units import DAY_US
 from streamproc.web.changes.changed_facts import Fact
 from streamproc.web.changes.log_answers import fact_change
-from streamproc.web.store.openings import WEEKDAYS, opening_text
+from streamproc.web.store.openings import opening_text, week_rows
 from tables import exclusions as exclusions_table
 from tables import hours as hours_table
 from tables import labels as labels_table
@@ -92,7 +92,7 @@ def _hours(value: bytes) -> tuple[str, Any]:
     openings = hours_table.decode(value)
     if openings == ALWAYS_CLOSED:
         return "always closed", []
-    texts = [f"{WEEKDAYS[o.day]} {opening_text(o)}" for o in openings]
+    texts = [f"{days} {text}" for days, text in week_rows(openings)] if openings else []
     rows = [{"day": o.day, "start_s": o.start_s, "end_s": o.end_s} for o in openings]
     return "; ".join(texts) or "open 24x7", rows
 
