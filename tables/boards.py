@@ -145,11 +145,12 @@ class Boards:
 
     def _build_aside(self, partition: int, slot: _Slot, as_of_us: int) -> None:
         """Have a board built while the old one answers; raises why it could not be."""
+        made = slot.aside
+        if made is not None and made.done():
+            slot.aside = None
+            made.result()
         if slot.aside is None:
             slot.aside = self._aside.submit(self._built, partition, slot, as_of_us)
-        elif slot.aside.done():
-            made, slot.aside = slot.aside, None
-            made.result()
 
     def labels(self, partition: int) -> LabelBook:
         """Names and labels of the partition's stores."""

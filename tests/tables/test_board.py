@@ -170,6 +170,7 @@ async def test_a_flood_is_folded_in_when_it_is_over(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backlog too: polls that were sent long ago wait until no more are coming."""
+    monkeypatch.setattr(board_noted, "CALM_S", float("inf"))
     await fleet.poll([(b"a", NOON_US - HOUR_US, True)])
     assert not fleet.view(NOON_US).is_behind
     board = fleet.boards._slots[PARTITION].board
@@ -181,6 +182,7 @@ async def test_a_flood_is_folded_in_when_it_is_over(
     monkeypatch.setattr(board_noted, "CALM_S", 0.0)
     assert fleet.told(NOON_US + 1)[b"a"][0] == "down"
     monkeypatch.setattr(board_module, "FLOOD", 0)
+    monkeypatch.setattr(board_module, "FLOOD_S", float("inf"))
     later = packing.pack([(NOON_US + 1, True)])
     board.add(*late[:2], later, round(time.time() * 1000))
     assert fleet.view(NOON_US + 2).is_behind

@@ -35,6 +35,7 @@ async def fleet(
     monkeypatch.setattr(board_module, "FLOOD", 5)
     monkeypatch.setattr(board_module, "FLOOD_S", 0.0)
     monkeypatch.setattr(board_noted, "KEPT_POLLS", 9)
+    monkeypatch.setattr(board_noted, "CALM_S", float("inf"))
     fleet = await open_fleet(make_settings())
     await fleet.poll([(store_id, NOON_US, True) for store_id in STORES])
     return fleet
