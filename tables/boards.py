@@ -22,7 +22,8 @@ from tables.fact_tables import FactTables, LabelsTable
 from tables.facts import ALL_STORES
 from tables.histories import Histories
 from tables.long_ago import LongAgo
-from tables.outages import OutageSearch
+from tables.outage_search import OutageSearch
+from tables.outages import OutageSpan
 
 WAIT_S = 4.0
 """How long it is waited for a board that somebody else builds."""
@@ -161,9 +162,10 @@ class Boards:
         tables = self._histories, self._facts, self._labels
 
         def search(as_of_us: int) -> OutageSearch:
-            span = as_of_us, as_of_us - 1, as_of_us
-            by = self._by
-            return OutageSearch(*tables, partition, *span, by.of_polls, by.bridge_us)
+            times, by = (as_of_us, as_of_us - 1, as_of_us), self._by
+            archive = self._histories.archive
+            span = OutageSpan(archive, partition, *times, by.of_polls, by.bridge_us)
+            return OutageSearch(*tables, span)
 
         return self._long_ago.setdefault(partition, LongAgo(search))
 

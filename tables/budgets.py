@@ -8,7 +8,7 @@ from streamproc.rules.periods import UNITS, Period, edge_us
 from streamproc.rules.targets import ErrorBudget
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules
-from tables.archive import Archive
+from tables.one_archive import Archived
 from tables.one_period import OnePeriods
 from tables.one_store import OneStore
 
@@ -30,7 +30,7 @@ class Budgets:
     ``target``: of who has none of its own, in percent; None for none.
     """
 
-    archive: Archive
+    archive: Archived
     as_of_us: int
     rules: Rules
     bridge_us: int

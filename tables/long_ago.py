@@ -11,7 +11,7 @@ from streamproc.rules import packing
 from streamproc.rules.now import DOWN
 from streamproc.rules.windows import LONGEST_US
 from tables.board_view import View
-from tables.outages import OutageSearch
+from tables.outage_search import OutageSearch
 
 SOME = 50
 """So many are looked for at once; the others' turn comes when they are asked again."""

@@ -7,8 +7,8 @@ from streamproc.report.period_rows import NO_PERIOD_ROWS, PeriodRows
 from streamproc.rules.period_edges import Span
 from streamproc.rules.uptime import Rules
 from tables.accounting import Stores
-from tables.archive import Archive
 from tables.chunks import Chunk
+from tables.one_archive import Archived
 from tables.one_store import OneStore
 from tables.period_accounting import edges_of_each, rows_of_slicings
 from tables.period_polls import SpanPolls
@@ -18,7 +18,7 @@ from tables.period_polls import SpanPolls
 class OnePeriods:
     """Figures of a store of a partition whose older polls are in ``archive``."""
 
-    archive: Archive
+    archive: Archived
     rules: Rules
     bridge_us: int
 

@@ -1,7 +1,6 @@
-"""A partition's incidents, of all its stores or of one, over the whole history.
+"""The incidents of some stores of a partition, whole, over the whole history.
 
-Leads to ``GET /api/v1/incidents``. Incidents are told whole: those that reach beyond
-the time that was looked at are looked for again, in more of it.
+Those that reach beyond the time that was looked at are looked for again, in more of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,20 +15,12 @@ from streamproc.rules.labels import Labels, Where
 from streamproc.rules.packing import Flags
 from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules, Times
-from tables.accounting import Stores, with_facts
-from tables.calendars import FactNumbers
+from tables.accounting import Stores
 from tables.chunks import Chunk, before
-from tables.fact_tables import FactTables, LabelsTable, labels_between
-from tables.histories import Histories
+from tables.one_archive import Archived
 from tables.one_store import OneStore
 from tables.outage import Dates, Outage, Outages
 from tables.period_polls import SpanPolls
-
-POLLS_PER_CHUNK = 2_000_000
-_FIRST_STORES = 64
-_MOST_STORES = 16_000
-_GROWTH = 16
-"""Times as many stores as in the chunk before, at most: others may have more polls."""
 
 _MARGIN_US = DAY_US
 """How far beyond the span to look: polls of so much before a week are at hand."""
@@ -40,21 +31,18 @@ _MARGINS_US = (8 * DAY_US, 64 * DAY_US)
 _FEW_STORES = 100
 """So few are looked at one by one, instead of reading what lies between them."""
 
-_NO_POLLS = np.zeros(0, np.int64)
 _ALL = np.ones(1, bool)
 
 
 @dataclass(frozen=True, slots=True)
-class OutageSearch:
+class OutageSpan:
     """The incidents of a partition's stores, whole, that overlap a span of time.
 
     ``wheres``: only of stores for which all of them hold. ``dates``: the span is that
     of these dates in each store's own zone, within ``begin_us`` and ``end_us``.
     """
 
-    histories: Histories
-    facts: FactTables
-    labels: LabelsTable
+    archive: Archived
     partition: int
     as_of_us: int
     begin_us: int
@@ -64,68 +52,23 @@ class OutageSearch:
     wheres: tuple[Where, ...] = ()
     dates: Dates | None = None
 
-    def of_all(self) -> Outages:
-        """Those of all known stores, by store and start."""
-        return self.joined(list(self.in_parts()))
-
-    def in_parts(self) -> Iterator[Outages]:
-        """Those of all known stores, of some thousand at a time; see ``joined``."""
-        return map(self._of, self._stores())
-
-    def of(self, store_id: bytes) -> Outages:
-        """Those of one store."""
-        tables = self.histories, self.facts, self.labels
-        return self.of_one(OneStore.read(*tables, self.partition, store_id))
-
     def of_one(self, one: OneStore) -> Outages:
-        """The same, of what the tables have of it."""
-        return self.joined([self._of(one.alone)] if self._holds(one.labels) else [])
+        """Those of a store, of what the tables have of it."""
+        return self.joined([self.of(one.alone)] if self.holds(one.labels) else [])
 
     def joined(self, parts: Sequence[Outages]) -> Outages:
         """The parts as one."""
-        archive = self.histories.archive
         return Outages(
             [outage for part in parts for outage in part.found],
             sum(part.up_us for part in parts),
-            archive.kept_since(self.partition) * DAY_US,
+            self.archive.kept_since(self.partition) * DAY_US,
         )
 
-    def _stores(self) -> Iterator[Stores]:
-        """All stores with the polls at hand, so many at a time as memory allows."""
-        chunks, after, count = self.histories.chunks, b"", _FIRST_STORES
-        while chunk := next(chunks(self.partition, count, after), None):
-            last = chunk.store_ids[-1]
-            yield self._with_facts(chunk, after, last)
-            after, count = last, self._next_count(chunk)
-        yield self._with_facts(Chunk([], _NO_POLLS, _NO_POLLS), after, None)
-
-    def _next_count(self, chunk: Chunk) -> int:
-        """How many stores to read next; archived polls are guessed from those here."""
-        days = (self.as_of_us - self.begin_us) // DAY_US + 1
-        polls = len(chunk.packed) * max(days, history.KEPT_DAYS) // history.KEPT_DAYS
-        fitting = POLLS_PER_CHUNK * len(chunk.counts) // max(polls, 1)
-        return max(min(fitting, _GROWTH * len(chunk.counts), _MOST_STORES), 1)
-
-    def _with_facts(self, chunk: Chunk, after: bytes, upto: bytes | None) -> Stores:
-        own = self.facts.between(self.partition, after, upto)
-        of_all = self.facts.of_all(self.partition)
-        return self._meant(with_facts(chunk, own, of_all, FactNumbers()), after, upto)
-
-    def _meant(self, some: Stores, after: bytes, upto: bytes | None) -> Stores:
-        """Those of the stores whose labels are as asked for."""
-        if not self.wheres or not some.store_ids:
-            return some
-        labels = labels_between(
-            self.labels, self.partition, some.store_ids, after, upto
-        )
-        return some.chosen(np.array([self._holds(each) for each in labels], bool))
-
-    def _holds(self, labels: Labels) -> bool:
+    def holds(self, labels: Labels) -> bool:
+        """Whether a store with these labels is meant."""
         return all(where.holds(labels) for where in self.wheres)
 
-    # -- looking -----
-
-    def _of(self, some: Stores) -> Outages:
+    def of(self, some: Stores) -> Outages:
         """Those of some stores; the archive is read for who needs it only."""
         at_hand = _at_hand(some, self.begin_us - _MARGIN_US)
         parts = [
@@ -171,7 +114,7 @@ class OutageSearch:
         firsts = [self.as_of_us]
         if len(some.packed):
             firsts.append(int(packing.time_of(some.packed).min()))
-        month = self.histories.archive.oldest_month(self.partition)
+        month = self.archive.oldest_month(self.partition)
         if month is not None:
             firsts.append(months.first_day_of(month) * DAY_US)
         for facts in some.numbers.facts:
@@ -182,7 +125,7 @@ class OutageSearch:
         """Stores with all polls that speak within a time."""
         chunk = Chunk(some.store_ids, some.counts, some.packed)
         polls = SpanPolls(
-            self.histories.archive,
+            self.archive,
             self.partition,
             begin_us,
             end_us,

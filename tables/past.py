@@ -16,14 +16,14 @@ from streamproc.rules.packing import Flags
 from streamproc.rules.units import DAY_US
 from streamproc.rules.windows import LONGEST_US
 from tables.chunks import Chunk
-from tables.histories import Histories
+from tables.one_archive import Archived
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """A partition's polls before ``as_of_us``."""
 
-    histories: Histories
+    archive: Archived
     partition: int
     as_of_us: int
     length_us: int = LONGEST_US
@@ -41,8 +41,7 @@ class Past:
         the chunk was read: what has left it since is in the archive.
         """
         late = np.flatnonzero(self._begins_late(chunk))
-        archive = self.histories.archive
-        asked = len(late) > 0 and archive.holds_any(self.partition)
+        asked = len(late) > 0 and self.archive.holds_any(self.partition)
         if asked and self._kept_since_us() <= self._begin_us:
             return self._joined(chunk, late), np.ones(len(chunk.store_ids), bool)
         since_us = history.known_since(chunk.packed, chunk.counts)
@@ -56,13 +55,11 @@ class Past:
         late[polled] = packing.time_of(chunk.packed[firsts]) > self._begin_us
         return late
 
-    def polls_of(self, store_id: bytes) -> Ints:
-        """One store's packed polls; ReportFailedError when they are not whole."""
-        polls = self.histories.polls_of(self.partition, store_id)
-        return self.completed(store_id, polls)
-
     def completed(self, store_id: bytes, polls: Ints) -> Ints:
-        """The same of a store whose polls in ``histories`` were read before."""
+        """One store's packed polls, of which ``polls`` were read of ``histories``.
+
+        Raises ReportFailedError when they are not whole.
+        """
         chunk = Chunk([store_id], np.array([len(polls)], np.int64), polls)
         chunk, whole = self.complete(chunk)
         if not whole.all():
@@ -75,7 +72,7 @@ class Past:
         return chunk.packed
 
     def _kept_since_us(self) -> int:
-        return self.histories.archive.kept_since(self.partition) * DAY_US
+        return self.archive.kept_since(self.partition) * DAY_US
 
     def _joined(self, chunk: Chunk, late: Ints) -> Chunk:
         """A chunk and what is archived of some of its rows, before the instant."""
@@ -91,7 +88,7 @@ class Past:
 
     def _archived(self, chunk: Chunk, late: Ints) -> tuple[Ints, bytes]:
         """Archived polls: the row of each, and all of them packed."""
-        archive, partition = self.histories.archive, self.partition
+        archive, partition = self.archive, self.partition
         first = history.day_of(self._begin_us)
         days = range(first, history.day_of(self.as_of_us - 1) + 1)
         store_ids = [chunk.store_ids[row] for row in late.tolist()]

@@ -12,8 +12,8 @@ import numpy as np
 
 from streamproc.rules import history, months, packing
 from streamproc.rules.uptime import Rules
-from tables.archive import Archive
 from tables.chunks import Chunk, before, rows_without
+from tables.one_archive import Archived
 
 _FEW_DAYS = 4
 """Of a month; so few are looked up, instead of reading the month."""
@@ -27,7 +27,7 @@ class SpanPolls:
     ``backfill`` the first one after it where there is none before.
     """
 
-    archive: Archive
+    archive: Archived
     partition: int
     begin_us: int
     end_us: int

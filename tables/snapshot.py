@@ -96,7 +96,10 @@ class Snapshot:
 
     def row(self, store_id: bytes) -> Rows:
         """One store's row, or no rows when nothing is known of it."""
-        return self._account(self._known(store_id, self._past.polls_of(store_id)))
+        polls = self.histories.polls_of(self.partition, store_id)
+        return self._account(
+            self._known(store_id, self._past.completed(store_id, polls))
+        )
 
     def store(self, store_id: bytes) -> Stores:
         """One store with the polls at hand; none when nothing is known of it."""
@@ -105,7 +108,8 @@ class Snapshot:
 
     @property
     def _past(self) -> Past:
-        return Past(self.histories, self.partition, self.as_of_us, self._length_us)
+        archive = self.histories.archive
+        return Past(archive, self.partition, self.as_of_us, self._length_us)
 
     @property
     def _length_us(self) -> int:

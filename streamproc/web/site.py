@@ -10,6 +10,7 @@ from streamproc.rules.uptime import Rules
 from streamproc.web.app_thread import AppThread
 from streamproc.web.appending import Appender
 from streamproc.web.as_of import NEWEST, Instants
+from streamproc.web.aside import Aside
 from streamproc.web.backlog import StartBacklog
 from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL
 from streamproc.web.changes.log import Log
@@ -43,8 +44,8 @@ from streamproc.web.store.budgets import BUDGETS
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.names import ALL_LABELS, Names
+from streamproc.web.store.reading import STORE_READING
 from streamproc.web.store.stores import Stores
-from streamproc.web.store.whole import WHOLE_STORE
 from streamproc.web.suspicion.calls import BLACKOUTS, EXPECTED, SUSPECTS, TURNED
 from streamproc.web.suspicion.watching import Suspicions
 from streamproc.web.system.attention import Watch
@@ -57,7 +58,7 @@ CALLS = (
     SHARD,
     NEWEST,
     STORE_DATA,
-    WHOLE_STORE,
+    STORE_READING,
     BUDGETS,
     STORE_LABELS,
     ALL_LABELS,
@@ -113,6 +114,7 @@ class Site:
         remembered.on_back = self._outdate
         self.names = Names(self.cluster, program.settings.partitions)
         self.pages = Pages()
+        self.aside = Aside()
         self.everybody = Everybody(self.live_fleet, self.overviews)
         #: Answers that a change makes old; who keeps more of them adds his.
         self.kept: list[Kept[Any, Any]] = [
@@ -162,6 +164,7 @@ class Site:
         await self.rejected.close()
         await self.received.close()
         await self.live_fleet.remembered.close()
+        await self.aside.close()
         await self.cluster.close()
 
     async def warm_up(self) -> None:

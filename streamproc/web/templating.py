@@ -209,18 +209,38 @@ def pretty(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around a page: where it is, who looks, what wants attention."""
+
+    path: str
+    may_change: bool
+    can_sign_in: bool
+    attention: Any
+
+    @classmethod
+    def of(cls, request: web.Request) -> "Frame":
+        """Of the page that a request asks for."""
+        guard, attention = request.app[GUARD], request.app[WATCH].seen
+        who = guard.is_signed_in(request), guard.can_sign_in(request)
+        return cls(request.path, *who, attention)
+
+    def around(self, template: str, **context: Any) -> bytes:
+        """A page as bytes."""
+        context.setdefault("as_of", None)
+        context.setdefault("live_url", "/live")
+        context.setdefault("kept", {"as_of": context["as_of"]})
+        context.setdefault("may_change", self.may_change)
+        context.setdefault("attention", self.attention)
+        page = environment().get_template(template)
+        return page.render(
+            **context,
+            path=self.path,
+            can_sign_in=self.can_sign_in,
+            live_every_s=LIVE_EVERY_S,
+        ).encode(errors="replace")
+
+
 def text(request: web.Request, template: str, **context: Any) -> bytes:
     """A page as bytes."""
-    guard = request.app[GUARD]
-    page = environment().get_template(template)
-    context.setdefault("as_of", None)
-    context.setdefault("live_url", "/live")
-    context.setdefault("kept", {"as_of": context["as_of"]})
-    context.setdefault("may_change", guard.is_signed_in(request))
-    context.setdefault("attention", request.app[WATCH].seen)
-    return page.render(
-        **context,
-        path=request.path,
-        can_sign_in=guard.can_sign_in(request),
-        live_every_s=LIVE_EVERY_S,
-    ).encode(errors="replace")
+    return Frame.of(request).around(template, **context)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamproc.cells import Cells
+from streamproc.cells import Cells, Ints
 from streamproc.errors import ReportFailedError
 from streamproc.report.rows import Rows
 from streamproc.rules import history, months, packing
@@ -360,6 +360,12 @@ def _must_be(
         assert got == (figures.up_us, figures.down_us, figures.open_us), store_id
 
 
+def polls_before(tables: Tables, as_of_us: int) -> Ints:
+    """Packed polls of the store ``a`` that tell of the week before an instant."""
+    polls = tables.histories.polls_of(PARTITION, b"a")
+    return Past(tables.archive, PARTITION, as_of_us).completed(b"a", polls)
+
+
 async def test_the_polls_of_a_store_before_an_instant_are_all_of_its_window(
     tables: Tables,
 ) -> None:
@@ -368,10 +374,10 @@ async def test_the_polls_of_a_store_before_an_instant_are_all_of_its_window(
     for day in days:
         await tables.add([(b"a", (START_DAY + day) * DAY_US, True)])
     as_of_us = (START_DAY + 38) * DAY_US
-    found = Past(tables.histories, PARTITION, as_of_us).polls_of(b"a")
+    found = polls_before(tables, as_of_us)
     times = packing.time_of(found) // DAY_US - START_DAY
     assert times.tolist() == [30, 31, 34]
-    newest = Past(tables.histories, PARTITION, as_of_us + 18 * DAY_US).polls_of(b"a")
+    newest = polls_before(tables, as_of_us + 18 * DAY_US)
     assert (packing.time_of(newest) // DAY_US - START_DAY).tolist() == [34, 38, 45, 56]
 
 
@@ -382,7 +388,7 @@ async def test_the_last_poll_before_a_window_may_lie_months_back(
     for day in (1, 55, 80, 81):
         await tables.add([(b"a", (START_DAY + day) * DAY_US, True)])
     as_of_us = (START_DAY + 50) * DAY_US
-    found = Past(tables.histories, PARTITION, as_of_us).polls_of(b"a")
+    found = polls_before(tables, as_of_us)
     assert (packing.time_of(found) // DAY_US - START_DAY).tolist() == [1]
 
 

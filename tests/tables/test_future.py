@@ -64,10 +64,11 @@ async def test_a_purge_leaves_the_past_as_if_nothing_had_been_ahead(
     assert tables.histories.newest_us(PARTITION) == PAST[-1][1]
     (chunk,) = tables.histories.chunks(PARTITION, 10)
     assert chunk.store_ids == [b"a", b"b"]
-    past = Past(tables.histories, PARTITION, NOW_US)
+    past = Past(tables.archive, PARTITION, NOW_US)
     for store_id in (b"a", b"b"):
         week = [poll for poll in PAST if poll[1] >= NOW_US - 7 * DAY_US]
-        polls = {(store_id, poll) for poll in past.polls_of(store_id).tolist()}
+        found = past.completed(store_id, tables.histories.polls_of(PARTITION, store_id))
+        polls = {(store_id, poll) for poll in found.tolist()}
         assert polls >= packed([poll for poll in week if poll[0] == store_id])
 
 

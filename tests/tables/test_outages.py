@@ -19,7 +19,8 @@ from tables import exclusions as exclusions_table
 from tables import outages as outages_table
 from tables.calendars import StoreFacts
 from tables.outage import Dates, Outages
-from tables.outages import OutageSearch
+from tables.outage_search import OutageSearch
+from tables.outages import OutageSpan
 from tests.reference import (
     Outage,
     Poll,
@@ -55,14 +56,15 @@ def search(
     begin_us, end_us, as_of_us = span
     facts: Any = _Facts()
     labels: Any = _Labels()
-    return OutageSearch(
-        *(tables.histories, facts, labels, PARTITION),
+    looked_at = OutageSpan(
+        *(tables.archive, PARTITION),
         *(as_of_us, begin_us, end_us),
         settings.rules,
         settings.bridge_us,
         () if where is None else (where,),
         dates,
     )
+    return OutageSearch(tables.histories, facts, labels, looked_at)
 
 
 def history_of(seed: int) -> Polls:

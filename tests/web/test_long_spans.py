@@ -10,7 +10,7 @@ import pytest
 from streamproc.web import late
 from streamproc.web.cluster import peers
 from tables.outage import Outages
-from tables.outages import OutageSearch
+from tables.outage_search import OutageSearch
 from tables.periods import PeriodSnapshot
 from tests.waiting import until
 from tests.web.live_site import LiveSite
@@ -32,7 +32,7 @@ class Endless:
         outages, rows = OutageSearch.in_parts, PeriodSnapshot.rows
 
         def slow_outages(search: OutageSearch) -> Iterator[Outages]:
-            if search.end_us - search.begin_us > 30 * 86_400_000_000:
+            if search.span.end_us - search.span.begin_us > 30 * 86_400_000_000:
                 yield from (Outages([], 0) for _ in self._until_let_go())
             yield from outages(search)
 

@@ -11,8 +11,9 @@ from streamproc.web.periods.choice import asked_period
 from streamproc.web.refusal import Refusal
 from streamproc.web.responses import html, see_other
 from streamproc.web.site import Site
-from streamproc.web.store.page import DEFAULT_PERIOD, StorePages, StoreShown
-from streamproc.web.templating import store_url, text
+from streamproc.web.store.page import StorePages
+from streamproc.web.store.shown import DEFAULT_PERIOD, StorePage, rendered
+from streamproc.web.templating import Frame, store_url
 
 
 class StorePageHandlers:
@@ -37,8 +38,8 @@ class StorePageHandlers:
 
         async def make(live_url: str) -> bytes:
             shown = await self._stores.shown(store_id, asked, as_of)
-            found = request, shown, number, shown_as, live_url
-            return await asyncio.to_thread(_rendered, *found)
+            how = number, shown_as, live_url, Frame.of(request)
+            return await self._site.aside.run(rendered, StorePage(shown, *how))
 
         key = ("store", store_id, as_of, asked.text, number, shown_as)
         try:
@@ -54,11 +55,3 @@ class StorePageHandlers:
         names, known = await self._site.names.all(), everyone.rows
         close = await asyncio.to_thread(names.close_to, wanted, known)
         return [(names.name(each), store_url(each)) for each in close]
-
-
-def _rendered(
-    request: web.Request, shown: StoreShown, number: int, shown_as: str, live_url: str
-) -> bytes:
-    """The page; in one go, as each hand-over waits beside an ingest."""
-    context = shown.context(number)
-    return text(request, "store.html", live_url=live_url, shown_as=shown_as, **context)

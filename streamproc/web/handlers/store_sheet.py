@@ -21,7 +21,8 @@ from streamproc.web.reports.sheet import MOST, title_of
 from streamproc.web.responses import html
 from streamproc.web.site import Site
 from streamproc.web.store.months import Figures, bars_within, figures_by_day
-from streamproc.web.store.page import StorePages, StoreShown
+from streamproc.web.store.page import StorePages
+from streamproc.web.store.shown import StoreShown
 from streamproc.web.store.view import StoreView
 from streamproc.web.templating import text
 
@@ -40,9 +41,10 @@ class StoreSheet:
         query = request.query
         as_of, asked = AS_OF.read(query), asked_period(query, DEFAULT_PERIOD)
         shown = await self._stores.shown(request.match_info["store_id"], asked, as_of)
-        if shown.figures is None:
+        figures = await asyncio.to_thread(lambda: shown.figures)
+        if figures is None:
             raise Refusal(422, "no-figures", f"{in_words(shown.whole.why)}.")
-        on_paper = await self._on_paper(shown, shown.figures)
+        on_paper = await self._on_paper(shown, figures)
         return html(await asyncio.to_thread(_rendered, request, shown, on_paper))
 
     async def _on_paper(self, shown: StoreShown, figures: Figures) -> dict[str, Any]:

@@ -10,18 +10,20 @@ from streamproc.rules.labels import parse_where
 from streamproc.web.cluster.calls import Call, in_steps
 from streamproc.web.cluster.scans import Steps
 from tables.outage import Dates, Outage, Outages
-from tables.outages import OutageSearch
+from tables.outage_search import OutageSearch
+from tables.outages import OutageSpan
 
 
 def search_of(program: Program, args: dict[str, Any]) -> OutageSearch:
     """The search that a question asks for, in a partition that is here."""
-    return OutageSearch(
-        *(program.histories, program.facts, program.labels, args["partition"]),
+    span = OutageSpan(
+        *(program.histories.archive, args["partition"]),
         *(args["as_of_us"], args["begin_us"], args["end_us"]),
         *(program.settings.rules, program.settings.bridge_us),
         tuple(map(parse_where, args["wheres"])),
         None if args["dates"] is None else Dates(*args["dates"]),
     )
+    return OutageSearch(program.histories, program.facts, program.labels, span)
 
 
 def _of_all(program: Program, args: dict[str, Any]) -> Steps[Outages]:

@@ -127,33 +127,42 @@ class Slicing:
     by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose dates are meant, by which hour they start, and as of when.
+
+    ``known``: since when polls are kept.
+    """
+
+    zone: str
+    day_starts_s: int
+    known: Kept | None
+    as_of_us: int
+
+    def spans(self, slicing: Slicing) -> tuple[Span, Span]:
+        """The time of a period as a whole, and sliced; raises InvalidInput."""
+        at = self.zone, self.known, self.as_of_us, [self.zone], self.day_starts_s
+        whole = span_of(slicing.asked, None, *at)
+        return whole, replace(whole, by=slicing.by)
+
+
 def store_periods(
-    program: Program,
-    one: OneStore,
-    slicings: Sequence[Slicing],
-    zone: str | None,
-    known: Kept | None,
-    as_of_us: int,
+    periods: OnePeriods, one: OneStore, slicings: Sequence[Slicing], whose: Whose
 ) -> list[StorePeriod | ReportFailedError]:
     """A store's figures of several periods, of one walk over its polls.
 
-    ``zone``: whose dates are meant, None for its own. ``known``: since when polls are
-    kept. In place of a period of which nothing is kept: why.
+    In place of a period of which nothing is kept: why.
     """
-    zone = zone or one.facts.zone_name
-    starts_s = program.settings.day_starts_s
     found: list[tuple[Span, Span] | ReportFailedError] = []
     for each in slicings:
         try:
-            whole = span_of(each.asked, None, zone, known, as_of_us, [zone], starts_s)
-            found.append((whole, replace(whole, by=each.by)))
+            found.append(whose.spans(each))
         except InvalidInput as exc:
             found.append(ReportFailedError(str(exc)))
+    zone = whose.zone
     pairs = [pair for pair in found if isinstance(pair, tuple)]
     spans = list(dict.fromkeys(span for pair in pairs for span in pair))
     wholes = list(dict.fromkeys(whole for whole, _ in pairs))
-    settings = program.settings
-    periods = OnePeriods(program.histories.archive, settings.rules, settings.bridge_us)
     rows = dict(zip(spans, periods.rows(one, spans), strict=True))
     as_polled: dict[Span, PeriodRows] = {}
     if one.facts.exclusions:
@@ -186,10 +195,15 @@ def _store(program: Program, args: dict[str, Any]) -> StorePeriod | None:
     if not one.is_known:
         return None
     slicing = Slicing(parse_period(args["period"]), check_by(args["by"]))
-    known = decode_kept(args["kept"].encode())
-    (found,) = store_periods(
-        program, one, [slicing], args["zone"], known, args["as_of_us"]
+    settings = program.settings
+    periods = OnePeriods(program.histories.archive, settings.rules, settings.bridge_us)
+    whose = Whose(
+        args["zone"] or one.facts.zone_name,
+        settings.day_starts_s,
+        decode_kept(args["kept"].encode()),
+        args["as_of_us"],
     )
+    (found,) = store_periods(periods, one, [slicing], whose)
     if isinstance(found, ReportFailedError):
         raise found
     return found

@@ -38,9 +38,14 @@ def _stores(program: Program, args: dict[str, Any]) -> list[StoreData]:
     partition = args["partition"]
     keys = [store_id.encode() for store_id in args["store_ids"]]
     of_all = program.facts.of_all(partition)
-    past = Past(program.histories, partition, args["as_of_us"])
+    histories = program.histories
+    past = Past(histories.archive, partition, args["as_of_us"])
     return [
-        StoreData(past.polls_of(key), program.facts.of(partition, key), of_all)
+        StoreData(
+            past.completed(key, histories.polls_of(partition, key)),
+            program.facts.of(partition, key),
+            of_all,
+        )
         for key in keys
     ]
 

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from streamproc.rules.labels import Labels
-from streamproc.rules.period_edges import Kept
-from streamproc.rules.periods import Asked
 from streamproc.settings import Settings
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf, Instants
@@ -17,8 +15,8 @@ from streamproc.web.store.about import STORES_ABOUT, About
 from streamproc.web.store.budgets import BUDGETS
 from streamproc.web.store.data import STORE_DATA, StoreData
 from streamproc.web.store.labels import STORE_LABELS
+from streamproc.web.store.reading import STORE_READING, StoreReading
 from streamproc.web.store.view import StoreView
-from streamproc.web.store.whole import WHOLE_STORE, WholeStore, whole_args
 from tables.budgets import MonthBudget
 
 T = TypeVar("T")
@@ -67,17 +65,11 @@ class Stores:
         as_of_us = await self._instants.resolve(as_of)
         return (await self.views([store_id], as_of_us))[0]
 
-    async def whole(
-        self, store_id: str, asked: Asked, known: Kept | None, as_of_us: int
-    ) -> WholeStore:
-        """A store as its page shows it; raises a 404 Refusal when it is not known.
-
-        ``known``: since when polls are kept.
-        """
-        args = whole_args(requests.store_id(store_id), asked, known, as_of_us)
+    async def read(self, store_id: str) -> StoreReading:
+        """All that is kept of a store; raises a 404 Refusal when nothing is."""
         home = self._cluster.home(store_id)
-        found = await self._cluster.ask(WHOLE_STORE, home, **args)
-        if not found.data.is_known:
+        found = await self._cluster.ask(STORE_READING, home, store_id=store_id)
+        if not found.one.is_known:
             raise unknown("store", store_id)
         return found
 
