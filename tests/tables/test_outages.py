@@ -16,6 +16,7 @@ from streamproc.rules.units import DAY_US, HOUR_US, MINUTE_US
 from streamproc.rules.uptime import Rules
 from streamproc.settings import Settings
 from tables import exclusions as exclusions_table
+from tables import outage_search
 from tables import outages as outages_table
 from tables.calendars import StoreFacts
 from tables.outage import Dates, Outages
@@ -158,8 +159,8 @@ async def test_incidents_of_any_span_are_those_of_a_walk_over_the_whole_history(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whole, however long before it they began; of all stores, and of each alone."""
-    monkeypatch.setattr(outages_table, "_FIRST_STORES", 2)
-    monkeypatch.setattr(outages_table, "POLLS_PER_CHUNK", 50)
+    monkeypatch.setattr(outage_search, "_FIRST_STORES", 2)
+    monkeypatch.setattr(outage_search, "POLLS_PER_CHUNK", 50)
     monkeypatch.setattr(outages_table, "_FEW_STORES", 1)
     settings, polls = make_settings(**options), history_of(3)
     for some in batches(polls, 300):
