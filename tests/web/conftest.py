@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
+from streamproc.web.fleet import refreshing
 from tests.web.live_site import LiveSite
 from tests.web.managed_fleet import managed_site
+
+
+@pytest.fixture(scope="session", autouse=True)
+def time_for_instants() -> Iterator[None]:
+    """As much work on explicit instants as tests ask for, however slow a machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refreshing, "BURST_S", 1_000.0)
+        yield
 
 
 @pytest.fixture(scope="session")
