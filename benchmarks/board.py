@@ -96,7 +96,11 @@ def main() -> None:
     step = count // some
     ids = Cells.of([b"%d" % (10**17 + n * step * 7919) for n in range(some)])
     later = NOW_US + 30 * HOUR_US // 60
-    board.add(ids, np.arange(some), np.full(some, packing.packed_of(later, 1)), 0)
+    packed, sent_ms = (
+        np.full(some, packing.packed_of(later, 1)),
+        round(1e3 * time.time()),
+    )
+    board.add(ids, np.arange(some), packed, sent_ms)
     folded = seconds(lambda: board.view(later + 1))
     tell(
         stores=count,
