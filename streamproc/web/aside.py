@@ -37,6 +37,7 @@ _SIZE = struct.Struct(">Q")
 """Before each job and each answer: how long it is."""
 
 _READ_LIMIT = 1 << 22
+_ENDED = "it has ended"
 
 
 class EndedError(Exception):
@@ -49,9 +50,12 @@ class _Other:
 
     process: asyncio.subprocess.Process
     waiting: "deque[asyncio.Future[bytes]]" = field(default_factory=deque)
+    has_ended: bool = False
 
     async def ask(self, job: bytes) -> bytes:
         """What comes of a job; raises EndedError."""
+        if self.has_ended:
+            raise EndedError(_ENDED)
         assert self.process.stdin is not None
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.waiting.append(answer)
@@ -71,9 +75,10 @@ class _Other:
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:
+            self.has_ended = True
             for answer in self.waiting:
                 if not answer.done():
-                    answer.set_exception(EndedError("the process aside has ended"))
+                    answer.set_exception(EndedError(_ENDED))
 
     async def end(self) -> None:
         """End it, at once if need be, and wait until it has."""

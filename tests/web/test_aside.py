@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from streamproc.web import aside as aside_module
-from streamproc.web.aside import MOST, Aside
+from streamproc.web.aside import MOST, Aside, EndedError
 from tests.web.live_site import LiveSite
 
 LIMIT_S = 60.0
@@ -104,6 +104,17 @@ async def test_work_of_a_process_that_ends_is_done_here(aside: Aside) -> None:
     first, second = await asyncio.gather(aside.run(end, here), aside.run(late, 0.0))
     assert (first, second) == (here, here)
     assert aside.pid != pid
+
+
+async def test_who_asks_a_process_that_has_ended_does_not_wait(aside: Aside) -> None:
+    """Its end may not have been dealt with yet."""
+    other: Any = aside._other
+    other.process.kill()
+    await until(lambda: other.has_ended)
+    with pytest.raises(EndedError):
+        await other.ask(b"a job")
+    aside._other = other
+    assert (await aside.run(where, None))[0] == os.getpid()
 
 
 async def test_a_process_that_has_ended_is_begun_again(
