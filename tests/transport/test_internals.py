@@ -271,6 +271,29 @@ async def test_a_worker_has_denied_topics_named_from_its_start_on(
     await consumer.close()
 
 
+async def test_a_partition_is_looked_at_once_it_is_known_where_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Just after a rebalance it is not: Faust's look would end the worker."""
+    consumer, looked = Started(), list[TP]()
+    tp, at = TP("polls", 0), aiokafka.TopicPartition("polls", 0)
+    thread: Any = ConsumerThread.__new__(ConsumerThread)
+    monkeypatch.setattr(clients, "ensure_consumer", lambda _: consumer)
+    of_faust_itself = driver.AIOKafkaConsumerThread
+    look = lambda _, now, tp: looked.append(tp)  # noqa: E731
+    monkeypatch.setattr(of_faust_itself, "verify_event_path", look)
+    thread.verify_event_path(0.0, tp)  # nothing is assigned
+    subscriptions = consumer._subscription
+    subscriptions.assign_from_user([at])
+    thread.verify_event_path(0.0, tp)
+    thread.verify_event_path(0.0, TP("polls", 1))  # it is somebody else's by now
+    assert looked == []
+    subscriptions.subscription.assignment.state_value(at).seek(7)
+    thread.verify_event_path(0.0, tp)
+    assert looked == [tp]
+    await consumer.close()
+
+
 def recovering(applied: int, delivered: int | None, in_recovery: bool = True) -> Any:
     """A consumer whose app recovers a changelog that ends at offset 10."""
     recovery = SimpleNamespace(

@@ -65,6 +65,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         fetching.take_turns(consumer, found)
         return found
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Look whether a partition stands still, but not before it is read."""
+        if fetching.has_position(clients.ensure_consumer(self), tp):
+            super().verify_event_path(now, tp)
+
     async def is_member(self) -> bool:
         """Whether the group still counts this worker in."""
         return bool(await self.call_thread(self._is_member))

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy, PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
 from faust.types import TP
 
 from streamproc.transport.columns import Columns
@@ -139,6 +140,14 @@ def require_calls(function: Any, *names: str) -> None:
     used = type(function.__qualname__, (), dict.fromkeys(function.__code__.co_names))
     used.__module__ = function.__module__
     require(used, *names)
+
+
+def has_position(consumer: AIOKafkaConsumer, tp: TP) -> bool:
+    """Whether it is known where a partition is read; after a rebalance not at once."""
+    subscription = consumer._subscription.subscription
+    assignment = subscription.assignment if subscription else None
+    state = assignment.state_value(TopicPartition(*tp)) if assignment else None
+    return state is not None and bool(state.has_valid_position)
 
 
 def take_turns(consumer: AIOKafkaConsumer, found: Sequence[Any]) -> None:
