@@ -68,7 +68,7 @@ def _walk(tab: Tab, site: LiveSite) -> None:
     assert page.evaluate(CONTRAST) == []
     assert page.locator("main .figure.stale, body.stale").count() == 0
     tab.press(banner.locator("a:has-text('to now to no data')"))
-    assert "the 20 stores with poller=p1" in page.inner_text("main")
+    assert "the 20 stores with poller p1" in page.inner_text("main")
     assert page.input_value("input[name=note]") == "what polls poller=p1 was broken"
     assert page.input_value("select[name=kind]") == "correction-unknown"
     tab.press("button[value=preview]")
