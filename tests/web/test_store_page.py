@@ -171,3 +171,30 @@ def test_a_stores_page_does_not_wait_for_what_all_stores_are(
     site.settle()  # nothing is kept any more
     assert sentence.findall(site.page("/stores/gamma")) == expected
     web._web_loop.call_soon_threadsafe(is_over.set)
+
+
+@pytest.mark.parametrize(
+    ("period", "strips", "has_today_besides"),
+    [
+        ("this-week", ["Tue 6 May", "Mon 5 May"], False),
+        ("2025-04-01..2025-04-02", ["Tue 6 May", "Wed 2 Apr", "Tue 1 Apr"], True),
+        ("2025-01-01..2025-05-06", [], False),
+    ],
+)
+def test_the_strips_are_the_days_of_the_period_up_to_today(
+    site: LiveSite, period: str, strips: list[str], has_today_besides: bool
+) -> None:
+    """By local date, 31 at most, the newest first; today stands apart elsewhere."""
+    page = site.page(f"/stores/gamma?period={period}")
+    found = re.findall(r'<span class="name"><a [^>]*>([^<]*)</a>', page)
+    if strips:
+        assert found == strips
+    else:
+        assert (len(found), found[0], found[-1]) == (31, "Tue 6 May", "Sun 6 Apr")
+    assert ("today, so far" in page) == has_today_besides
+
+
+def test_a_period_of_one_day_is_drawn_large(site: LiveSite) -> None:
+    """Today as far as it has come, and any day before."""
+    for period, day in (("today", "Tue 6 May"), ("day:2025-05-05", "Mon 5 May")):
+        assert f"Every poll of {day}" in site.page(f"/stores/gamma?period={period}")
