@@ -222,7 +222,13 @@ class BatchTable(ReadableTable):
         last: int,
         run: tuple[bytes, bytes] | None,
     ) -> None:
-        """Write on disk what the changelog has got, up to offset ``last``."""
+        """Write on disk what the changelog has got, up to offset ``last``.
+
+        Never opens a database: one that was closed meanwhile, as the worker stops, has
+        it from the changelog when it is opened next. Raises PartitionLostError then.
+        """
+        if partition not in self.data._dbs:
+            raise PartitionLostError(f"{self.name}, partition {partition}: closed")
         late = self._fence.written(partition, len(changes), last)
         if late:
             await self._fence.require_member(partition)

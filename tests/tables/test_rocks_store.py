@@ -17,6 +17,7 @@ import pytest
 from streamproc.errors import TableDiskError, TableLockedError
 from streamproc.settings import Settings
 from tables import rocks_files
+from tables.fencing import PartitionLostError
 from tables.rocks_errors import PartitionDamagedError, Trouble, trouble_of
 from tests.tables.fakes import PARTITION, Changelog, directory, make, open_table, put
 
@@ -98,6 +99,28 @@ def _hold_open(path: Path) -> "subprocess.Popen[str]":
     assert holder.stdout is not None
     assert holder.stdout.readline() == "open\n"
     return holder
+
+
+async def test_a_write_under_way_when_its_worker_stops_opens_nothing(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take the lock of what is being closed; the changelog has it."""
+    settings, log = make_settings(), Changelog()
+    table, append = await open_table(settings, log), log.append_batch
+    await put(table, {b"a": b"before"})
+
+    async def stopping(*records: Any) -> int:
+        await table.data.stop()
+        return await append(*records)
+
+    monkeypatch.setattr(log, "append_batch", stopping)
+    with pytest.raises(PartitionLostError):
+        await put(table, {b"a": b"late"})
+    assert not table.data._dbs
+    again = await open_table(settings, log)
+    assert again.data.persisted_offset(again.changelog(PARTITION)) == 0  # 1 is next
+    assert log.records[-1] == (b"a", b"late")
+    await again.data.stop()
 
 
 async def test_a_tables_databases_are_closed_side_by_side(
