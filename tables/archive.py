@@ -9,7 +9,7 @@ Keys: ``streamproc.rules.months``; values: ``streamproc.rules.history``.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress, islice, takewhile
+from itertools import compress, islice, takewhile
 from typing import Any
 
 import faust
@@ -17,6 +17,7 @@ import faust
 from streamproc.rules import history, months, packing
 from tables.batch_table import BatchTable
 from tables.one_archive import Segments
+from tables.rocks_scan import keys_from
 
 MOVED = b"\0moved"
 """Key of the newest day that was too old for ``histories``."""
@@ -196,11 +197,11 @@ class Archive(BatchTable):
             oldest = self._oldest_month(cursor)
             if oldest is None:
                 return ()
-            prefixes = (
-                months.store_prefix(month, store_id)
+            return tuple(
+                (months.split_archive_key(key)[1], cursor.value())
                 for month in range(oldest, last + 1)
+                for key in keys_from(cursor, months.store_prefix(month, store_id))
             )
-            return tuple(chain.from_iterable(_begun(cursor, each) for each in prefixes))
 
     def oldest_month(self, partition: int) -> int | None:
         """The first month that anything is archived of; None when nothing is."""
@@ -219,15 +220,6 @@ class Archive(BatchTable):
             cursor.status()
             return None
         return months.month_of(months.split_archive_key(cursor.key())[1])
-
-
-def _begun(cursor: Any, prefix: bytes) -> Iterator[tuple[int, bytes]]:
-    """Day and value of the segments whose keys begin so."""
-    cursor.seek(prefix)
-    while cursor.valid() and (key := cursor.key()).startswith(prefix):
-        yield months.split_archive_key(key)[1], cursor.value()
-        cursor.next()
-    cursor.status()  # raises where it is damage that has ended it
 
 
 def _first_from(cursor: Any, store_id: bytes, day: int, last_month: int) -> bytes:

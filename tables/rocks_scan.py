@@ -78,7 +78,7 @@ def _first_key(snapshot: Any, start: bytes) -> bytes | None:
 
 
 def keys_from(cursor: Any, prefix: bytes) -> Iterator[bytes]:
-    """Keys that begin with a prefix, in order."""
+    """Keys that begin with a prefix, in order; the cursor is at the one told last."""
     cursor.seek(prefix)
     while cursor.valid() and (key := cursor.key()).startswith(prefix):
         yield key

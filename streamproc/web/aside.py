@@ -46,14 +46,14 @@ class EndedError(Exception):
 
 @dataclass
 class _Other:
-    """The process; it answers in the order of the jobs, None where one has failed."""
+    """The process; it answers in the order of the jobs, empty where one has failed."""
 
     process: asyncio.subprocess.Process
     waiting: "deque[asyncio.Future[bytes]]" = field(default_factory=deque)
     has_ended: bool = False
 
     async def ask(self, job: bytes) -> bytes:
-        """What comes of a job; raises EndedError."""
+        """What comes of a job, empty when it has failed; raises EndedError."""
         if self.has_ended:
             raise EndedError(_ENDED)
         assert self.process.stdin is not None

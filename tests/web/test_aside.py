@@ -8,16 +8,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from streamproc.web import aside as aside_module
 from streamproc.web.aside import MOST, Aside, EndedError
+from tests.waiting import LIMIT_S, until, until_awaited, until_in_loop
 from tests.web.live_site import LiveSite
-
-LIMIT_S = 60.0
 
 
 def where(_: object) -> tuple[int, int]:
@@ -61,18 +60,14 @@ async def aside() -> AsyncIterator[Aside]:
 
 async def begun(made: Aside) -> int:
     """Begin the process; which one it is."""
-    async with asyncio.timeout(LIMIT_S):
-        while made.pid is None:
-            await made.run(where, None)
-            await asyncio.sleep(0.01)
-    return made.pid
 
+    async def asked() -> int | None:
+        await made.run(where, None)
+        return made.pid
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(LIMIT_S):
-        while not holds():  # noqa: ASYNC110 - it is another process that changes it
-            await asyncio.sleep(0.01)
+    pid = await until_awaited(asked)
+    assert pid is not None
+    return pid
 
 
 async def test_work_is_done_in_another_process(aside: Aside) -> None:
@@ -110,7 +105,7 @@ async def test_who_asks_a_process_that_has_ended_does_not_wait(aside: Aside) -> 
     """Its end may not have been dealt with yet."""
     other: Any = aside._other
     other.process.kill()
-    await until(lambda: other.has_ended)
+    await until_in_loop(lambda: other.has_ended)
     with pytest.raises(EndedError):
         await other.ask(b"a job")
     aside._other = other
@@ -125,7 +120,7 @@ async def test_a_process_that_has_ended_is_begun_again(
     assert first is not None
     monkeypatch.setattr(aside_module, "AGAIN_S", 0.0)
     os.kill(first, signal.SIGKILL)
-    await until(lambda: aside.pid != first)
+    await until_in_loop(lambda: aside.pid != first)
     assert await begun(aside) != first
 
 
@@ -133,7 +128,7 @@ async def test_it_is_not_begun_again_at_once(aside: Aside) -> None:
     """Nor with every job."""
     assert aside.pid is not None
     os.kill(aside.pid, signal.SIGKILL)
-    await until(lambda: aside.pid is None)
+    await until_in_loop(lambda: aside._life is None)
     assert (await aside.run(where, None))[0] == os.getpid()
     assert aside._life is None
 
@@ -187,10 +182,7 @@ def test_the_process_ends_with_its_worker() -> None:
     parent.kill()
     parent.wait(LIMIT_S)
     parent.stdout.close()
-    deadline = time.monotonic() + LIMIT_S
-    while is_running(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: not is_running(pid))
 
 
 def is_running(pid: int) -> bool:

@@ -14,8 +14,9 @@ from streamproc.transport.partitioner import partition_for
 from streamproc.web.as_of import AsOf
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
+from streamproc.web.counting import Counting
 from streamproc.web.store.reading import STORE_READING
-from streamproc.web.store.whole import Counting, StoreCount
+from streamproc.web.store.whole import StoreCount
 from tables.kept import kept
 from tests.web.live_site import NOW_US, LiveSite
 

@@ -19,6 +19,7 @@ from streamproc.rules.period_edges import Kept, Span, span_of
 from streamproc.rules.periods import Asked, Period, check_by, parse_period
 from streamproc.web.cluster.calls import Call, in_steps
 from streamproc.web.cluster.scans import Steps
+from streamproc.web.counting import Counting
 from tables.kept import kept, zones_in_use
 from tables.one_period import OnePeriods
 from tables.one_store import OneStore
@@ -195,14 +196,14 @@ def _store(program: Program, args: dict[str, Any]) -> StorePeriod | None:
     if not one.is_known:
         return None
     slicing = Slicing(parse_period(args["period"]), check_by(args["by"]))
-    settings = program.settings
-    periods = OnePeriods(program.histories.archive, settings.rules, settings.bridge_us)
+    by = Counting.of(program.settings)
     whose = Whose(
         args["zone"] or one.facts.zone_name,
-        settings.day_starts_s,
+        by.day_starts_s,
         decode_kept(args["kept"].encode()),
         args["as_of_us"],
     )
+    periods = by.periods(program.histories.archive)
     (found,) = store_periods(periods, one, [slicing], whose)
     if isinstance(found, ReportFailedError):
         raise found

@@ -8,8 +8,9 @@ import orjson
 from streamproc.program import Program
 from streamproc.rules.targets import ErrorBudget
 from streamproc.web.cluster.calls import Call
+from streamproc.web.counting import Counting
 from streamproc.web.periods.calls import one_store
-from tables.budgets import Budgets, MonthBudget
+from tables.budgets import MonthBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +45,12 @@ def budget_of(found: MonthBudget | None) -> StoreBudget | None:
 
 
 def _budgets(program: Program, args: dict[str, Any]) -> list[MonthBudget | None]:
-    budgets, partition = budgets_at(program, args["as_of_us"]), args["partition"]
+    by, archive = Counting.of(program.settings), program.histories.archive
+    budgets, partition = by.budgets(archive, args["as_of_us"]), args["partition"]
     return [
         budgets.of(one_store(program, partition, store_id))
         for store_id in args["store_ids"]
     ]
-
-
-def budgets_at(program: Program, as_of_us: int) -> Budgets:
-    """The budgets as of an instant, of stores whose partitions are here."""
-    settings = program.settings
-    return Budgets(
-        program.histories.archive,
-        as_of_us,
-        settings.rules,
-        settings.bridge_us,
-        settings.day_starts_s,
-        settings.target,
-    )
 
 
 def encode_budgets(found: list[MonthBudget | None]) -> bytes:

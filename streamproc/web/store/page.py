@@ -7,12 +7,13 @@ from streamproc.web import requests
 from streamproc.web.as_of import AsOf
 from streamproc.web.changes.log import Asked as AskedLog
 from streamproc.web.changes.log_answers import ChangesPage
+from streamproc.web.counting import Counting
 from streamproc.web.now.states import StoreState
 from streamproc.web.refusal import Refusal
 from streamproc.web.site import Site
 from streamproc.web.store.months import months_before
 from streamproc.web.store.shown import StoreShown
-from streamproc.web.store.whole import Counting, StoreCount
+from streamproc.web.store.whole import StoreCount
 
 MOST_CHANGES = 8
 NO_CHANGES = ChangesPage(0, 1, 1, [])

@@ -7,6 +7,7 @@ from typing import Any
 from streamproc.report.messages import NOW
 from streamproc.rules.calendar import local_day
 from streamproc.rules.days import day_of_date
+from streamproc.rules.labels import Labels
 from streamproc.rules.periods import Asked
 from streamproc.rules.timeline import UNKNOWN
 from streamproc.web import requests
@@ -63,10 +64,9 @@ class StoreShown:
         return StoreView(*of, by.rules, by.bridge_us)
 
     @property
-    def names(self) -> Directory:
-        """What it is called, and nobody else."""
-        read = self.count.read
-        return Directory({read.store_id: read.one.labels})
+    def labels(self) -> Labels:
+        """What it is called and grouped by."""
+        return self.count.read.one.labels
 
     @cached_property
     def today(self) -> int:
@@ -97,12 +97,11 @@ class StoreShown:
     @cached_property
     def target(self) -> float | None:
         """Its own target, or everybody's."""
-        own = self.names.of(self.view.store_id).target
-        return own or self.count.by.target
+        return self.labels.target or self.count.by.target
 
     def context(self, number: int) -> dict[str, Any]:
         """What the templates show; ``number``: which page of its polls."""
-        view, names, period = self.view, self.names, self.period
+        view, period = self.view, self.period
         at = as_of_text(self.as_of)
         return {
             "store": view,
@@ -111,13 +110,13 @@ class StoreShown:
             "period": period,
             "why": self.whole.why,
             "months": self._months(),
-            "names": names,
+            "names": Directory({view.store_id: self.labels}),
             "target": self.target,
             "budget": self.whole.budget,
             "special_days": special_days(view, self.today),
             "exclusions": exclusions(view),
             "changes": self.changes,
-            "labels": names.of(view.store_id).labels,
+            "labels": self.labels.labels,
             "as_of": at,
             "as_of_us": view.as_of_us,
             "is_now": self.as_of == NOW,

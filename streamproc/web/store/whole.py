@@ -11,38 +11,19 @@ from streamproc.errors import ReportFailedError
 from streamproc.rules.calendar import local_day
 from streamproc.rules.period_edges import Kept
 from streamproc.rules.periods import Asked, Period, edge_us, parse_period
-from streamproc.rules.uptime import Rules
 from streamproc.rules.windows import LONGEST_US
-from streamproc.settings import Settings
+from streamproc.web.counting import Counting
 from streamproc.web.periods.calls import Slicing, StorePeriod, Whose, store_periods
 from streamproc.web.store.data import StoreData
 from streamproc.web.store.months import months_before
 from streamproc.web.store.reading import StoreReading
-from tables.budgets import Budgets, MonthBudget
-from tables.one_period import OnePeriods
+from tables.budgets import MonthBudget
 from tables.outage import Outages
 from tables.outages import OutageSpan
 from tables.past import Past
 
 MOST_DAYS = 31
 """Days of a period that are drawn as strips; of a longer one the newest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counting:
-    """By what all is counted; ``target``: of stores without one, None for none."""
-
-    rules: Rules
-    bridge_us: int
-    day_starts_s: int
-    target: float | None
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Counting":
-        """As the settings say."""
-        return cls(
-            settings.rules, settings.bridge_us, settings.day_starts_s, settings.target
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +79,16 @@ class StoreCount:
             str(period) if told is None else "",
             _or_none(by_day),
             _or_none(by_month),
-            self._budgets.of(one),
+            self.by.budgets(self.read.archive, self.as_of_us).of(one),
             self._days(dates, today),
         )
 
     def _periods(
         self, slicings: tuple[Slicing, ...]
     ) -> list[StorePeriod | ReportFailedError]:
-        one, by = self.read.one, self.by
-        periods = OnePeriods(self.read.archive, by.rules, by.bridge_us)
-        at = by.day_starts_s, self.known, self.as_of_us
+        one, periods = self.read.one, self.by.periods(self.read.archive)
+        at = self.by.day_starts_s, self.known, self.as_of_us
         return store_periods(periods, one, slicings, Whose(one.facts.zone_name, *at))
-
-    @property
-    def _budgets(self) -> Budgets:
-        by, at = self.by, (self.read.archive, self.as_of_us)
-        return Budgets(*at, by.rules, by.bridge_us, by.day_starts_s, by.target)
 
     def _days(self, period: Period, today: int) -> Stretch | None:
         """The newest local days of a period; None when nothing of them is kept."""
