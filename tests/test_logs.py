@@ -4,7 +4,10 @@ import logging
 import sys
 
 import pytest
-from aiokafka.errors import TopicAuthorizationFailedError
+from aiokafka.errors import (
+    NotLeaderForPartitionError,
+    TopicAuthorizationFailedError,
+)
 
 from streamproc.errors import StalledError
 from streamproc.worker.logs import (
@@ -12,6 +15,7 @@ from streamproc.worker.logs import (
     REPEATED_S,
     OncePerWhile,
     SaidAtTheEnd,
+    set_up_logging,
 )
 
 
@@ -90,3 +94,25 @@ def test_a_fault_of_the_program_keeps_its_traceback() -> None:
     except ZeroDivisionError:
         info = sys.exc_info()
     assert SaidAtTheEnd().filter(line("faust.agents", "Crashed", exc_info=info))
+
+
+@pytest.mark.parametrize(
+    ("name", "arg", "level"),
+    [
+        ("aiokafka.consumer.fetcher", NotLeaderForPartitionError("polls"), "WARNING"),
+        ("aiokafka.consumer.fetcher", TopicAuthorizationFailedError("polls"), "ERROR"),
+        ("aiokafka.client", OSError("refused"), "ERROR"),
+        ("streamproc.x", NotLeaderForPartitionError("polls"), "ERROR"),
+    ],
+)
+def test_what_a_library_tries_again_is_a_warning(
+    name: str, arg: Exception, level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A partition without a leader for a moment is nothing to look after."""
+    kept = logging.getLogger().handlers[:]
+    try:
+        set_up_logging("info")
+        logging.getLogger(name).error("Failed fetch offsets from %s: %s", 1, arg)
+    finally:
+        logging.getLogger().handlers[:] = kept
+    assert f" {level} " in capsys.readouterr().err

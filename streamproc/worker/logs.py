@@ -1,8 +1,9 @@
 """What a worker logs: its own lines, and of its libraries what is news.
 
 Libraries repeat a line as often as something is tried, and log the traceback of an
-error wherever it passes through. Here a line of theirs is shown once in a while, and
-an error that ends the worker in one line at the end.
+error wherever it passes through. Here a line of theirs is shown once in a while, what
+they try again by themselves is a warning, and an error that ends the worker is told in
+one line at the end.
 """
 
 import logging
@@ -81,6 +82,27 @@ def _is_of_a_library(record: logging.LogRecord) -> bool:
     return record.name in _FAUST_LINES or record.name.split(".")[0] in LIBRARIES
 
 
+class TriedAgain(logging.Filter):
+    """Makes a warning of what a library logs as an error and tries again by itself.
+
+    A partition that was just created, or that moves, has no leader for a moment.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true: the line is shown."""
+        if record.levelno == logging.ERROR and _is_tried_again(record):
+            record.levelno = logging.WARNING
+            record.levelname = logging.getLevelName(logging.WARNING)
+        return True
+
+
+def _is_tried_again(record: logging.LogRecord) -> bool:
+    args = record.args if isinstance(record.args, tuple) else ()
+    return _is_of_a_library(record) and any(
+        isinstance(arg, KafkaError) and arg.retriable for arg in args
+    )
+
+
 class SaidAtTheEnd(logging.Filter):
     """Leaves out what libraries log of an error that is said in one line at the end."""
 
@@ -117,4 +139,5 @@ def set_up_logging(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(said_at_the_end)
+        handler.addFilter(TriedAgain())
         handler.addFilter(OncePerWhile())
