@@ -13,10 +13,15 @@ STORE_ID = "1001"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A program that sends one poll; ``name``: what it is written in."""
+    """A program that sends one poll.
+
+    ``name``: what it is written in. ``run``: the line of a shell that runs it; empty
+    when it is one itself.
+    """
 
     name: str
     text: str
+    run: str = ""
 
 
 _CURL = Template("""\
@@ -51,16 +56,16 @@ async def main():
 asyncio.run(main())""")
 
 _JAVA_KAFKA = Template("""\
-var settings = new Properties();
-settings.put("bootstrap.servers", $servers);
-settings.put("acks", "all");
-settings.put("key.serializer", StringSerializer.class);
-settings.put("value.serializer", StringSerializer.class);
-try (var producer = new KafkaProducer<String, String>(settings)) {
-    var poll = "{\\"store_id\\": \\"$store\\", \\"status\\": \\"active\\", "
-        + "\\"timestamp_utc\\": \\"" + Instant.now() + "\\"}";
-    producer.send(new ProducerRecord<>($topic, "$store", poll)).get();
-}""")
+import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.serialization.StringSerializer;
+class SendPoll { public static void main(String[] args) throws Exception {
+    var settings = java.util.Map.<String, Object>of("bootstrap.servers", $servers);
+    var text = new StringSerializer();
+    try (var producer = new KafkaProducer<String, String>(settings, text, text)) {
+        var poll = "{\\"store_id\\": \\"$store\\", \\"status\\": \\"active\\", "
+            + "\\"timestamp_utc\\": \\"" + java.time.Instant.now() + "\\"}";
+        producer.send(new ProducerRecord<>($topic, "$store", poll)).get();
+    } } }""")
 
 _KCAT = Template("""\
 echo '{"store_id": "$store", "status": "active",' \\
@@ -88,7 +93,15 @@ def kafka_examples(servers: str, topic: str) -> list[Example]:
     quoted = {"servers": json.dumps(servers), "topic": json.dumps(topic)}
     plain = {"servers": shlex.quote(servers), "topic": shlex.quote(topic)}
     return [
-        Example("Python", _PYTHON_KAFKA.substitute(quoted, store=STORE_ID)),
-        Example("Java", _JAVA_KAFKA.substitute(quoted, store=STORE_ID)),
+        Example(
+            "Python",
+            _PYTHON_KAFKA.substitute(quoted, store=STORE_ID),
+            "pip install aiokafka && python send_poll.py",
+        ),
+        Example(
+            "Java",
+            _JAVA_KAFKA.substitute(quoted, store=STORE_ID),
+            "java -cp 'kafka/libs/*' SendPoll.java",
+        ),
         Example("kcat", _KCAT.substitute(plain, store=STORE_ID)),
     ]
