@@ -73,7 +73,7 @@ class Commands(click.Group):
             _end(str(exc))
         except _kafka_errors() as exc:
             refusals = import_module("streamproc.transport.kafka.refusals")
-            _end(str(refusals.in_words(exc)))
+            _end(str(refusals.translated(exc)))
         except OSError as exc:
             if exc.filename is None:
                 raise

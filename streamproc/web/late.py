@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
-from streamproc.web.kept import note_failure
+from streamproc.web.cache import note_failure
 from streamproc.web.refusal import Refusal
 
 K = TypeVar("K", bound=Hashable)

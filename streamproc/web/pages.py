@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from aiohttp import web
 
-from streamproc.web.kept import note_failure
+from streamproc.web.cache import note_failure
 from streamproc.web.templating import GUARD, url
 
 FRESH_S = 2.0

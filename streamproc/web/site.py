@@ -12,6 +12,7 @@ from streamproc.web.appending import Appender
 from streamproc.web.as_of import NEWEST, Instants
 from streamproc.web.aside import Aside
 from streamproc.web.backlog import StartBacklog
+from streamproc.web.cache import Cache
 from streamproc.web.changes.calls import KNOWN, PREVIEW, PREVIEW_ALL
 from streamproc.web.changes.log import Log
 from streamproc.web.changes.log_calls import ANY_OF_ALL, LISTED, PARTS, UNDOING
@@ -23,7 +24,6 @@ from streamproc.web.fleet.refreshing import Overviews
 from streamproc.web.fleet.shard import SHARD
 from streamproc.web.flow import FlowMeter
 from streamproc.web.incidents.calls import OUTAGES, OUTAGES_OF_ONE
-from streamproc.web.kept import Kept
 from streamproc.web.now.calls import NOW as STORES_NOW
 from streamproc.web.now.everyone import Everybody
 from streamproc.web.now.fleet import LiveFleet
@@ -117,9 +117,9 @@ class Site:
         self.aside = Aside()
         self.everybody = Everybody(self.live_fleet, self.overviews)
         #: Answers that a change makes old; who keeps more of them adds his.
-        self.kept: list[Kept[Any, Any]] = [
-            *(self.everybody.kept, self.names.kept, self.log.any_of_all),
-            *(self.performances.kept, self.performances.business),
+        self.caches: list[Cache[Any, Any]] = [
+            *(self.everybody.cache, self.names.cache, self.log.any_of_all),
+            *(self.performances.cache, self.performances.business),
         ]
         self.reports = Reports(self.cluster)
         self.tables = Tables(program, self.cluster, app)
@@ -155,8 +155,8 @@ class Site:
 
     def _outdate(self) -> None:
         """Something was changed here, or a worker is back: all is made anew."""
-        for kept in self.kept:
-            kept.outdate()
+        for cache in self.caches:
+            cache.outdate()
         self.pages.outdate()
 
     async def close(self) -> None:

@@ -19,14 +19,14 @@ async def standing_of(
     ``whole``: raises a 503 Refusal while a worker does not answer; else its stores are
     told of as they were.
     """
-    everyone = await site.everybody.kept.get(as_of)
+    everyone = await site.everybody.cache.get(as_of)
     if whole and everyone.lost:
         raise moving(f"{lost_text(everyone)} Ask again when all of them answer.")
     names = await site.names.all()
     figures, why = None, ""
     try:
         if period:
-            figures = await site.performances.kept.get((period, as_of))
+            figures = await site.performances.cache.get((period, as_of))
     except ReportFailedError as exc:
         why = str(exc)
     return Standing(everyone, names, figures, site.program.settings.target), why

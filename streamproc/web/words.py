@@ -1,6 +1,6 @@
 """Figures in words: lengths of time, percentages, moments. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from streamproc.errors import counted as counted
@@ -93,6 +93,13 @@ def listed(items: Iterable[object]) -> str:
     """``1``, ``1 and 2``, ``1, 2 and 3``."""
     *first, last = map(str, items)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def label_words(labels: Mapping[str, str]) -> list[str]:
+    """What labels say of stores: ``region West``; ``no region`` where it is empty."""
+    return [
+        f"{name} {value}" if value else f"no {name}" for name, value in labels.items()
+    ]
 
 
 def worker(url: str) -> str:

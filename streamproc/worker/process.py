@@ -19,7 +19,7 @@ from streamproc.errors import (
 )
 from streamproc.program import Program
 from streamproc.transport.connect import connect
-from streamproc.transport.kafka.refusals import in_words
+from streamproc.transport.kafka.refusals import translated
 from streamproc.transport.lock import ProcessLock
 from streamproc.transport.topic import Topic
 from streamproc.worker.logs import is_told, said_at_the_end
@@ -99,7 +99,7 @@ class Worker(faust.Worker):
 def told_of(reason: BaseException | None, program: Program) -> StreamprocError | None:
     """What has ended a worker, in one line; None where only a traceback tells it."""
     if isinstance(reason, KafkaError):
-        return in_words(reason, group=program.settings.app_id)
+        return translated(reason, group=program.settings.app_id)
     return reason if isinstance(reason, StreamprocError) else None
 
 

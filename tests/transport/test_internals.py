@@ -30,7 +30,7 @@ from streamproc.transport import internals as of_faust
 from streamproc.transport.kafka import append
 from streamproc.transport.kafka.consumer_thread import ConsumerThread
 from streamproc.transport.kafka.internals import clients, fetching, membership
-from streamproc.transport.kafka.refusals import in_words
+from streamproc.transport.kafka.refusals import translated
 from streamproc.transport.tp import TP as OUR_TP
 from streamproc.worker.app import build
 from tests.transport.test_record_batch import NOW_MS, Rec, batch_of
@@ -239,7 +239,7 @@ async def test_a_topic_whose_committed_offsets_are_denied_is_named() -> None:
     membership.name_what_is_denied(SimpleNamespace(_coordinator=group))
     with pytest.raises(TopicAuthorizationFailedError) as exc:
         await group._do_fetch_commit_offsets([aiokafka.TopicPartition("polls", 0)])
-    assert "topic polls: the broker does not let" in str(in_words(exc.value))
+    assert "topic polls: the broker does not let" in str(translated(exc.value))
     assert (await group._send_req(None)).error_code == 0
     await group.close()
     await consumer.close()

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from streamproc.errors import DamagedRecordsError, StreamprocError, TopicMissingError
 from streamproc.transport.kafka.append import Records
 from streamproc.transport.kafka.records import Damage
-from streamproc.transport.kafka.refusals import in_words, is_denied
+from streamproc.transport.kafka.refusals import is_denied, translated
 from streamproc.transport.kafka.topic_watch import TopicWatch
 
 
@@ -41,7 +41,7 @@ def test_every_refusal_names_topic_or_group_in_one_line(
     exc: KafkaError, told: str, denied: bool
 ) -> None:
     """Those that aiokafka names, else those that were asked for."""
-    words = in_words(exc, topic="asked", group="ours")
+    words = translated(exc, topic="asked", group="ours")
     assert isinstance(words, StreamprocError)
     assert told in str(words)
     assert "\n" not in str(words)
@@ -52,7 +52,7 @@ def test_damage_is_told_with_the_command_that_goes_past_it() -> None:
     """Topic, partition, first offset, and where to go on."""
     damage = Damage(100, 150, "wrong CRC")
     damage.tp = TP("polls", 2)
-    words = in_words(damage)
+    words = translated(damage)
     assert isinstance(words, DamagedRecordsError)
     assert words.first == 100
     assert "from offset 100 to 149 cannot be read (wrong CRC)" in str(words)
@@ -120,4 +120,4 @@ def test_what_ends_the_routine_of_a_group_is_told_by_its_cause() -> None:
     exc = KafkaError("Unexpected error during coordination")
     exc.__cause__ = TopicAuthorizationFailedError({"polls"})
     assert is_denied(exc)
-    assert "topic polls: " in str(in_words(exc))
+    assert "topic polls: " in str(translated(exc))

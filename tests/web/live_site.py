@@ -250,8 +250,8 @@ class LiveSite:
         done = threading.Event()
         site = web._site
         for kept in (
-            *(site.overviews, site.everybody.kept, site.performances.kept),
-            site.names.kept,
+            *(site.overviews, site.everybody.cache, site.performances.cache),
+            site.names.cache,
         ):
             web._web_loop.call_soon_threadsafe(kept._entries.clear)
         web._web_loop.call_soon_threadsafe(site.pages._entries.clear)

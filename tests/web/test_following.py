@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamproc.web.kept import MOMENT_S, OLDEST_S, Kept
+from streamproc.web.cache import MOMENT_S, OLDEST_S, Cache
 from streamproc.web.pages import parts_of
 from streamproc.web.refusal import Refusal
 from tests.waiting import LIMIT_S
@@ -117,7 +117,7 @@ async def test_an_old_answer_is_given_out_while_a_newer_one_is_made() -> None:
         await go_on.wait()
         return len(made)
 
-    kept: Kept[str, int] = Kept(make, 0.0)
+    kept: Cache[str, int] = Cache(make, 0.0)
     assert await kept.get("a") == 1
     kept._entries["a"].lasts_s = 0.0
     kept._entries["a"].made_at += 3600  # it is not that old
@@ -150,7 +150,7 @@ async def test_an_older_answer_is_given_out_where_a_newer_one_takes_long(
         await go_on.wait()
         return len(made)
 
-    kept: Kept[str, int] = Kept(make, 0.0)
+    kept: Cache[str, int] = Cache(make, 0.0)
     assert await kept.get("a") == 1
     kept._entries["a"].lasts_s = 0.0
     kept._entries["a"].made_at -= age_s
@@ -173,7 +173,7 @@ async def test_too_many_answers_at_once_are_refused() -> None:
         await waits.wait()
         return key
 
-    kept: Kept[int, int] = Kept(make, 1.0, most=8)
+    kept: Cache[int, int] = Cache(make, 1.0, most=8)
     asked = [asyncio.create_task(kept.get(key)) for key in range(8)]
     for _ in range(3):  # each begins to be made
         await asyncio.sleep(0)
@@ -194,7 +194,7 @@ async def test_a_failure_is_told_to_who_waits_and_tried_again() -> None:
             raise outcome
         return outcome
 
-    kept: Kept[str, int] = Kept(make, 60.0)
+    kept: Cache[str, int] = Cache(make, 60.0)
     with pytest.raises(ValueError, match="no"):
         await kept.get("a")
     assert await kept.get("a") == 5

@@ -208,7 +208,7 @@ async def test_the_first_change_of_all_stores_is_soon_seen_at_other_workers(
     """As soon as any other news: who follows a store's page sees it next time."""
     now = [100.0]
     clock = SimpleNamespace(monotonic=lambda: now[0])
-    monkeypatch.setattr("streamproc.web.kept.time", clock)
+    monkeypatch.setattr("streamproc.web.cache.time", clock)
     other = OtherWorker()
     log = Log(cast(Cluster, other), 1)
     assert not await log.any_of_all.get("")

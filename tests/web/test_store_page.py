@@ -168,7 +168,7 @@ def test_a_stores_page_does_not_wait_for_what_all_stores_are(
         await is_over.wait()
 
     web = site.program.app.web_service
-    monkeypatch.setattr(web._site.everybody.kept, "_make", late)
+    monkeypatch.setattr(web._site.everybody.cache, "_make", late)
     site.settle()  # nothing is kept any more
     assert sentence.findall(site.page("/stores/gamma")) == expected
     web._web_loop.call_soon_threadsafe(is_over.set)

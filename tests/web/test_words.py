@@ -4,7 +4,7 @@ import pytest
 
 from streamproc.rules.schedule import parse_hours
 from streamproc.web import words
-from streamproc.web.periods.reasons import in_words
+from streamproc.web.periods.reasons import reason_words
 from streamproc.web.store.openings import opening_text, week_rows
 
 
@@ -76,7 +76,7 @@ def test_what_is_just_missed_is_not_shown_as_nothing() -> None:
 )
 def test_a_reason_on_a_page_names_periods_in_words(why: str, told: str) -> None:
     """As everything else on the page does; the API and the commands keep the names."""
-    assert in_words(why) == told
+    assert reason_words(why) == told
 
 
 def test_a_date_that_was_sent_has_its_weekday_beside_it() -> None:

@@ -27,7 +27,7 @@ from streamproc.transport.kafka.record_batch import (
     Built,
     written,
 )
-from streamproc.transport.kafka.refusals import in_words
+from streamproc.transport.kafka.refusals import translated
 
 BATCH_BYTES = 900_000
 """Records of a batch before compression; brokers take 1 MiB unless told."""
@@ -104,7 +104,7 @@ class _Run:
             if stop - start == 1:
                 raise await self._too_large(start, batch.size()) from exc
         except _REFUSED as exc:
-            raise in_words(exc, topic=self._tp.topic) from exc
+            raise translated(exc, topic=self._tp.topic) from exc
         self._learned[self._tp.topic] = self._records.bytes_of(start, stop) // 2
         middle = self._records.middle(start, stop)
         await self.append(start, middle)

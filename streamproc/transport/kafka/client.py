@@ -18,7 +18,7 @@ from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import admin, append
 from streamproc.transport.kafka.internals import clients, fetching
 from streamproc.transport.kafka.records import Damage, batches
-from streamproc.transport.kafka.refusals import in_words, is_denied
+from streamproc.transport.kafka.refusals import is_denied, translated
 from streamproc.transport.kafka.security import addresses, connection
 from streamproc.transport.options import BrokerOptions
 from streamproc.transport.partitioner import by_partition, places_for
@@ -104,7 +104,7 @@ class KafkaClient:
                 yield
         except (KafkaError, OSError, TimeoutError) as exc:
             if isinstance(exc, KafkaError) and is_denied(exc):
-                raise in_words(exc, group=group) from exc
+                raise translated(exc, group=group) from exc
             why = str(exc) or "some partitions have no leader"
             if isinstance(exc, NodeNotReadyError):
                 why = self._unreachable(said.last or why)
@@ -169,7 +169,7 @@ class KafkaClient:
         try:
             fetched = await consumer.getmany(timeout_ms=int(timeout_s * 1000))
         except Damage as exc:
-            raise in_words(exc) from exc
+            raise translated(exc) from exc
         found = [
             batch
             for tp, runs in fetched.items()

@@ -9,7 +9,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streamproc.transport.kafka.internals import clients, fetching, membership
-from streamproc.transport.kafka.refusals import in_words
+from streamproc.transport.kafka.refusals import translated
 from streamproc.transport.positions import Origin
 
 FETCH_WAIT_MS = 200
@@ -87,7 +87,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         try:
             membership.check_errors(consumer)
         except KafkaError as exc:
-            raise in_words(exc, group=self.app.conf.id) from exc
+            raise translated(exc, group=self.app.conf.id) from exc
         if not fetching:
             membership.count_as_alive(consumer)
 

@@ -28,7 +28,7 @@ from streamproc.transport.kafka.consumer_thread import ConsumerThread
 from streamproc.transport.kafka.guarded import LOOK_S, GuardedConsumer
 from streamproc.transport.kafka.internals import clients
 from streamproc.transport.kafka.records import Damage, batches
-from streamproc.transport.kafka.refusals import in_words, is_denied
+from streamproc.transport.kafka.refusals import is_denied, translated
 from streamproc.transport.kafka.requests import topic_facts
 from streamproc.transport.kafka.topic_watch import TopicWatch
 
@@ -77,7 +77,7 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
                 fetched = await self._fetched(active_partitions, min(timeout, _FETCH_S))
         except Damage as exc:
             await self._commit_up_to(exc)
-            raise in_words(exc) from exc
+            raise translated(exc) from exc
         if self._seeking:
             return {}  # all of it is read again
         batched = batched_topics(self.app)
@@ -114,7 +114,7 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
                 found = await topic_facts(client, expected)
         except (KafkaError, TimeoutError) as exc:
             if isinstance(exc, KafkaError) and is_denied(exc):
-                raise in_words(exc) from exc
+                raise translated(exc) from exc
             log.debug("The brokers do not answer: %r", exc)
         else:
             self.topics.note(expected, found)

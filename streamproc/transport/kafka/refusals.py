@@ -1,6 +1,6 @@
 """What a broker refuses, in words: its errors become ours, with what is to be done.
 
-Every error of aiokafka that ends something passes through ``in_words``: where the
+Every error of aiokafka that ends something passes through ``translated``: where the
 topic or the group is known, and once more at the top of the worker and the commands.
 """
 
@@ -27,7 +27,7 @@ from streamproc.errors import (
 from streamproc.transport.kafka.records import Damage
 
 
-def in_words(exc: KafkaError, *, topic: str = "", group: str = "") -> StreamprocError:
+def translated(exc: KafkaError, *, topic: str = "", group: str = "") -> StreamprocError:
     """The error as a person needs it: one line with topic or group, and the remedy.
 
     ``topic``, ``group``: what was asked for, where the error does not say it.
@@ -48,7 +48,7 @@ def in_words(exc: KafkaError, *, topic: str = "", group: str = "") -> Streamproc
 
 def is_denied(exc: KafkaError) -> bool:
     """Whether nothing but a permission helps."""
-    return isinstance(in_words(exc), AccessDeniedError)
+    return isinstance(translated(exc), AccessDeniedError)
 
 
 def _topic_denied(exc: KafkaError, topic: str, _: str) -> StreamprocError:

@@ -11,10 +11,11 @@ from streamproc.web.changes.change import Noun
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.ranking import Asked
 from streamproc.web.parameters import Text
-from streamproc.web.periods.reasons import in_words
+from streamproc.web.periods.reasons import reason_words
 from streamproc.web.refusal import Refusal, bad
 from streamproc.web.site import Site
 from streamproc.web.standings import standing_of
+from streamproc.web.words import label_words
 
 MOST_STORES = 500
 """Stores that one form changes at once: each gets a record of its own."""
@@ -82,7 +83,8 @@ async def _listed(site: Site, asked: Asked) -> Target:
     period = asked.period if asked.below else ""
     standing, why = await standing_of(site, period, NOW)
     if why:
-        raise Refusal(503, "no-figures", f"Who is below is not known: {in_words(why)}.")
+        told = f"Who is below is not known: {reason_words(why)}."
+        raise Refusal(503, "no-figures", told)
     rows = await asyncio.to_thread(ranking.chosen, standing, asked)
     found = sorted(standing.everyone.stores[row].store_id for row in rows.tolist())
     text = _words(asked)
@@ -98,13 +100,10 @@ async def _listed(site: Site, asked: Asked) -> Target:
 
 def _words(asked: Asked) -> str:
     """The filters behind *stores*: with region West, down now."""
-    labels = [
-        f"{name} {value}" if value else f"no {name}"
-        for name, value in asked.wheres.items()
-    ]
+    labels = label_words(asked.wheres)
     told = [
         f"with {' and '.join(labels)}" if labels else "",
-        f"{ranking.STATE_WORDS[asked.now]} now" if asked.now else "",
+        f"{ranking.NOW_WORDS[asked.now]} now" if asked.now else "",
         f"below target in {asked.period.replace('-', ' ')}" if asked.below else "",
         f"with “{asked.q}” in name or id" if asked.q else "",
     ]

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from streamproc.web import requests
+from streamproc.web.cache import Cache
 from streamproc.web.changes.changed_facts import ALL
 from streamproc.web.changes.log_answers import (
+    SHOWN_FACTS,
     ChangeDetail,
     ChangesPage,
     OneChange,
@@ -17,13 +19,9 @@ from streamproc.web.changes.log_answers import (
 )
 from streamproc.web.changes.log_calls import ANY_OF_ALL, LISTED, PARTS, Listed, Part
 from streamproc.web.cluster.peers import Cluster
-from streamproc.web.kept import Kept
 from streamproc.web.refusal import Refusal, unknown
 
 PER_PAGE, FACTS_A_PAGE = 50, 100
-SHOWN_FACTS = 3
-"""Of each change in a list."""
-
 MOST_OF_STORE = 1_000
 
 GOOD_S = 1.0
@@ -58,7 +56,7 @@ class Log:
         self._cluster = cluster
         self._everywhere = range(partitions)
         #: Whether anything was ever changed of all stores.
-        self.any_of_all: Kept[str, bool] = Kept(self._any_of_all, GOOD_S)
+        self.any_of_all: Cache[str, bool] = Cache(self._any_of_all, GOOD_S)
 
     async def page(self, asked: Asked) -> ChangesPage:
         """A page of changes; raises a 503 Refusal while partitions move."""
@@ -68,10 +66,7 @@ class Log:
         first = (asked.page - 1) * asked.per_page
         shown = chosen[first : first + asked.per_page]
         parts = await self._parts(self._everywhere, shown, asked.store, SHOWN_FACTS)
-        found = [
-            one_change(parts[one.change], undone.get(one.change), SHOWN_FACTS)
-            for one in shown
-        ]
+        found = [one_change(parts[one.change], undone.get(one.change)) for one in shown]
         pages = requests.pages(len(chosen), asked.per_page)
         return ChangesPage(len(chosen), asked.page, pages, found)
 
@@ -85,7 +80,7 @@ class Log:
         # Of no part more facts than this stand before the page's last one.
         facts = [fact for part in parts for fact in part.facts]
         return ChangeDetail(
-            one_change(parts, undone_by, SHOWN_FACTS),
+            one_change(parts, undone_by),
             total,
             page,
             requests.pages(total, FACTS_A_PAGE),
@@ -95,7 +90,7 @@ class Log:
     async def brief(self, change: str) -> OneChange | None:
         """The same without more facts; None when there is none."""
         parts, undone_by = await self._one(change, "", SHOWN_FACTS, counted=False)
-        return one_change(parts, undone_by, SHOWN_FACTS) if parts else None
+        return one_change(parts, undone_by) if parts else None
 
     async def of_store(self, store_id: str) -> StoreChanges:
         """What was changed of a store, and of all stores: where these two lie."""

@@ -22,6 +22,9 @@ KIND_NAMES = {
 }
 """Of the kinds of facts, by their tables."""
 
+SHOWN_FACTS = 3
+"""Facts that a change is listed with."""
+
 Kind = Annotated[str, OneOf(tuple(KIND_NAMES.values()))]
 
 
@@ -132,13 +135,13 @@ def _row(fact: Fact, value: bytes | None) -> dict[str, Any] | None:
     return row
 
 
-def one_change(parts: list[Part], undone_by: str | None, most: int) -> OneChange:
+def one_change(parts: list[Part], undone_by: str | None) -> OneChange:
     """What the partitions have of a change, together."""
     origin = parts[0].origin
     kinds = [KIND_NAMES[kind] for kind in sorted({k for p in parts for k in p.kinds})]
     stores, of_all = sum(p.stores for p in parts), any(p.of_all for p in parts)
     every = (fact for part in parts for fact in part.facts)
-    facts = [fact_change(fact) for fact in islice(every, most)]
+    facts = [fact_change(fact) for fact in islice(every, SHOWN_FACTS)]
     return OneChange(
         origin.change,
         time_text(min(part.at_ms for part in parts) * 1_000),

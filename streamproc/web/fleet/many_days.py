@@ -39,7 +39,7 @@ def many_days(
     if standing.figures is None:
         return None
     last = standing.everyone.as_of_us // DAY_US
-    figures = shown.kept.peek((days_shown(last), as_of))
+    figures = shown.cache.peek((days_shown(last), as_of))
     if figures is None:
         return None
     newest = last if figures.newest_day is None else figures.newest_day

@@ -15,8 +15,8 @@ from streamproc.rules.days import date_of
 from streamproc.rules.periods import Asked, Period, parse_period
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.bars import Bar
+from streamproc.web.cache import Cache
 from streamproc.web.fleet.refreshing import FRESH_S
-from streamproc.web.kept import Kept
 from streamproc.web.periods.choice import day_text
 from streamproc.web.periods.reading import FleetPeriod, Periods
 
@@ -222,11 +222,11 @@ class Performances:
         self._periods = periods
         self._instants = instants
         self._gone = gone
-        self.kept: Kept[tuple[str, AsOf], Performance] = Kept(
+        self.cache: Cache[tuple[str, AsOf], Performance] = Cache(
             self._make, FRESH_S, outlasts=True
         )
         #: Each store's business time of a month, of what is to come as well.
-        self.business: Kept[tuple[str, AsOf], dict[str, int]] = Kept(
+        self.business: Cache[tuple[str, AsOf], dict[str, int]] = Cache(
             self._business_us, BUSINESS_FRESH_S, outlasts=True
         )
 

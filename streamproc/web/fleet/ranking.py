@@ -32,7 +32,7 @@ STATES_OF = {
 }
 """What may be asked for as the state now."""
 
-STATE_WORDS = {
+NOW_WORDS = {
     **{name: name for name in STATES_OF},
     **{
         "unknown": "without data",

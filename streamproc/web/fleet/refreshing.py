@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from streamproc.errors import ReportFailedError
@@ -11,11 +10,11 @@ from streamproc.pace import SHARE
 from streamproc.program import Program
 from streamproc.web.as_of import AsOf, Instants
 from streamproc.web.budget import Budget
+from streamproc.web.cache import note_failure
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.fleet import shard
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.shard import SHARD
-from streamproc.web.kept import note_failure
 from streamproc.web.refusal import Refusal
 
 FRESH_S = 5.0
@@ -65,8 +64,6 @@ class Overviews:
         self._one_instant = asyncio.Lock()
         self._instants_waiting = 0
         self._budget = Budget(SHARE, BURST_S)
-        #: Told of every new overview.
-        self.on_new: Callable[[Overview], Awaitable[None]] | None = None
 
     async def get(self, as_of: AsOf) -> Overview:
         """The overview, a few seconds old at most while somebody looks.

@@ -12,6 +12,7 @@ from streamproc.rules.periods import edge_us, parse_period
 from streamproc.rules.units import MINUTE_US
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf
+from streamproc.web.cache import Cache
 from streamproc.web.incidents.asked import (
     DEFAULT_PERIOD,
     SORT,
@@ -23,7 +24,6 @@ from streamproc.web.incidents.picture import picture
 from streamproc.web.incidents.places import chosen_labels, places
 from streamproc.web.incidents.seen import Incidents, csv_rows, waits_to_open
 from streamproc.web.incidents.summary import curve, summary
-from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.periods.choice import chosen_of
 from streamproc.web.periods.reading import Bounds
@@ -47,7 +47,9 @@ class IncidentPages:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._incidents = Incidents(site)
-        self._broken: Kept[tuple[AsOf, str], Spans] = Kept(self._spans, BROKEN_FRESH_S)
+        self._broken: Cache[tuple[AsOf, str], Spans] = Cache(
+            self._spans, BROKEN_FRESH_S
+        )
 
     async def page(self, request: web.Request) -> web.Response:
         """A sentence, the figures, the curve, where, and the list: going on first."""
@@ -93,7 +95,7 @@ class IncidentPages:
     async def _seen(self, asked: AskedIncidents) -> tuple[InPeriod, Everyone]:
         key = asked.as_of, asked.period, asked.store, asked.wheres
         return await asyncio.gather(
-            self._incidents.kept.get(key), self._site.everybody.kept.get(asked.as_of)
+            self._incidents.cache.get(key), self._site.everybody.cache.get(asked.as_of)
         )
 
     async def _context(self, asked: AskedIncidents) -> dict[str, Any]:

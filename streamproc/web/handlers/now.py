@@ -11,6 +11,7 @@ from streamproc.report.messages import NOW
 from streamproc.rules.now import DOWN, NO_DATA, SILENT
 from streamproc.rules.units import HOUR_US
 from streamproc.web.as_of import AsOf, as_of_text
+from streamproc.web.cache import Cache
 from streamproc.web.connect.view import how_to
 from streamproc.web.fleet import ranking
 from streamproc.web.fleet.groups import Group, groups_of
@@ -18,7 +19,6 @@ from streamproc.web.fleet.many_days import ManyDays, many_days
 from streamproc.web.fleet.standing import Standing
 from streamproc.web.handlers.stores import period_of, strips_of, summary
 from streamproc.web.incidents.asking import incidents_of
-from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.parameters import AS_OF, VIEW
 from streamproc.web.periods.choice import asked_period
@@ -49,7 +49,7 @@ class NowHandlers:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._back: Kept[AsOf, list[Outage]] = Kept(self._came_back, BACK_FRESH_S)
+        self._back: Cache[AsOf, list[Outage]] = Cache(self._came_back, BACK_FRESH_S)
 
     async def page(self, request: web.Request) -> web.Response:
         """The front page; rendered once for all who ask for the same."""
@@ -62,7 +62,7 @@ class NowHandlers:
         if "from" in request.query or "to" in request.query:
             at = as_of_text(as_of)
             return see_other(url("/", period=period, as_of=at, view=view))
-        everyone = await self._site.everybody.kept.get(as_of)
+        everyone = await self._site.everybody.cache.get(as_of)
         if not everyone.stores and as_of == NOW:
             return page(request, "empty.html", **how_to(request, self._site))
 

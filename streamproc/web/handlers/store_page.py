@@ -51,7 +51,7 @@ class StorePageHandlers:
 
     async def _close_to(self, wanted: str) -> list[tuple[str, str]]:
         """Stores whose names or ids are much like one that nobody has, with links."""
-        everyone = await self._site.everybody.kept.get(NOW)
+        everyone = await self._site.everybody.cache.get(NOW)
         names, known = await self._site.names.all(), everyone.rows
         close = await asyncio.to_thread(names.close_to, wanted, known)
         return [(names.name(each), store_url(each)) for each in close]

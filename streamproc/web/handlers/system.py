@@ -13,9 +13,9 @@ from streamproc.rules.units import DAY_US
 from streamproc.web import requests
 from streamproc.web.author import author
 from streamproc.web.bodies import form_of
+from streamproc.web.cache import Cache
 from streamproc.web.changes.log import Asked
 from streamproc.web.fleet.months import days_shown
-from streamproc.web.kept import Kept
 from streamproc.web.parameters import PAGE, Text
 from streamproc.web.refusal import bad, unknown
 from streamproc.web.rejected.answers import text_of, value_text
@@ -58,7 +58,7 @@ class SystemHandlers:
     def __init__(self, site: Site, guard: Guard) -> None:
         self._site = site
         self._guard = guard
-        self._spans: Kept[str, Spans] = Kept(self._broken, SPANS_FRESH_S)
+        self._spans: Cache[str, Spans] = Cache(self._broken, SPANS_FRESH_S)
 
     async def page(self, request: web.Request) -> web.Response:
         """Workers, flow, refused records, tables, settings."""
@@ -106,9 +106,9 @@ class SystemHandlers:
     async def _pollers(self, label: str) -> dict[str, Any]:
         """What polls the stores, as far as it is at hand; the rest comes later."""
         site = self._site
-        everyone = await site.everybody.kept.get(NOW)
+        everyone = await site.everybody.cache.get(NOW)
         names, today = await site.names.all(), everyone.as_of_us // DAY_US
-        figures = site.performances.kept.peek((days_shown(today), NOW))
+        figures = site.performances.cache.peek((days_shown(today), NOW))
         spans = self._spans.peek("")
         label = pollers.poller_label(names, label)
         return {

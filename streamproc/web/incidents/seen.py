@@ -16,9 +16,9 @@ from streamproc.rules.now import CLOSED
 from streamproc.rules.periods import parse_period
 from streamproc.rules.timeline import local_time
 from streamproc.web.as_of import AsOf
+from streamproc.web.cache import Cache
 from streamproc.web.incidents.answers import Incident, incident_of
 from streamproc.web.incidents.asking import Found, InPeriod, incidents_in
-from streamproc.web.kept import Kept
 from streamproc.web.now.everyone import Everyone
 from streamproc.web.site import Site
 from streamproc.web.store.about import About
@@ -67,8 +67,8 @@ class Incidents:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self.kept: Kept[Key, InPeriod] = Kept(self._make, FRESH_S)
-        site.kept.append(self.kept)
+        self.cache: Cache[Key, InPeriod] = Cache(self._make, FRESH_S)
+        site.caches.append(self.cache)
 
     async def _make(self, key: Key) -> InPeriod:
         as_of, period, store_id, wheres = key

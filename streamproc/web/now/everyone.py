@@ -10,10 +10,10 @@ from streamproc.rules.business import NONE
 from streamproc.rules.now import CLOSED, STATES
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.as_of import AsOf
+from streamproc.web.cache import Cache
 from streamproc.web.cluster.remembered import LostWorker
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.refreshing import Overviews
-from streamproc.web.kept import Kept
 from streamproc.web.now.fleet import LiveFleet
 from streamproc.web.now.states import States, StoreState, joined
 
@@ -68,7 +68,7 @@ class Everybody:
     def __init__(self, live: LiveFleet, overviews: Overviews) -> None:
         self._live = live
         self._overviews = overviews
-        self.kept: Kept[AsOf, Everyone] = Kept(self._make, FRESH_S)
+        self.cache: Cache[AsOf, Everyone] = Cache(self._make, FRESH_S)
 
     async def _make(self, as_of: AsOf) -> Everyone:
         if as_of == NOW:

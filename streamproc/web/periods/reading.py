@@ -15,8 +15,8 @@ from streamproc.rules.period_edges import Kept, Span, span_of
 from streamproc.rules.periods import Asked, Period, edge_us, ends_us
 from streamproc.rules.units import DAY_US
 from streamproc.rules.zones import DEFAULT_ZONE
-from streamproc.web import kept
 from streamproc.web.as_of import AsOf, Instants
+from streamproc.web.cache import Cache
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.periods.calls import (
     KEPT,
@@ -74,9 +74,7 @@ class Periods:
         self._settings = program.settings
         self._cluster = cluster
         self._instants = instants
-        self._known: kept.Kept[_Since, Kept | None] = kept.Kept(
-            self._ask_kept, KEPT_GOOD_S
-        )
+        self._known: Cache[_Since, Kept | None] = Cache(self._ask_kept, KEPT_GOOD_S)
 
     async def store(
         self,

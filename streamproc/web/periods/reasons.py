@@ -21,7 +21,7 @@ _RELATIVE = re.compile(rf"\b(this|last)-({_UNITS})\b")
 _INSTANT = re.compile(rf"\b{_DATE} \d\d:\d\d:\d\d(?:\.\d+)? UTC\b")
 
 
-def in_words(why: str) -> str:
+def reason_words(why: str) -> str:
     """A reason with its periods and instants in words."""
     told = _NAMED.sub(lambda found: _named(found[0]), why)
     told = _RELATIVE.sub(r"\1 \2", told)

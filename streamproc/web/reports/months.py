@@ -6,7 +6,7 @@ from streamproc.errors import ReportFailedError
 from streamproc.report.messages import NOW
 from streamproc.rules.periods import parse_period
 from streamproc.rules.units import DAY_US
-from streamproc.web.kept import Kept
+from streamproc.web.cache import Cache
 from streamproc.web.reports.monthly import MonthTable, month_table
 from streamproc.web.site import Site
 from streamproc.web.store.months import months_before
@@ -20,15 +20,15 @@ class Months:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._kept: Kept[str, MonthTable | str] = Kept(self._make, FRESH_S)
-        site.kept.append(self._kept)
+        self._cache: Cache[str, MonthTable | str] = Cache(self._make, FRESH_S)
+        site.caches.append(self._cache)
 
     def peek(self) -> MonthTable | str | None:
         """The table; None while it is counted for the first time.
 
         A text says why there is none.
         """
-        return self._kept.peek("")
+        return self._cache.peek("")
 
     async def _make(self, _: str) -> MonthTable | str:
         site = self._site

@@ -9,9 +9,9 @@ import orjson
 
 from streamproc.program import Program
 from streamproc.rules.labels import Labels, Where
+from streamproc.web.cache import Cache
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
-from streamproc.web.kept import Kept
 from tables import labels as labels_table
 from tables.fact_tables import facts_between
 
@@ -127,11 +127,11 @@ class Names:
     def __init__(self, cluster: Cluster, partitions: int) -> None:
         self._cluster = cluster
         self._partitions = partitions
-        self.kept: Kept[str, Directory] = Kept(self._read, GOOD_S, outlasts=True)
+        self.cache: Cache[str, Directory] = Cache(self._read, GOOD_S, outlasts=True)
 
     async def all(self) -> Directory:
         """The directory; one that is a little old while a newer one is read."""
-        return await self.kept.get("")
+        return await self.cache.get("")
 
     async def _read(self, _: str) -> Directory:
         parts = await self._cluster.ask_all(ALL_LABELS, self._partitions)

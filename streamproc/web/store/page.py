@@ -47,7 +47,7 @@ class StorePages:
         """
         if as_of not in (NOW, LATEST):
             return None
-        everyone = self._site.everybody.kept.peek(as_of)
+        everyone = self._site.everybody.cache.peek(as_of)
         return None if everyone is None else everyone.of(store_id)
 
     async def _changes(self, store_id: str, is_changed: bool) -> ChangesPage | None:

@@ -8,7 +8,7 @@ from streamproc.rules.poll import ALL_STORES
 from streamproc.rules.units import DAY_US, MINUTE_US, SECOND_US
 from streamproc.web.suspicion.answers import offered
 from streamproc.web.templating import url
-from streamproc.web.words import day_stamp, number, short_clock
+from streamproc.web.words import day_stamp, label_words, number, short_clock
 
 EXCLUSION = "exclusion"
 """The form that corrects."""
@@ -43,7 +43,7 @@ def banners(
 
 
 def _banner(one: Suspect, now_us: int) -> Banner:
-    whose = in_words(one.labels)
+    whose = in_common(one.labels)
     stores = f"{number(one.expected)} stores{' of ' + whose if whose else ''}"
     since = _clock(one.since_us, now_us)
     what = f"{number(one.stores)} of {stores} {_turned(one)} at once, since {since}"
@@ -59,9 +59,9 @@ def _banner(one: Suspect, now_us: int) -> Banner:
     )
 
 
-def in_words(labels: Mapping[str, str]) -> str:
+def in_common(labels: Mapping[str, str]) -> str:
     """What stores have in common, such as ``poller p3``; nothing for all of them."""
-    return ", ".join(f"{label} {value}" for label, value in labels.items())
+    return ", ".join(label_words(labels))
 
 
 def stores_of(labels: Mapping[str, str]) -> str:

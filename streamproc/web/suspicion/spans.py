@@ -10,7 +10,7 @@ from streamproc.web.site import Site
 from streamproc.web.suspicion.banners import (
     ALL_OF_THEM,
     correction_form,
-    in_words,
+    in_common,
     stores_of,
 )
 from streamproc.web.suspicion.calls import BLACKOUTS, PartSteps
@@ -33,7 +33,7 @@ class Span:
     @property
     def whose(self) -> str:
         """The same in words."""
-        return in_words(self.labels) or ALL_OF_THEM
+        return in_common(self.labels) or ALL_OF_THEM
 
     @property
     def correct(self) -> str:

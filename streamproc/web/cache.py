@@ -36,7 +36,7 @@ class _Entry(Generic[V]):
     task: "asyncio.Task[V] | None" = None
 
 
-class Kept(Generic[K, V]):
+class Cache(Generic[K, V]):
     """Makes answers, each again when it is old and asked for.
 
     ``fresh_s``: how long one is good for at least; one that takes long to make is good
