@@ -41,7 +41,7 @@ class Announced(BatchTable):
         for key, value in self.scan(partition):
             if key == NO_STORE:
                 continue
-            said, meant = _decode_row(value)
+            said, meant = decode_row(value)
             if said.is_open:
                 found.open_ids.add(key)
             if meant:
@@ -71,15 +71,11 @@ def encode(said: Said, meant: Sequence[Event] = ()) -> bytes:
 
 def decode(value: bytes | None) -> Said:
     """What was told of a store."""
-    return NOTHING_SAID if value is None else _decode_row(value)[0]
+    return NOTHING_SAID if value is None else decode_row(value)[0]
 
 
-def decode_meant(value: bytes) -> list[Event]:
-    """The events of which it is not known whether they were told, in their order."""
-    return _decode_row(value)[1]
-
-
-def _decode_row(value: bytes) -> tuple[Said, list[Event]]:
+def decode_row(value: bytes) -> tuple[Said, list[Event]]:
+    """What was told of a store once the events are; see ``Left.meant``."""
     until_us, down, silent, again, *meant = orjson.loads(value)
     told = [decode_event(text.encode()) for some in meant for text in some]
     events = [one for one in told if isinstance(one, Event)]

@@ -32,26 +32,6 @@ class Sliced:
     longest: Ints
 
 
-def account_slices(
-    packed: Ints,
-    counts: Ints,
-    schedule: Ints,
-    times: Times,
-    rules: Rules,
-    edges_us: Ints,
-    bridge_us: int,
-) -> Sliced:
-    """Account all stores in slices of their own.
-
-    ``packed``: every store's polls that are known, those after the last slice, too.
-    ``counts``, ``schedule``: as in ``uptime.account``. ``edges_us``: shape (n, k + 1),
-    rising, within the span of ``times``; slice i is ``[edges_us[i], edges_us[i + 1])``.
-    """
-    return account_slicings(
-        packed, counts, schedule, times, rules, [edges_us], bridge_us
-    )[0]
-
-
 def account_slicings(
     packed: Ints,
     counts: Ints,
@@ -61,7 +41,13 @@ def account_slicings(
     edges_us: Sequence[Ints],
     bridge_us: int,
 ) -> list[Sliced]:
-    """The same, sliced in several ways: the polls are gone through once."""
+    """Account all stores in slices of their own, in several ways: of one walk.
+
+    ``packed``: every store's polls that are known, those after the last slice, too.
+    ``counts``, ``schedule``: as in ``uptime.account``. ``edges_us``: of each way, shape
+    (n, k + 1), rising, within the span of ``times``; slice i of a store is from its
+    edge i up to its edge i + 1.
+    """
     store = np.repeat(np.arange(len(counts)), counts)
     told = what_is_told(packed, store, schedule, times, rules)
     return [_sliced(told, schedule, times, each, bridge_us) for each in edges_us]

@@ -15,6 +15,9 @@ from streamproc.settings.parsing import (
     webhook_url,
 )
 
+FORMATS = JSON, SLACK = "json", "slack"
+"""Of what is posted."""
+
 
 @dataclass(frozen=True)
 class Webhook:
@@ -36,8 +39,8 @@ class Webhook:
         None, optional_path, "File that holds the secret, instead of webhook_secret."
     )
     webhook_format: str = setting(
-        "json",
-        choice("json", "slack"),
+        JSON,
+        choice(*FORMATS),
         "What is posted: json, a list of events; slack, a text, as Mattermost and"
         " Discord take it, too.",
     )

@@ -5,7 +5,6 @@ between workers, or replaces one by one, is to wait for it.
 """
 
 import time
-from collections.abc import Callable
 
 from faust.types import TP
 
@@ -15,15 +14,11 @@ from streamproc.program import Program
 class StartBacklog:
     """The input that was there when the worker began to consume, up to a limit.
 
-    ``clock``: seconds, as ``time.monotonic``. All but ``is_over`` is to be asked where
-    the consumer lives.
+    All but ``is_over`` is to be asked where the consumer lives.
     """
 
-    def __init__(
-        self, program: Program, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, program: Program) -> None:
         self._program = program
-        self._clock = clock
         self._ends: dict[TP, int] | None = None
         self._since = 0.0
         self._is_over = False
@@ -32,7 +27,7 @@ class StartBacklog:
     def is_over(self) -> bool:
         """Whether all of it is dealt with, or the limit is reached; then for good."""
         if not self._is_over and self._ends is not None:
-            waited_s = self._clock() - self._since
+            waited_s = time.monotonic() - self._since
             self._is_over = waited_s >= self._program.settings.ready_wait
         return self._is_over
 
@@ -44,7 +39,7 @@ class StartBacklog:
         here = self._inputs()
         if self._ends is None:
             self._ends = dict(await program.app.consumer.highwaters(*here))
-            self._since = self._clock()
+            self._since = time.monotonic()
         tps = here & self._ends.keys()
         left = sum([await program.waiting(tp, self._ends[tp] or 0) for tp in tps])
         self._is_over = not left

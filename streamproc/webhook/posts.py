@@ -9,8 +9,8 @@ import orjson
 
 from streamproc.events import Event, Suspect, as_json
 from streamproc.rules.transitions import DOWN, HEARD, RETRACTED, SILENT, UP
-
-JSON, SLACK = "json", "slack"
+from streamproc.rules.units import MINUTE_US
+from streamproc.settings.webhook import JSON
 
 TIMESTAMP = "X-Streamproc-Timestamp"
 SIGNATURE = "X-Streamproc-Signature"
@@ -92,7 +92,7 @@ def _line(event: Event) -> str:
     store_id = _escaped(event.store_id)
     who = f"{name} ({store_id})" if name else store_id
     if event.kind == UP and event.down_us is not None:
-        return f"{who} is up again after {event.down_us / 60_000_000:,.0f} min down"
+        return f"{who} is up again after {event.down_us / MINUTE_US:,.0f} min down"
     if event.kind == RETRACTED:
         return f"{who} was not down after all"
     since = _clock(event.since_us)

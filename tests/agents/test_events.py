@@ -15,7 +15,7 @@ from streamproc.errors import TopicMissingError
 from streamproc.events import Event, decode_event
 from streamproc.rules.transitions import Mark, Said
 from streamproc.rules.units import HOUR_US
-from tables.announced import decode, decode_meant
+from tables.announced import decode, decode_row
 from tables.fencing import PartitionLostError
 from tests.agents import fakes
 from tests.waiting import LIMIT_S
@@ -195,13 +195,13 @@ async def test_what_is_meant_is_written_then_told_then_that_it_was() -> None:
     late, early = _down("a", 2 * HOUR_US), _down("b", HOUR_US)
     await told.write(late, early)
     meant, *sent, written = told.happened.events
-    assert {k: decode_meant(v) for k, v in meant[3].items()} == {
+    assert {k: decode_row(v)[1] for k, v in meant[3].items()} == {
         b"a": [late],
         b"b": [early],
     }
     assert [decode_event(one.value) for one in sent] == [early, late]
     assert {one.topic for one in sent} == {told.program.topics.events.name}
-    assert not any(map(decode_meant, written[3].values()))
+    assert not any(decode_row(value)[1] for value in written[3].values())
     assert {decode(value) for value in written[3].values()} == {
         decode(value) for value in meant[3].values()
     }

@@ -25,7 +25,7 @@ from streamproc.program import Program
 from streamproc.transport.batch import Batch
 from streamproc.transport.kafka import append
 from streamproc.worker import app, logs, process
-from tables.announced import Announced, decode_meant
+from tables.announced import Announced, decode_row
 from tables.batch_table import BatchTable
 
 POISON = b"poison"
@@ -92,7 +92,7 @@ def _die_untold() -> None:
     async def die(
         self: Announced, partition: int, changes: Mapping[bytes, bytes | None]
     ) -> None:
-        if not any(decode_meant(value) for value in changes.values() if value):
+        if not any(decode_row(value)[1] for value in changes.values() if value):
             os.kill(os.getpid(), signal.SIGKILL)
         await write(self, partition, changes)
 

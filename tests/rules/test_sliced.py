@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamproc.rules import packing, sliced
 from streamproc.rules.business import BusinessTime, clipped
 from streamproc.rules.exclusions import Correction, without
-from streamproc.rules.sliced import Sliced, account_slices
+from streamproc.rules.sliced import Sliced, account_slicings
 from streamproc.rules.units import MINUTE_US
 from streamproc.rules.uptime import Rules, Times
 from tests.reference import DAY_US, Figures, Poll, SliceFigures, Span, slice_figures
@@ -107,15 +107,16 @@ def product(fleet: Fleet) -> Sliced:
         [Correction(*span, STATUS[status]) for span, status in store.said]
         for store in fleet.stores
     ]
-    return account_slices(
+    (figures,) = account_slicings(
         np.concatenate(packed),
         np.array([len(each) for each in packed], np.int64),
         np.arange(len(fleet.stores)),
         Times(opened, business, corrections),
         fleet.rules,
-        np.array(fleet.edges, np.int64),
+        [np.array(fleet.edges, np.int64)],
         fleet.bridge_us,
     )
+    return figures
 
 
 def told(figures: Sliced, store: int, slice_: int) -> SliceFigures:

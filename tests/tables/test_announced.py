@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from streamproc.events import NO_STORE, Event, Suspect
 from streamproc.rules.transitions import Mark, Said
 from streamproc.settings import Settings
-from tables.announced import decode, decode_meant, encode
+from tables.announced import decode, decode_row, encode
 from tests.tables.fakes import PARTITION, Changelog, open_table, put
 from tests.test_event_records import EVENTS
 
@@ -22,7 +22,7 @@ def test_a_row_is_read_as_it_was_written(said: Said, meant: list[Event]) -> None
     """What has been told, and what is about to be told, in its order."""
     row = encode(said, meant)
     assert decode(row) == said
-    assert decode_meant(row) == meant
+    assert decode_row(row) == (said, meant)
 
 
 async def test_what_a_crash_has_left_is_found_when_the_partition_comes(

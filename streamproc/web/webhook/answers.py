@@ -6,6 +6,7 @@ from typing import Annotated
 from streamproc.events import ALL_KINDS, Event
 from streamproc.report.record import time_text
 from streamproc.settings import Settings
+from streamproc.settings.webhook import FORMATS
 from streamproc.web.shapes import OneOf
 from streamproc.webhook.sender import posted
 from streamproc.webhook.status import Lost, Posted, WebhookStatus, shown_url
@@ -57,7 +58,7 @@ class WebhookAnswer:
 
     enabled: bool
     url: str
-    format: Annotated[str, OneOf(("json", "slack"))]
+    format: Annotated[str, OneOf(FORMATS)]
     where: str
     worker: str
     delivered: int
