@@ -1,7 +1,8 @@
 """``python -m tests.kafka.run_worker``: a worker, with a fault if one is asked for.
 
 ``KAFKA_TESTS_FAULT``: ``raise``: the polls agent raises at the first poll whose
-value is POISON. ``slow-rows``: a partition's part of a report takes a second.
+value is POISON. ``held-rows``: no rows of a report leave before the file ``go-on``
+stands beside the data directory.
 ``slow-recovery``: each run of changelog records takes a second. ``no-recovery``:
 none ever arrives. ``hang``: the polls agent never comes back from a batch.
 ``clock-ahead``: what is written is stamped two hours ahead. ``impatient``: aiokafka
@@ -29,6 +30,7 @@ from tables.announced import Announced, decode_row
 from tables.batch_table import BatchTable
 
 POISON = b"poison"
+GO_ON = "go-on"
 
 
 def _raise() -> None:
@@ -42,14 +44,15 @@ def _raise() -> None:
     polls.keep = poisoned
 
 
-def _slow_rows() -> None:
-    send = report_rows._send_rows
+def _held_rows() -> None:
+    send, go_on = report_rows._send_rows, settings.load().data_dir.parent / GO_ON
 
-    async def slowly(*args: Any) -> None:
-        await asyncio.sleep(1)
+    async def when_told(*args: Any) -> None:
+        while not go_on.exists():  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(0.05)
         await send(*args)
 
-    report_rows._send_rows = slowly  # type: ignore[assignment]
+    report_rows._send_rows = when_told  # type: ignore[assignment]
 
 
 def _slow_recovery() -> None:
@@ -103,11 +106,11 @@ FAULTS = {
     "clock-ahead": _clock_ahead,
     "die-untold": _die_untold,
     "hang": _hang,
+    "held-rows": _held_rows,
     "impatient": _impatient,
     "no-recovery": _no_recovery,
     "raise": _raise,
     "slow-recovery": _slow_recovery,
-    "slow-rows": _slow_rows,
 }
 
 

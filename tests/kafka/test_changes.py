@@ -7,7 +7,7 @@ from typing import Any
 
 from streamproc.transport.partitioner import partition_for
 from streamproc.web import own_token
-from tests.kafka.test_web import ask, owners
+from tests.kafka.test_web import OPTIONS, ask, owners
 from tests.kafka.workers import Start, Worker
 from tests.waiting import until
 from tests.web.live_site import free_port
@@ -43,12 +43,8 @@ def _is_undone(one: Worker, port: int, path: str) -> bool:
 def test_a_change_is_told_and_undone_by_the_other_worker(worker: Start) -> None:
     """Of stores on either; after the one that made it was killed, by the one left."""
     ports = (free_port(), free_port())
-    options: dict[str, Any] = {
-        "web": "on",
-        "web_cluster_secret": "only these two workers know it",
-    }
     first, second = (
-        worker(number, web_port=port, **options)
+        worker(number, web_port=port, **OPTIONS)
         for number, port in enumerate(ports, start=1)
     )
     for one in (first, second):

@@ -19,6 +19,7 @@ from tests.kafka import acl, fleet
 from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import Start, Worker
+from tests.waiting import until_in_loop
 
 StartDenied = Callable[..., Worker]
 
@@ -174,6 +175,7 @@ async def test_a_foreign_consumer_in_the_group_is_told(worker: Start) -> None:
     )
     await foreign.start()
     try:
+        await until_in_loop(foreign.assignment)
         one.start()
         await ends_with_a_line(one, one.settings.app_id, "app_id")
     finally:

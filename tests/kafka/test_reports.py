@@ -4,9 +4,13 @@ import asyncio
 
 import pytest
 
+from streamproc.report import record
+from streamproc.report.record import Report
+from streamproc.settings import Settings
 from streamproc.topics import topics_for
 from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
+from tests.kafka.run_worker import GO_ON
 from tests.kafka.workers import Start, Worker
 from tests.waiting import until_awaited
 
@@ -17,7 +21,7 @@ async def test_a_report_survives_the_death_of_a_worker(
     worker: Start, victim: str
 ) -> None:
     """The one that collects or one that computes its part is killed in the middle."""
-    options = {"report_timeout": 8, "fault": "slow-rows"}
+    options = {"report_timeout": 8, "fault": "held-rows"}
     workers, polls = [worker(n, **options) for n in (1, 2)], Fleet(stores=300)
     settings = workers[0].settings
     await fleet.publish(settings, topics_for(settings).polls, *polls.make(10_000))
@@ -27,10 +31,11 @@ async def test_a_report_survives_the_death_of_a_worker(
         await asyncio.to_thread(one.ready)
     await fleet.caught_up(settings)
     asking = asyncio.create_task(fleet.report(settings))
-    await until_awaited(lambda: fleet.table(settings, "reports"))
-    collector = _collector(workers)
-    dead = collector if victim == "collector" else _other(workers, collector)
-    dead.kill()
+    (begun,) = await until_awaited(lambda: _running(settings))
+    collects = {_id(one) == begun.collector: one for one in workers}
+    collects[victim == "collector"].kill()
+    for one in workers:
+        (one.folder / GO_ON).touch()
     finished = await asking
     assert (finished.state, finished.rows) == ("Complete", 300)
     killed_csv = fleet.csv(settings).read_bytes()
@@ -41,15 +46,13 @@ async def test_a_report_survives_the_death_of_a_worker(
     assert sum(one.said.count(line) for one in workers) == 1
 
 
-def _collector(workers: list[Worker]) -> Worker:
-    """The worker whose disk holds the table ``reports``, written last."""
-
-    def written(one: Worker) -> float:
-        files = one.settings.data_dir.glob("**/reports-0.db/*.log")
-        return max((path.stat().st_mtime for path in files), default=0.0)
-
-    return max(workers, key=written)
+async def _running(settings: Settings) -> list[Report]:
+    """The reports that are being made, as of a time that is known."""
+    kept = (await fleet.table(settings, "reports")).values()
+    reports = [record.decode(value) for value in kept]
+    return [one for one in reports if one.state == record.RUNNING and one.as_of_us]
 
 
-def _other(workers: list[Worker], one: Worker) -> Worker:
-    return next(other for other in workers if other is not one)
+def _id(one: Worker) -> str:
+    """What a worker is called in the reports that it collects."""
+    return (one.settings.data_dir / "worker-id").read_text().strip()

@@ -13,6 +13,9 @@ from tests.kafka.workers import STOP_S, Start, Worker
 SESSION_S = 120
 """Much longer than anything here takes."""
 
+STALL_S = 45
+"""Longer than a worker takes to start, on a machine that has much else to do."""
+
 
 async def loaded(one: Worker, count: int = 1_000) -> Fleet:
     """Publish some polls."""
@@ -139,7 +142,7 @@ async def test_a_worker_without_progress_says_so_and_exits(
     await ready(one)
     await fleet.caught_up(one.settings)
     one.stop()
-    two = worker(2, fault=fault, stall_timeout=20)
+    two = worker(2, fault=fault, stall_timeout=STALL_S)
     await loaded(two)
     two.start()
     assert await asyncio.to_thread(two.ended) == 1
