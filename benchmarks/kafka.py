@@ -12,18 +12,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import click
 from aiokafka.admin import AIOKafkaAdminClient
 
-from benchmarks import loads, variants
-from benchmarks.measure import Measured, run, table
+from benchmarks import loads, machine, variants
+from benchmarks.kafka_cases import Case, Outcome, cases
+from benchmarks.kafka_tables import show, show_latency, show_recovery
+from benchmarks.measure import Measured, run
 from benchmarks.peers import quix, streams
 from benchmarks.program import load as settings_for
-from benchmarks.variants import Run, Site, Variant
+from benchmarks.variants import Run, Site
 from tests.kafka import jars
 from tests.kafka.broker import Cluster
 from tests.kafka.records import committed, end_offsets
@@ -40,80 +40,14 @@ BROKER = {
     "group.initial.rebalance.delay.ms": 3000,
 }
 BROKER_JVM = "-Xmx1g -XX:-UseSerialGC -XX:+UseG1GC -XX:TieredStopAtLevel=4"
-DISTURBED_CORES = 0.25
-"""A run in which others used more than this is repeated; the calmest ones count."""
-
 PATIENCE = 2
 """So many times the runs are made at most."""
-
-SETTLE_S, CALM_S = 60.0, 2.0
-"""How long calm is waited for before a run, and how long it must have lasted."""
-
-_TICKS = os.sysconf("SC_CLK_TCK")
-OURS = "this program, 1 worker"
-OURS_2 = "this program, 2 workers"
-STREAMS = "Kafka Streams, 1 thread"
-STREAMS_2 = "Kafka Streams, 2 threads"
-STREAMS_BARE = "Kafka Streams, 1 thread, cache off"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One program on one load, so many times."""
-
-    name: str
-    start: Variant
-    load: str
-    count: int
-    runs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one run came to; the broker's CPU seconds, and cores others used."""
-
-    measured: Measured
-    broker_s: float
-    others: float
-
-
-def cases(site: Site, runs: int, quick: bool) -> list[Case]:
-    """What is measured; plain Faust on the beginning of each load only."""
-    each = {
-        OURS: variants.program,
-        STREAMS: variants.kafka_streams(1, cached=True),
-        OURS_2: variants.program_pair,
-        STREAMS_2: variants.kafka_streams(2, cached=True),
-        STREAMS_BARE: variants.kafka_streams(1, cached=False),
-    }
-    sizes = {"days": 1_000_000, "long": 5_000_000, "wide": 2_000_000}
-    if quick:
-        sizes = {"days": 500_000, "wide": 500_000}
-    found = [
-        Case(name, start, load, count, _often(name, load, runs))
-        for load, count in sizes.items()
-        for name, start in each.items()
-    ]
-    for load, count in sizes.items():
-        if site.quix:
-            polls = count // (5 if quick else 1)
-            found.append(Case("Quix Streams", variants.quix, load, polls, 1))
-        polls = 5_000 if quick else 20_000
-        found.append(Case("plain Faust", variants.plain_faust, load, polls, 1))
-    return found
 
 
 def _wants_more(case: Case, found: list[Outcome]) -> bool:
     """Whether too many runs were disturbed, and there may be more."""
-    calm = sum(each.others < DISTURBED_CORES for each in found)
+    calm = sum(each.others < machine.DISTURBED_CORES for each in found)
     return calm < case.runs and len(found) < PATIENCE * case.runs
-
-
-def _often(name: str, load: str, runs: int) -> int:
-    """How many runs; the long ones less often."""
-    if load == "days":
-        return runs
-    return min(runs, 1 if load == "long" and name == STREAMS_BARE else 2)
 
 
 class Bench:
@@ -149,11 +83,11 @@ class Bench:
         self._number += 1
         name = f"bench-{self._number}"
         one = Run(self._site, name, _prefix(case.load, case.count), case.count)
-        _settle()
-        broker_s, busy_s, began = self._broker_s(), _busy_s(), time.monotonic()
+        machine.settle()
+        broker_s, busy_s, began = self._broker_s(), machine.busy_s(), time.monotonic()
         measured = case.start(one)
         took_s, broker_s = time.monotonic() - began, self._broker_s() - broker_s
-        others_s = _busy_s() - busy_s - broker_s - measured.cpu_s
+        others_s = machine.busy_s() - busy_s - broker_s - measured.cpu_s
         self._check(one, measured)
         shutil.rmtree(one.folder, ignore_errors=True)
         asyncio.run(self._forget(f"{name}-"))
@@ -171,8 +105,8 @@ class Bench:
 
     def _broker_s(self) -> float:
         pid = self._cluster.brokers[1].pid
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        assert pid is not None  # it runs
+        return machine.cpu_s(pid)
 
     async def _forget(self, name: str) -> None:
         """Delete the topics with this in their name: compacting them takes time."""
@@ -206,23 +140,6 @@ def _prefix(load: str, count: int) -> str:
     return f"{load}-{count}-"
 
 
-def _busy_s() -> float:
-    """CPU seconds that all of this machine has spent."""
-    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
-    user, nice, system, _, _, irq, softirq, *_ = map(int, fields)
-    return (user + nice + system + irq + softirq) / _TICKS
-
-
-def _settle() -> None:
-    """Wait until the machine has little else to do; not for ever."""
-    give_up = time.monotonic() + SETTLE_S
-    while time.monotonic() < give_up:
-        before_s = _busy_s()
-        time.sleep(CALM_S)
-        if _busy_s() - before_s < DISTURBED_CORES * CALM_S:
-            return
-
-
 @contextmanager
 def _broker() -> Iterator[Cluster]:
     """One broker as its authors would run it: the tests' have a lesser compiler."""
@@ -243,51 +160,6 @@ def _restore(option: str, before: str | None) -> None:
         os.environ.pop(option, None)
     else:
         os.environ[option] = before
-
-
-def _rate(outcomes: list[Outcome]) -> float:
-    return median(each.measured.rate for each in outcomes)
-
-
-def _show(load: str, outcomes: dict[Case, list[Outcome]]) -> None:
-    """Print the table of one load, its ratios to one worker of ours."""
-    mine = {case: found for case, found in outcomes.items() if case.load == load}
-    base = next(_rate(found) for case, found in mine.items() if case.name == OURS)
-    head = ("", "polls", "runs", "polls/s", "from", "to", "ratio")
-    rows = [(*head, "CPU s", "broker CPU s", "peak MiB", "others' cores")]
-    for case, found in mine.items():
-        rates = [each.measured.rate for each in found]
-        rows.append(
-            (
-                case.name,
-                f"{case.count:,}",
-                str(len(found)),
-                f"{_rate(found):,.0f}",
-                f"{min(rates):,.0f}",
-                f"{max(rates):,.0f}",
-                f"{_rate(found) / base:.3f}",
-                f"{median(each.measured.cpu_s for each in found):.1f}",
-                f"{median(each.broker_s for each in found):.1f}",
-                f"{median(each.measured.peak_mib for each in found):,.0f}",
-                f"{median(each.others for each in found):.2f}",
-            )
-        )
-    table(f"Apache Kafka, load {load!r}: from the first poll to all committed", rows)
-
-
-def _show_recovery(found: Measured) -> None:
-    records, seconds = found.figures["records"], found.figures["seconds"]
-    head = ("changelog records", "seconds", "records/s", "peak MiB")
-    row = (f"{records:,.0f}", f"{seconds:.1f}", f"{records / seconds:,.0f}")
-    table("Recovery of a lost disk", [head, (*row, f"{found.peak_mib:,.0f}")])
-
-
-def _show_latency(found: Measured, rate: int) -> None:
-    names = ("p50_ms", "p99_ms", "max_ms")
-    row = [f"{found.figures[name]:.0f}" for name in names]
-    head = ("polls", "p50 ms", "p99 ms", "max ms")
-    title = f"From acknowledged to in the table, {rate:,} polls/s, one worker"
-    table(title, [head, (f"{found.figures['polls']:,.0f}", *row)])
 
 
 def missing() -> str | None:
@@ -317,10 +189,10 @@ def bench(runs: int, quick: bool) -> None:
             chosen = cases(site, runs, quick)
             for load in dict.fromkeys(case.load for case in chosen):
                 measuring.measure([case for case in chosen if case.load == load])
-                _show(load, measuring.outcomes)
-            _show_recovery(measuring.recovery(200_000 if quick else 1_000_000))
+                show(load, measuring.outcomes)
+            show_recovery(measuring.recovery(200_000 if quick else 1_000_000))
             rate = 1_000
-            _show_latency(measuring.latency(8 if quick else 30, rate), rate)
+            show_latency(measuring.latency(8 if quick else 30, rate), rate)
 
 
 @click.command()

@@ -12,7 +12,6 @@ looks at a page on average, 5 as people do; 0 is the hardest.
 
 import argparse
 import asyncio
-import os
 import shutil
 import signal
 import subprocess
@@ -26,7 +25,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from benchmarks import loads
+from benchmarks import loads, machine
 from benchmarks.readers import GO, WAIT, store_id
 from streamproc import settings as settings_of
 from streamproc.settings import Settings
@@ -40,7 +39,6 @@ PORT = 6199
 SLOT_S = 2.0
 SETTLE_S = 0.5
 URL = f"http://127.0.0.1:{PORT}"
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,7 @@ class Worker:
 
     def cpu_s(self) -> float:
         """CPU seconds it has used."""
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(") ")[2]
-        user, system = stat.split()[11:13]
-        return (int(user) + int(system)) / _TICKS
+        return machine.cpu_s(self._process.pid)
 
     def stop(self) -> None:
         """Stop it, and wait."""

@@ -1,4 +1,4 @@
-"""A partition's figures of a period: of all its stores, or of one.
+"""A partition's figures of a period, of all its stores.
 
 Reads ``histories``, ``archive`` and what is known of the stores side by side, some
 hundred thousand polls at a time, so that memory does not grow with the fleet.

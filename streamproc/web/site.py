@@ -32,7 +32,6 @@ from streamproc.web.pages import Pages
 from streamproc.web.periods.calls import (
     KEPT,
     PERIOD_ROWS,
-    STORE_PERIOD,
     ZONES_IN_USE,
 )
 from streamproc.web.periods.reading import Periods
@@ -44,6 +43,7 @@ from streamproc.web.store.budgets import BUDGETS
 from streamproc.web.store.data import STORE_DATA
 from streamproc.web.store.labels import STORE_LABELS
 from streamproc.web.store.names import ALL_LABELS, Names
+from streamproc.web.store.period import STORE_PERIOD
 from streamproc.web.store.reading import STORE_READING
 from streamproc.web.store.stores import Stores
 from streamproc.web.suspicion.calls import BLACKOUTS, EXPECTED, SUSPECTS, TURNED

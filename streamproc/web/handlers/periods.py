@@ -36,12 +36,12 @@ from streamproc.web.periods.answers import (
     groups_of,
     stores_of,
 )
-from streamproc.web.periods.calls import StorePeriod
 from streamproc.web.periods.reading import FleetPeriod
 from streamproc.web.refusal import bad, unknown
 from streamproc.web.responses import json
 from streamproc.web.sheets import Sheet, dated, plain
 from streamproc.web.site import Site
+from streamproc.web.store.period import StorePeriod
 
 PERIOD = Text("period", "such as month:2026-10, last-week, 2026-10-01..2026-10-15")
 SLICED_BY = Choice("by", BY, help="whole, when it is left out")

@@ -21,11 +21,10 @@ from streamproc.web.cluster.peers import Cluster
 from streamproc.web.periods.calls import (
     KEPT,
     PERIOD_ROWS,
-    STORE_PERIOD,
     ZONES_IN_USE,
-    StorePeriod,
     span_args,
 )
+from streamproc.web.store.period import STORE_PERIOD, StorePeriod
 
 KEPT_GOOD_S = 10.0
 """How long pages believe since when polls are kept."""

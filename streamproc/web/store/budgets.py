@@ -9,7 +9,7 @@ from streamproc.program import Program
 from streamproc.rules.targets import ErrorBudget
 from streamproc.web.cluster.calls import Call
 from streamproc.web.counting import Counting
-from streamproc.web.periods.calls import one_store
+from streamproc.web.store.data import one_store
 from tables.budgets import MonthBudget
 
 

@@ -10,6 +10,7 @@ from streamproc.cells import Ints
 from streamproc.program import Program
 from streamproc.web.cluster.calls import Call
 from tables.calendars import NO_FACTS, StoreFacts
+from tables.one_store import OneStore
 from tables.past import Past
 
 QUICK_STORES = 50
@@ -32,6 +33,12 @@ class StoreData:
     def is_known(self) -> bool:
         """Whether anything has ever been heard of the store."""
         return bool(len(self.packed)) or any(self.own)
+
+
+def one_store(program: Program, partition: int, store_id: str) -> OneStore:
+    """A store of a partition that is here."""
+    tables = program.histories, program.facts, program.labels
+    return OneStore.read(*tables, partition, store_id.encode())
 
 
 def _stores(program: Program, args: dict[str, Any]) -> list[StoreData]:

@@ -11,8 +11,8 @@ from streamproc.rules.percent import percent
 from streamproc.rules.periods import Period, months_on, parse_period
 from streamproc.web.bars import Bar
 from streamproc.web.fleet.performance import slice_text
-from streamproc.web.periods.calls import StorePeriod
 from streamproc.web.periods.choice import day_text
+from streamproc.web.store.period import StorePeriod
 
 MONTHS = 13
 

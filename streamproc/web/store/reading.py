@@ -15,8 +15,7 @@ from streamproc.rules import packing
 from streamproc.rules.labels import Labels
 from streamproc.web.changes.log_calls import any_of_store
 from streamproc.web.cluster.calls import Call
-from streamproc.web.periods.calls import one_store
-from streamproc.web.store.data import decode_facts, encode_facts
+from streamproc.web.store.data import decode_facts, encode_facts, one_store
 from tables.one_archive import OneArchive
 from tables.one_store import OneStore
 

@@ -13,9 +13,9 @@ from streamproc.rules.period_edges import Kept
 from streamproc.rules.periods import Asked, Period, edge_us, parse_period
 from streamproc.rules.windows import LONGEST_US
 from streamproc.web.counting import Counting
-from streamproc.web.periods.calls import Slicing, StorePeriod, Whose, store_periods
 from streamproc.web.store.data import StoreData
 from streamproc.web.store.months import months_before
+from streamproc.web.store.period import Slicing, StorePeriod, Whose, store_periods
 from streamproc.web.store.reading import StoreReading
 from tables.budgets import MonthBudget
 from tables.outage import Outages
