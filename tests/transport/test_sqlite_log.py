@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -33,10 +33,13 @@ from streamproc.transport.columns import Columns
 from streamproc.transport.sqlite import batches as batches_module
 from streamproc.transport.sqlite import cleaner as cleaner_module
 from streamproc.transport.sqlite import codec
-from streamproc.transport.sqlite.cleaner import TOMBSTONES_KEPT_MS, Cleaned, Cleaner
+from streamproc.transport.sqlite import compaction as compaction_module
+from streamproc.transport.sqlite.batches import Partition, StoredBatch
+from streamproc.transport.sqlite.cleaner import Cleaned, Cleaner, at_leisure
+from streamproc.transport.sqlite.compaction import TOMBSTONES_KEPT_MS
 from streamproc.transport.sqlite.lock import WorkerLock
 from streamproc.transport.sqlite.log import Append, Log
-from streamproc.transport.sqlite.schema import SCHEMA_VERSION
+from streamproc.transport.sqlite.schema import PAGE_BYTES, SCHEMA_VERSION
 
 ROOT = Path(__file__).parents[2]
 TOPIC = "polls"
@@ -783,8 +786,8 @@ def small_limits(keys_per_pass: int) -> Iterator[None]:
     """Make batches and passes so small that a short history needs many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches_module, "BATCH_RECORDS", 3)
-        patch.setattr(cleaner_module, "_KEYS_PER_PASS", keys_per_pass)
-        patch.setattr(cleaner_module, "_BATCHES_PER_TRANSACTION", 2)
+        patch.setattr(compaction_module, "_KEYS_PER_PASS", keys_per_pass)
+        patch.setattr(compaction_module, "_BATCHES_AT_ONCE", 2)
         yield
 
 
@@ -983,6 +986,120 @@ def test_appends_go_on_while_the_log_is_cleaned(open_log: Open) -> None:
     cleaning.join()
     assert failures == []
     assert log.end_offset(T0) == 60 * 50
+
+
+def test_appends_are_never_held_up_by_what_the_cleaner_reads(
+    path: Path, open_log: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it looks into batches, another process may write: it holds no lock."""
+    log = open_log(compacted=True)
+    for _ in range(3):
+        put(log, values(50))
+    looked, columns = 0, Partition.columns
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)
+
+    def watched(place: Partition, row: StoredBatch) -> Columns:
+        nonlocal looked
+        other.execute("BEGIN IMMEDIATE")  # raises when the log is being written
+        other.execute("ROLLBACK")
+        looked += 1
+        return columns(place, row)
+
+    monkeypatch.setattr(Partition, "columns", watched)
+    assert Cleaner(log, dirty_bytes=0).run(NOW_MS).compacted_records == 100
+    other.close()
+    assert looked == 6
+
+
+@QUICK
+@given(history=steps, taken=st.lists(st.integers(0, 12), min_size=6, max_size=6))
+def test_a_cleaning_may_be_left_off_after_any_step(
+    history: list[Step], taken: list[int]
+) -> None:
+    """And what is appended between two steps is there afterwards, like the rest."""
+    with TemporaryDirectory() as directory, small_limits(3):
+        log = Log(Path(directory) / "log.db", "normal")
+        log.create_topic(TOPIC, 1, compacted=True)
+        sent: list[Rec] = []
+        for step, count in zip(history, taken, strict=False):
+            cleaning = Cleaner(log, dirty_bytes=0).steps(NOW_MS + 9 * DAY_MS)
+            for record in [*step.new, *[None] * count]:
+                next(cleaning, None)
+                if record is not None:
+                    put(log, [record])
+                    sent.append(record.at(len(sent)))
+            check_compacted(log, sent, NOW_MS + 8 * DAY_MS)
+        log.close()
+
+
+def test_a_step_deletes_so_many_old_batches_at_most(
+    open_log: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much of a log is too old at once, appends get their turn."""
+    monkeypatch.setattr(cleaner_module, "_EXPIRED_AT_ONCE", 3)
+    log = open_log(retention_ms=1_000)
+    aged(log, [9_000] * 8 + [0])
+    deleted = [step.expired_batches for step in Cleaner(log).steps(NOW_MS)]
+    assert [count for count in deleted if count] == [3, 3, 2]
+    assert [record.offset for record in read_all(log)] == [16, 17]
+
+
+def test_a_step_rewrites_so_many_bytes_at_most(
+    open_log: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large batches are dealt with one by one, small ones many at a time."""
+    log = open_log(compacted=True)
+    for _ in range(9):
+        put(log, [New(b"k", b"v" * 1_000)])
+    monkeypatch.setattr(compaction_module, "_BYTES_AT_ONCE", 3_000)
+    removed = [step.compacted_records for step in Cleaner(log, 0).steps(NOW_MS)]
+    assert [count for count in removed if count] == [3, 3, 2]
+
+
+def pages(path: Path) -> tuple[int, int]:
+    """Pages of the log's file, and how many of them hold nothing."""
+    with closing(sqlite3.connect(path)) as db:
+        (count,) = db.execute("PRAGMA page_count").fetchone()
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+    return int(count), int(free)
+
+
+def test_pages_that_are_needed_again_soon_are_not_given_back(
+    path: Path, open_log: Open
+) -> None:
+    """As many as were taken since the run before stay; without appends none do."""
+    log = open_log(compacted=True)
+    sent = [New(b"%d" % n, os.urandom(1_000)) for n in range(999)]
+    cleaner = Cleaner(log)
+    for _ in range(5):
+        put(log, sent)
+    cleaner.run(NOW_MS)
+    full, free = pages(path)
+    assert free > 3 * 999_000 // PAGE_BYTES
+    for _ in range(3):
+        put(log, sent)
+    assert pages(path)[0] == full
+    cleaner.run(NOW_MS)
+    cleaner.run(NOW_MS)
+    assert pages(path)[1] == 0
+
+
+async def test_the_cleaner_rests_three_times_as_long_as_it_works() -> None:
+    """So it has the log a quarter of the time at most; at the end it stops at once."""
+    now_s, rests = 0.0, list[float]()
+
+    def working() -> Iterator[Cleaned]:
+        nonlocal now_s
+        for took_s in (0.5, 2.0, 1.0, 1.0):
+            now_s += took_s
+            yield Cleaned(1, 2)
+
+    async def sleep(seconds: float) -> None:
+        rests.append(seconds)
+
+    cleaned = await at_leisure(working(), sleep, lambda: len(rests) == 3, lambda: now_s)
+    assert rests == [1.5, 6.0, 3.0]
+    assert cleaned == Cleaned(3, 6)
 
 
 def test_the_file_stops_growing(path: Path, open_log: Open) -> None:

@@ -1,87 +1,96 @@
 """Keeps a log from growing: retention by time and compaction by key.
 
-What Kafka's brokers do in the background. Work is cut into short write
-transactions, so appends are never held up for long.
+What Kafka's brokers do in the background. Work is cut into short steps, none of which
+holds the log for long; ``at_leisure`` rests between them.
 """
 
+import asyncio
 import logging
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
-import numpy as np
 from faust.types import TP
 
 from streamproc.errors import DamagedRecordsError
-from streamproc.transport.columns import Columns
-from streamproc.transport.sqlite.batches import Partition, StoredBatch, split
+from streamproc.transport.sqlite.compaction import Compaction
 from streamproc.transport.sqlite.log import Log
 from streamproc.transport.sqlite.schema import TopicInfo
 
 log = logging.getLogger(__name__)
 
-TOMBSTONES_KEPT_MS = 24 * 3600 * 1000
-"""So that a reader a day behind still learns of a deletion."""
-
-_DIRTY_RATIO = 0.5
 _DIRTY_BYTES = 1 << 20
-_KEYS_PER_PASS = 500_000
-_BATCHES_PER_TRANSACTION = 32
+_REST = 3.0
+"""How long it rests after a step, in lengths of the step."""
+
+_EXPIRED_AT_ONCE = 100
 _VACUUM_PAGES = 500
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What one run has removed."""
+    """What a step, or a whole run, has removed."""
 
     expired_batches: int = 0
     compacted_records: int = 0
 
+    def __add__(self, other: "Cleaned") -> "Cleaned":
+        """What both have removed."""
+        return Cleaned(
+            self.expired_batches + other.expired_batches,
+            self.compacted_records + other.compacted_records,
+        )
+
+    def __bool__(self) -> bool:
+        """Whether anything was removed."""
+        return bool(self.expired_batches or self.compacted_records)
+
 
 class Cleaner:
-    """Cleans one log; ``run`` may be called again and again, from any thread."""
+    """Cleans one log, again and again; one at a time, in any thread."""
 
     def __init__(self, log: Log, dirty_bytes: int = _DIRTY_BYTES) -> None:
         self._log = log
         self._dirty_bytes = dirty_bytes
         self._told: set[str] = set()
+        self._used = self._pages()[0]
 
     def run(self, now_ms: int | None = None) -> Cleaned:
-        """Expire and compact whatever is due."""
+        """Expire and compact whatever is due, without a rest."""
+        return sum(self.steps(now_ms), Cleaned())
+
+    def steps(self, now_ms: int | None = None) -> Iterator[Cleaned]:
+        """The same in short steps; others have the log between them.
+
+        It may be left off after any step: the next run goes on from there.
+        """
         now_ms = int(time.time() * 1000) if now_ms is None else now_ms
-        cleaned = Cleaned()
+        used, _ = self._pages()
+        grown = max(used - self._used, 0)
         self._log.forget_topics()
         for name in self._log.topics():
             info = self._log.topic(name)
             for partition in range(info.partitions):
-                cleaned.expired_batches += self._expire(info, partition, now_ms)
+                yield from self._expire(info, partition, now_ms)
                 if info.compacted:
-                    removed = self._compact_if_whole(info, partition, now_ms)
-                    cleaned.compacted_records += removed
-        if cleaned.expired_batches or cleaned.compacted_records:
-            self._give_back_pages()
-        return cleaned
-
-    def _give_back_pages(self) -> None:
-        """Return free pages to the file system, some at a time."""
-        free = 1
-        while free:
-            with self._log.writer() as db:
-                # Not execute: that steps once, and frees a single page.
-                db.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
-                (free,) = db.execute("PRAGMA freelist_count").fetchone()
-        with self._log.writer() as db:
-            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                    yield from self._compact_if_whole(info, partition, now_ms)
+        yield from self._give_back_pages(grown)
+        self._used, _ = self._pages()
 
     # -- retention ------------------------------------------------------------
 
-    def _expire(self, info: TopicInfo, partition: int, now_ms: int) -> int:
+    def _expire(
+        self, info: TopicInfo, partition: int, now_ms: int
+    ) -> Iterator[Cleaned]:
         """Delete old batches, but never what a consumer group has yet to read."""
         if info.retention_ms is None:
-            return 0
+            return
+        before_ms, deleted = now_ms - info.retention_ms, _EXPIRED_AT_ONCE
+        while deleted == _EXPIRED_AT_ONCE:
+            deleted = self._expire_some(info, partition, before_ms)
+            yield Cleaned(expired_batches=deleted)
+
+    def _expire_some(self, info: TopicInfo, partition: int, before_ms: int) -> int:
         with self._log.transaction() as db:
             done = db.execute(
                 "SELECT min(next_offset) FROM committed"
@@ -90,139 +99,74 @@ class Cleaner:
             ).fetchone()[0]
             limit = "" if done is None else f" AND last_offset < {int(done)}"
             return db.execute(
-                "DELETE FROM batch WHERE topic_id = ? AND partition = ?"
-                f" AND newest_ms < ?{limit}",
-                (info.id, partition, now_ms - info.retention_ms),
+                "DELETE FROM batch WHERE rowid IN (SELECT rowid FROM batch"
+                f" WHERE topic_id = ? AND partition = ? AND newest_ms < ?{limit}"
+                f" LIMIT {_EXPIRED_AT_ONCE})",
+                (info.id, partition, before_ms),
             ).rowcount
 
     # -- compaction -----------------------------------------------------------
 
-    def _compact_if_whole(self, info: TopicInfo, partition: int, now_ms: int) -> int:
+    def _compact_if_whole(
+        self, info: TopicInfo, partition: int, now_ms: int
+    ) -> Iterator[Cleaned]:
         """Leave a damaged partition as it is: the tables made of it may be whole."""
+        place = self._log.partition(TP(info.name, partition))
+        pass_ = Compaction(self._log, place, self._dirty_bytes, now_ms)
         try:
-            return self._compact(info, partition, now_ms)
+            for removed in pass_.steps():
+                yield Cleaned(compacted_records=removed)
         except DamagedRecordsError as exc:
             if str(exc) not in self._told:
                 self._told.add(str(exc))
                 log.error("Not compacted: %s", exc)
-            return 0
 
-    def _compact(self, info: TopicInfo, partition: int, now_ms: int) -> int:
-        """Drop records whose key was written again later."""
-        place = self._log.partition(TP(info.name, partition))
-        cleaned_to = self._cleaned_offset(info, partition)
-        if not self._is_dirty(info, partition, cleaned_to):
-            return 0
-        newest, upto = self._newest_offsets(place, cleaned_to)
-        keep_from = self._log.end_offset(TP(info.name, partition)) - 1
-        removed, offset = 0, 0
-        while offset < upto:
-            with self._log.transaction() as db:
-                rows = _some(place, db, offset, upto)
-                if not rows:
-                    break
-                offset = rows[-1].last_offset + 1
-                removed += _rewrite(db, place, rows, newest, keep_from, now_ms)
-        with self._log.transaction() as db:
-            db.execute(
-                "UPDATE head SET cleaned_offset = ? WHERE topic_id = ?"
-                " AND partition = ?",
-                (upto, info.id, partition),
-            )
-        return removed
+    # -- free pages -----------------------------------------------------------
 
-    def _cleaned_offset(self, info: TopicInfo, partition: int) -> int:
-        with self._log.transaction() as db:
-            row = db.execute(
-                "SELECT cleaned_offset FROM head WHERE topic_id = ? AND partition = ?",
-                (info.id, partition),
-            ).fetchone()
-        return int(row[0])
+    def _give_back_pages(self, kept: int) -> Iterator[Cleaned]:
+        """Return free pages to the file system, some at a time, but for ``kept``.
 
-    def _is_dirty(self, info: TopicInfo, partition: int, cleaned_to: int) -> bool:
-        """Whether enough was written since the last pass to be worth one."""
-        with self._log.transaction() as db:
-            total, dirty = db.execute(
-                "SELECT coalesce(sum(length(body)), 0), coalesce(sum(CASE WHEN"
-                " last_offset >= ? THEN length(body) END), 0) FROM batch"
-                " WHERE topic_id = ? AND partition = ?",
-                (cleaned_to, info.id, partition),
-            ).fetchone()
-        return bool(dirty >= self._dirty_bytes and dirty >= total * _DIRTY_RATIO)
-
-    def _newest_offsets(
-        self, place: Partition, cleaned_to: int
-    ) -> tuple[dict[bytes | None, int], int]:
-        """Newest offset of each key since the last pass, and how far that goes.
-
-        Whole batches only: a pass rewrites all of a batch or nothing.
+        Each one costs a page from the end of the file to be moved into its place. So
+        as many as were taken since the run before are kept: they are used next.
         """
-        offset = cleaned_to
-        end = self._log.end_offset(TP(place.topic, place.number))
-        newest: dict[bytes | None, int] = {}
-        while len(newest) < _KEYS_PER_PASS:
-            with self._log.transaction() as db:
-                rows = _some(place, db, offset, end)
-            if not rows:
-                break
-            for row in rows:
-                columns = place.columns(row)
-                newest.update(zip(columns.keys, columns.offsets.tolist(), strict=True))
-                offset = row.last_offset + 1
-                if len(newest) >= _KEYS_PER_PASS:
-                    break
-        return newest, offset
+        _, free = self._pages()
+        if free <= kept:
+            return
+        while free > kept:
+            with self._log.writer() as db:
+                pages = min(free - kept, _VACUUM_PAGES)
+                # Not execute: that steps once, and frees a single page.
+                db.executescript(f"PRAGMA incremental_vacuum({pages})")
+            _, free = self._pages()
+            yield Cleaned()
+        with self._log.writer() as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def _pages(self) -> tuple[int, int]:
+        """How many pages of the file are used, and how many are free."""
+        with self._log.reading() as db:
+            (pages,) = db.execute("PRAGMA page_count").fetchone()
+            (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        return pages - free, free
 
 
-def _some(
-    place: Partition, db: sqlite3.Connection, offset: int, upto: int
-) -> list[StoredBatch]:
-    """As many batches as are dealt with in one transaction."""
-    with closing(place.rows(db, offset, upto)) as rows:
-        return list(islice(rows, _BATCHES_PER_TRANSACTION))
+async def at_leisure(
+    steps: Iterator[Cleaned],
+    sleep: Callable[[float], Awaitable[object]],
+    is_ending: Callable[[], bool],
+    clock: Callable[[], float] = time.monotonic,
+) -> Cleaned:
+    """Take the steps in a thread, and the log for a share of the time only.
 
-
-def _rewrite(
-    db: sqlite3.Connection,
-    place: Partition,
-    rows: list[StoredBatch],
-    newest: dict[bytes | None, int],
-    keep_from: int,
-    now_ms: int,
-) -> int:
-    """Replace some batches by what is left of them; return records removed."""
-    before = kept = 0
-    parts: list[Columns] = []
-    for row in rows:
-        columns = place.columns(row)
-        chosen = np.array(
-            list(_surviving(columns, newest, keep_from, now_ms)), np.int64
-        )
-        before += len(columns)
-        kept += len(chosen)
-        if len(chosen):
-            parts.append(columns.rows(chosen))
-    merged = list(split(Columns.join(parts))) if parts else []
-    if kept == before and len(parts) == len(merged):
-        return 0
-    db.executemany("DELETE FROM batch WHERE rowid = ?", [(r.rowid,) for r in rows])
-    for part in merged:
-        place.insert(db, part)
-    return before - kept
-
-
-def _surviving(
-    columns: Columns, newest: dict[bytes | None, int], keep_from: int, now_ms: int
-) -> Iterator[int]:
-    """Rows that stay: the newest of their key; the partition's last always does."""
-    for row, (offset, key, value) in enumerate(
-        zip(columns.offsets.tolist(), columns.keys, columns.values, strict=True)
-    ):
-        if offset >= keep_from:
-            yield row
-        elif newest.get(key, offset) > offset:
-            continue
-        elif value is not None or (
-            columns.timestamps_ms[row] > now_ms - TOMBSTONES_KEPT_MS
-        ):
-            yield row
+    Whoever writes to the log without a pause gets the lock again before others that
+    wait for it. ``sleep``: for some seconds; may return early when it ends.
+    """
+    cleaned = Cleaned()
+    while not is_ending():
+        began = clock()
+        step = await asyncio.to_thread(next, steps, None)
+        if step is None:
+            break
+        cleaned += step
+        await sleep(_REST * (clock() - began))
+    return cleaned

@@ -14,7 +14,7 @@ from streamproc.transport.batch import singles
 from streamproc.transport.batched import BatchedConsumer, batched_topics
 from streamproc.transport.partitioner import partition_for
 from streamproc.transport.positions import Log, Origin, tell_gone_back, went_back
-from streamproc.transport.sqlite.cleaner import Cleaner
+from streamproc.transport.sqlite.cleaner import Cleaner, at_leisure
 from streamproc.transport.sqlite.lock import WorkerLock
 from streamproc.transport.sqlite.log import POLL_INTERVAL_S
 from streamproc.transport.sqlite.log import Log as LogFile
@@ -22,6 +22,7 @@ from streamproc.transport.sqlite.log import Log as LogFile
 log = logging.getLogger(__name__)
 
 CLEAN_INTERVAL_S = 60.0
+"""From one cleaning of the log to the next."""
 
 
 class _Cluster:
@@ -61,10 +62,14 @@ class Consumer(BatchedConsumer, base.Consumer):
     async def _clean(self) -> None:
         """Apply retention and compaction while the worker runs."""
         cleaner = Cleaner(self._log)
-        async for _ in self.itertimer(CLEAN_INTERVAL_S, name="log-cleaner"):
-            cleaned = await asyncio.to_thread(cleaner.run)
-            if cleaned.expired_batches or cleaned.compacted_records:
+        while not self.should_stop:
+            await self.sleep(CLEAN_INTERVAL_S)
+            steps, ending = cleaner.steps(), self._is_stopping
+            if cleaned := await at_leisure(steps, self.sleep, ending):
                 log.info("Log cleaned: %s", cleaned)
+
+    def _is_stopping(self) -> bool:
+        return bool(self.should_stop)
 
     # -- assignment -------------------------------------------------------------
 

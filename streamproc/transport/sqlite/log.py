@@ -98,8 +98,8 @@ class Log:
             yield self._writer
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """The reading connection."""
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The reading connection, which all readers of this log share."""
         with self._read_lock, explained(self.path):
             yield self._reader
 
@@ -117,7 +117,7 @@ class Log:
                 raise
 
     def _read(self, sql: str, *args: object) -> list[tuple[int, ...]]:
-        with self._reading() as db:
+        with self.reading() as db:
             return db.execute(sql, args).fetchall()
 
     def data_version(self) -> int:
@@ -165,7 +165,7 @@ class Log:
     def find_topic(self, name: str) -> TopicInfo | None:
         """The topic, or None when it was never created."""
         if name not in self._topics:
-            with self._reading() as db:
+            with self.reading() as db:
                 info = schema.load_topic(db, name)
             if info is None:
                 return None
@@ -185,7 +185,7 @@ class Log:
 
     def topics(self) -> list[str]:
         """Names of all topics."""
-        with self._reading() as db:
+        with self.reading() as db:
             rows = db.execute("SELECT name FROM topic ORDER BY name")
             return [name for (name,) in rows]
 
@@ -236,7 +236,7 @@ class Log:
         place = self.partition(tp)
         parts: list[Columns] = []
         count = size = 0
-        with self._reading() as db, closing(place.rows(db, offset)) as rows:
+        with self.reading() as db, closing(place.rows(db, offset)) as rows:
             for row in rows:
                 try:
                     parts.append(place.columns(row))
