@@ -10,7 +10,7 @@ from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import STOP_S, Start, Worker
 
-SESSION_S = 120
+SESSION_S = 300
 """Much longer than anything here takes."""
 
 STALL_S = 45
@@ -171,7 +171,7 @@ async def test_one_data_directory_is_for_one_worker(worker: Start) -> None:
 async def test_a_worker_killed_and_started_at_once_takes_its_own_place(
     worker: Start,
 ) -> None:
-    """Nobody waits for the session of the one that was killed, here two minutes."""
+    """Nobody waits for the session of the one that was killed, here five minutes."""
     one, two = (worker(n, session_timeout=SESSION_S) for n in (1, 2))
     polls = await loaded(one)
     await ready(one, two)

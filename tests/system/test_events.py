@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
+from streamproc.bulk import QUIET_US
 from streamproc.events import Event
 from streamproc.report.record import time_text
 from streamproc.rules.poll import Poll
@@ -277,7 +278,12 @@ async def test_history_that_is_being_loaded_is_not_taken_for_silence(
 ) -> None:
     """Yesterday is there, today comes a little later: nobody was silent in between."""
     ids = [f"s{number}" for number in range(50)]
-    async with start_program(partitions=1) as program:
+    loading_us: list[int] = [now_us()]  # the clock stands still, however long it takes
+
+    def clock() -> int:
+        return loading_us[0] if loading_us else now_us() + QUIET_US
+
+    async with start_program(clock, partitions=1) as program:
         settings = program.settings
         times = range(23 * 60, 120, -30)
         await publish(
@@ -289,7 +295,9 @@ async def test_history_that_is_being_loaded_is_not_taken_for_silence(
         await publish(
             settings, [ago(minutes, i, True) for minutes in rest for i in ids]
         )
-        await asyncio.sleep(6.0)
+        await program.catch_up(0)
+        loading_us.clear()
+        await asyncio.sleep(2.5)
         await publish(settings, [ago(0.1, "s1", False)])
         told = await until_told(settings, lambda told: len(told) > 0)
     assert [(event.kind, event.key) for event in told] == [("down", b"s1")]
