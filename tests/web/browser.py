@@ -25,6 +25,12 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 """How long anything is waited for, on a machine that has much else to do."""
 
+OFTEN_S = 1.0
+"""How often a page looks for news where a test waits for them.
+
+A page takes the worker for lost after three times as long, and gives an answer four.
+"""
+
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 
 STRUCTURE = Path(__file__).with_name("structure.js").read_text()

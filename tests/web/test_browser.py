@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from streamproc.web import own_token
-from tests.web.browser import CONTRAST, SMALL_TARGETS, STRUCTURE, Tab, launched
+from tests.web.browser import CONTRAST, OFTEN_S, SMALL_TARGETS, STRUCTURE, Tab, launched
 from tests.web.live_site import SCRIPT, LiveSite
 
 pytestmark = pytest.mark.browser
@@ -288,7 +288,7 @@ def test_the_overview_follows_what_arrives(
     browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Live: a new store appears without a reload, told by server-sent events."""
-    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", OFTEN_S)
     monkeypatch.setattr("streamproc.web.fleet.refreshing.FRESH_S", 0.1)
     site = start_site()
     tab = Tab(browser, site.url)
@@ -309,7 +309,7 @@ def test_a_lost_connection_is_said_and_so_is_until_when_the_figures_were_true(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A banner, not old figures in silence; it goes when the worker is back."""
-    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", OFTEN_S)
     first = LiveSite(tmp_path / "first").start()
     tab = Tab(browser, first.url)
     page = tab.open("/stores")
@@ -329,7 +329,7 @@ def test_nothing_moves_under_a_hand(
     browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A list with the focus in it waits, says so, and goes on when the focus leaves."""
-    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", OFTEN_S)
     monkeypatch.setattr("streamproc.web.pages.FRESH_S", 0.1)
     site = start_site()
     poll = {"status": "active", "timestamp_utc": "2025-05-06T14:59:00Z"}
@@ -356,7 +356,7 @@ def test_what_is_held_back_can_be_shown_at_once(
     browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the note's button."""
-    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", OFTEN_S)
     monkeypatch.setattr("streamproc.web.pages.FRESH_S", 0.1)
     site = start_site()
     poll = {"status": "inactive", "timestamp_utc": "2025-05-06T14:59:00Z"}

@@ -10,7 +10,7 @@ import pytest
 
 from streamproc.web import own_token
 from tests.waiting import until
-from tests.web.browser import CONTRAST, STRUCTURE, Tab, launched
+from tests.web.browser import CONTRAST, OFTEN_S, STRUCTURE, Tab, launched
 from tests.web.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -125,7 +125,7 @@ def test_what_came_of_a_form_stays_while_its_page_is_followed(
     browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other parts go on as those of the page that the form stands on."""
-    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", OFTEN_S)
     site = start_site().fill()
     tab = Tab(browser, site.url)
     page = tab.open(own_token.link(site.settings).removeprefix(site.url))
@@ -220,7 +220,7 @@ def test_an_empty_programs_page_gives_way_to_the_first_poll(
     browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By itself, but not under the hand of somebody who fills a form in."""
-    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", 0.3)
+    monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", OFTEN_S)
     site = start_site()
     tab = Tab(browser, site.url, viewport={"width": 1440, "height": 900})
     page = tab.open(own_token.link(site.settings).removeprefix(site.url))
