@@ -5,9 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from streamproc.errors import counted as counted
 from streamproc.rules import windows
+from streamproc.rules.percent import percent as percent_text
 from streamproc.rules.units import HOUR_US, SECOND_US
 
 WINDOW_NAMES = {window.name: window.label for window in windows.WINDOWS}
+
+NO_HOURS = "0.00 h"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,9 +26,12 @@ def number(value: float) -> str:
 
 
 def hours(amount_us: int) -> str:
-    """An amount in hours, two decimals below 100."""
+    """An amount in hours, two decimals below 1,000; what is not zero never looks it."""
     amount = amount_us / HOUR_US
-    return f"{amount:,.0f} h" if amount >= 1000 else f"{amount:,.2f} h"
+    if amount >= 1000:
+        return f"{amount:,.0f} h"
+    shown = f"{amount:,.2f} h"
+    return length(amount_us) if amount_us > 0 and shown == NO_HOURS else shown
 
 
 def amount(amount_us: int, window: str) -> str:
@@ -36,6 +42,8 @@ def amount(amount_us: int, window: str) -> str:
 def length(amount_us: int) -> str:
     """A length of time in its two largest units."""
     seconds = max(amount_us, 0) // SECOND_US
+    if 0 < amount_us < SECOND_US:
+        return "under 1 s"
     if seconds < 60:
         return f"{seconds} s"
     minutes, hours_ = seconds // 60, seconds // 3600
@@ -124,9 +132,21 @@ def month_of(text: str) -> str:
 def signed_hours(amount_us: float) -> str:
     """An amount in hours that may be below zero, with a real minus."""
     shown = hours(abs(round(amount_us)))
-    if amount_us and shown == hours(0):  # else it would look like nothing
-        shown = length(abs(round(amount_us)))
     return f"\N{MINUS SIGN}{shown}" if amount_us < 0 else shown
+
+
+def share(part_us: int, whole_us: int) -> str:
+    """A part in whole percent; 0 and 100 only for nothing and all of it."""
+    text = percent_text(part_us, max(whole_us - part_us, 0), 0)
+    over = part_us > whole_us > 0
+    return percent(f"{100 * part_us / whole_us:.0f}" if over else text or "0")
+
+
+def burn(value: float) -> str:
+    """How fast a budget is used: at 1 it lasts just to the end of the month."""
+    if not value:
+        return "none used"
+    return f"burn {value:.2f}" if value >= 0.005 else "burn under 0.01"
 
 
 def weekday_unless_today(then: datetime, now: datetime) -> str:

@@ -120,8 +120,29 @@ def test_it_says_what_changed_since_the_period_before(
     assert "50.00 % up of the observed business time, target 80 %," in text
     assert "Sun 4 May 2025 75.00 %" in text
     assert "West 1 50.00 % \u221225.00 12.0" in text
-    assert "budget 4.80 h" in text  # a fifth of what was observed
+    assert "budget 4.80 h" in text  # a fifth of the day
     assert "0 of 1 stores met the target" in text
+
+
+def test_a_budget_is_of_the_open_time_whoever_looked(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """A fifth of 24 open hours of which half were observed, as it is on other pages."""
+    site = start_site(hold="60")
+    begin_us = NOW_US - NOW_US % DAY_US - DAY_US
+    told = [
+        ("a", encode_poll(Poll("a", begin_us + hour * HOUR_US, True)))
+        for hour in range(12)
+    ]
+    site.publish(site.program.topics.polls, told)
+    zone = {"store_id": "a", "timezone_str": "UTC"}
+    site.publish(site.program.topics.zones, [("a", orjson.dumps(zone))])
+    labels = {"store_id": "a", "labels": {}, "target": 80}
+    site.publish(site.program.topics.labels, [("a", orjson.dumps(labels))])
+    site.settle()
+    assert "budget 4.80 h" in text_of(site.page("/reports/yesterday/page"))
+    assert "budget 4.80 h" in text_of(site.page("/stores/a/page?period=yesterday"))
+    assert "budget so far 3.00 h" in text_of(site.page("/stores/a/page?period=today"))
 
 
 def test_a_store_has_a_page_of_its_own(site: LiveSite) -> None:

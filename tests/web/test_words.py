@@ -45,10 +45,36 @@ def test_an_opening_reads_as_people_write_it(start: str, end: str, shown: str) -
 
 
 def test_what_is_just_missed_is_not_shown_as_nothing() -> None:
-    """A budget that is overspent by seconds says how many."""
+    """Where two decimals of hours would be zeros, it says how many seconds."""
+    assert words.hours(0) == "0.00 h"
+    assert words.hours(12 * 1_000_000) == "12 s"
+    assert words.hours(1) == words.length(1) == "under 1 s"
     assert words.signed_hours(-12 * 1_000_000) == "\N{MINUS SIGN}12 s"
     assert words.signed_hours(0) == "0.00 h"
     assert words.signed_hours(-3_600_000_000) == "\N{MINUS SIGN}1.00 h"
+
+
+@pytest.mark.parametrize(
+    ("part", "share"),
+    [(0, "0"), (1, "1"), (345, "35"), (999, "99"), (1000, "100"), (1920, "192")],
+)
+def test_a_share_is_nothing_or_all_only_when_it_is_exactly_that(
+    part: int, share: str
+) -> None:
+    """And more than all where more is used than there is; of nothing it is nothing."""
+    assert words.share(part, 1000) == words.percent(share)
+    assert words.share(0, 0) == words.percent("0")
+
+
+@pytest.mark.parametrize(
+    ("burn", "told"),
+    [(0.0, "none used"), (0.004, "burn under 0.01"), (1.915, "burn 1.92")],
+)
+def test_a_budget_of_which_a_little_is_used_is_not_told_as_untouched(
+    burn: float, told: str
+) -> None:
+    """Only where nothing is used does it say so."""
+    assert words.burn(burn) == told
 
 
 @pytest.mark.parametrize(

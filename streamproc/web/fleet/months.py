@@ -46,11 +46,11 @@ class FleetMonth:
         if budget is None:
             return f"{words.hours(self.down_us)} down"
         if self.goes_on and budget.burn is not None:
-            used = 100 * budget.down_us / budget.budget_us
-            gone = 100 * budget.gone_us / budget.business_us
+            used = words.share(budget.down_us, budget.budget_us)
+            gone = words.share(budget.gone_us, budget.business_us)
             return (
-                f"{used:.0f}\u00a0% of {words.hours(budget.budget_us)} used"
-                f" after {gone:.0f}\u00a0% of it: burn {budget.burn:.2f}"
+                f"{used} of {words.hours(budget.budget_us)} used"
+                f" after {gone} of the month: {words.burn(budget.burn)}"
             )
         over = budget.left_us < 0
         left = f"{words.hours(abs(budget.left_us))} {'over' if over else 'left'}"

@@ -122,7 +122,7 @@ def _of_stores(standing: Standing, rows: Ints, everything: bool) -> dict[str, An
         "target": target,
         "allowed_us": None
         if target is None
-        else allowed_us(target, int(pooled.up + pooled.down)),
+        else allowed_us(target, int(pooled.open - pooled.excluded)),
         "groups": sheet.groups(standing, rows),
         "worst": worst,
         "worst_share": sheet.share_of(standing, worst, rows),

@@ -53,7 +53,7 @@ class StoreSheet:
         incidents = await self._incidents(view, shown.period.period)
         about = await self._site.stores.about([view.store_id])
         longest = incidents.ordered(0, by_start=False)[:MOST]
-        up_us, down_us, *_ = figures.amounts
+        up_us, _, _, excluded_us, open_us = figures.amounts
         return {
             "title": title_of(shown.period),
             "bars_of_days": await self._bars(view, shown.period.period),
@@ -61,7 +61,7 @@ class StoreSheet:
             "told": summary(incidents.found, up_us, lambda _: 0),
             "allowed_us": None
             if target is None
-            else allowed_us(target, up_us + down_us),
+            else allowed_us(target, open_us - excluded_us),
             "bridge_us": view.bridge_us,
         }
 
