@@ -9,6 +9,7 @@ from aiohttp.helpers import ETAG_ANY
 
 from streamproc.web import shapes
 from streamproc.web.exports import Export
+from streamproc.web.periods.reasons import reason_sentence
 from streamproc.web.refusal import Refusal
 from streamproc.web.templating import text
 
@@ -87,7 +88,7 @@ def error_page(request: web.Request, exc: Refusal) -> web.Response:
         exc.status,
         title=title,
         code=exc.status,
-        message=exc.message,
+        message=reason_sentence(exc.message) if exc.status == 422 else exc.message,
         retry_after_s=exc.retry_after_s,
         offers=exc.offers,
     )

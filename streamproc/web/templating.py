@@ -23,7 +23,7 @@ from streamproc.web import bars, chart, words
 from streamproc.web.changes.said import DOOR_WORDS, change_words, fact_words
 from streamproc.web.fleet.months import budget_picture
 from streamproc.web.fleet.standing import pooled_percent
-from streamproc.web.periods.reasons import reason_words
+from streamproc.web.periods.reasons import reason_sentence, reason_words
 
 LIVE_EVERY_S = 5.0
 """How often pages that are open follow what is new."""
@@ -167,8 +167,9 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
     )
     environment.globals.update(_shared())
+    environment.filters.update(clipped=clipped, pretty=pretty)
     environment.filters.update(
-        clipped=clipped, pretty=pretty, reason_words=reason_words
+        reason_words=reason_words, reason_sentence=reason_sentence
     )
     return environment
 

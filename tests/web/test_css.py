@@ -81,6 +81,39 @@ def test_every_class_that_is_written_is_one_of_the_sheet() -> None:
     assert unknown(sources("templates/*.html", "static/app.js"), all_classes()) == set()
 
 
+PAPER = ("report_page", "store_sheet")
+
+
+def reaching(sheet: str, pages: str) -> set[str]:
+    """What a sheet says of things on pages without naming itself first."""
+    selectors = (
+        selector.strip()
+        for block in SELECTOR.findall(COMMENT.sub("", sheet))
+        for selector in re.split(r",(?![^(]*\))", block)
+        if not block.strip().startswith("@")
+    )
+    found = {
+        selector
+        for selector in selectors
+        if not selector.startswith((".sheet", ".paper")) and CLASS.search(selector)
+    }
+    return {
+        each for each in found if set(CLASS.findall(each)) <= written_as_such(pages)
+    }
+
+
+def test_what_is_said_of_paper_does_not_reach_the_pages() -> None:
+    """A table of the same name there keeps all of its columns on a phone."""
+    sheet = (WEB / "static" / "css" / "sheet.css").read_text()
+    pages = "".join(
+        file.read_text()
+        for file in sorted((WEB / "templates").glob("*.html"))
+        if file.stem not in PAPER
+    )
+    assert reaching(sheet, pages) == set()
+    assert reaching(".worst td:is(.a, .b) { }", '<i class="worst a b">') != set()
+
+
 def test_a_dead_and_a_misspelt_class_are_seen() -> None:
     """So that the two tests above can fail."""
     page = '<p class="card {{ "bad" if down else "" }} crad {{ state }}-x">'

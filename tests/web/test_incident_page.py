@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streamproc.rules.labels import Labels
 from streamproc.rules.poll import Poll, encode_poll
-from streamproc.web.incidents.picture import scale_of
+from streamproc.web.incidents.picture import picture, scale_of
 from streamproc.web.incidents.places import chosen_labels, places
 from streamproc.web.incidents.summary import curve, half_of, summary
 from streamproc.web.store.names import Directory
@@ -91,6 +91,19 @@ def test_the_curve_counts_stores_at_once() -> None:
     ]
     assert (told.most, told.most_at_us) == (2, 10 * MINUTE_US)
     assert told.most_within(11) == [1, 2, 2, 2, 1, 0, 0, 1, 1, 1, 1]
+
+
+def test_a_phone_keeps_the_dates_below_the_curve() -> None:
+    """Every other time is left out there, never a date where only times would stay."""
+    for begin_h in (4, 8, 20):
+        span = begin_h * HOUR_US, (begin_h + 60) * HOUR_US
+        ticks = re.findall(
+            r'class="tick( no-phone)?"[^>]*dx="2">([^<]+)<',
+            picture(curve([outage(begin_h * 60 + 90, None)], *span)),
+        )
+        dates = [text for _, text in ticks if ":" not in text]
+        assert dates
+        assert [text for left, text in ticks if not left] == dates
 
 
 @given(
@@ -347,6 +360,7 @@ def test_of_a_time_before_history_nothing_is_known(
     site = start_site()
     text = text_of(site.page("/incidents"))
     assert "Nothing is known of this span: no poll has come yet." in text
+    assert "being looked for" not in text  # it never comes
     send(site, ago(30, "alone", True))
     page = site.page("/incidents?period=day:2025-05-01")
     since = "polls are kept since Tue 6 May 2025 14:30 UTC."

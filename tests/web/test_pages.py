@@ -402,6 +402,22 @@ def test_an_empty_program_says_what_to_do_next(
     assert not re.search(r"\d%", text)
 
 
+def test_every_page_of_an_empty_program_is_a_sentence_that_leads_on(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """To what to do first; a reason has words for periods, and a capital."""
+    site = start_site()
+    assert 'href="/">What to do first<' in site.page("/stores")
+    assert "What is refused is kept for 30 days." in text_of(site.page("/rejected"))
+    answer = site.get("/reports/last-month/page", Accept="text/html")
+    assert answer.status == 422
+    assert "Nothing of last month is known: no poll" in text_of(answer.text)
+    deadline = time.monotonic() + LIMIT_S
+    while "being counted" in (text := text_of(site.page("/reports"))):
+        assert time.monotonic() < deadline
+    assert "Nothing of Wed 1 May 2024 – Tue 6 May 2025 is known: no poll" in text
+
+
 def test_while_tables_recover_the_answer_is_a_503_with_a_time(
     start_site: Callable[..., LiveSite],
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_file_is_published_when_somebody_says_so(
     deadline = time.monotonic() + LIMIT_S
     while "is published: 2 of 2" not in (page := reader_page(site, path)):
         assert time.monotonic() < deadline, page
+    assert "as soon as the workers have read it" in page
     site.settle()
     assert site.get("/api/v1/stores/7").json["polls"] == 2
     assert act(site, path, "publish") == 409

@@ -21,7 +21,7 @@ from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary as incident_summary
 from streamproc.web.parameters import AS_OF, Choice, wheres_of
 from streamproc.web.periods.choice import Chosen, day_text
-from streamproc.web.periods.reasons import reason_words
+from streamproc.web.periods.reasons import reason_sentence
 from streamproc.web.refusal import Refusal
 from streamproc.web.reports import sheet
 from streamproc.web.reports.sheet import Before
@@ -51,8 +51,9 @@ class ReportPages:
         wheres, as_of = wheres_of(query.getall("where", [])), AS_OF.read(query)
         standing, why = await standing_of(self._site, period, as_of)
         if standing.figures is None:
-            told = reason_words(why) or "No store is known yet"
-            raise Refusal(422, "no-figures", f"{told}.")
+            raise Refusal(
+                422, "no-figures", reason_sentence(why or "No store is known yet")
+            )
         rows = _rows(standing, wheres)
         chosen = period_of(standing, period, "")
         settings = self._site.program.settings

@@ -15,7 +15,7 @@ from streamproc.web.incidents.seen import row_of
 from streamproc.web.incidents.summary import summary
 from streamproc.web.parameters import AS_OF
 from streamproc.web.periods.choice import asked_period
-from streamproc.web.periods.reasons import reason_words
+from streamproc.web.periods.reasons import reason_sentence
 from streamproc.web.refusal import Refusal
 from streamproc.web.reports.sheet import MOST, title_of
 from streamproc.web.responses import html
@@ -43,7 +43,7 @@ class StoreSheet:
         shown = await self._stores.shown(request.match_info["store_id"], asked, as_of)
         figures = await asyncio.to_thread(lambda: shown.figures)
         if figures is None:
-            raise Refusal(422, "no-figures", f"{reason_words(shown.whole.why)}.")
+            raise Refusal(422, "no-figures", reason_sentence(shown.whole.why))
         on_paper = await self._on_paper(shown, figures)
         return html(await asyncio.to_thread(_rendered, request, shown, on_paper))
 

@@ -35,7 +35,7 @@ def picture(curve: Curve) -> Markup:
     most_at_us = curve.most_at_us
     assert most_at_us is not None  # there is at least one
     label = (
-        f"Stores down at once: at most {curve.most}, at {words.day_stamp(most_at_us)}"
+        f"Stores down at once: at most {curve.most}, on {words.day_stamp(most_at_us)}"
     )
     parts = [*_counts(top), *_times(curve), _area(curve, top), _peak(curve, top)]
     return Markup(  # numbers and times only
@@ -77,21 +77,22 @@ def _place(curve: Curve, at_us: int) -> float:
 
 
 def _times(curve: Curve) -> Iterator[str]:
-    """Times below; a day begins with its date. On a phone every other one is left."""
+    """Times below; a day begins with its date. On a phone every other one is left:
+
+    never a date where only times would stay.
+    """
     begin_us, end_us = curve.steps[0][0], curve.steps[-1][0]
     fitting = (s for s in STEPS_US if (end_us - begin_us) // s < MOST_TICKS)
     step_us = next(fitting, STEPS_US[-1])
     foot = TOP + HEIGHT
-    for number, at_us in enumerate(
-        range(-(-begin_us // step_us) * step_us, end_us, step_us)
-    ):
+    for at_us in range(-(-begin_us // step_us) * step_us, end_us, step_us):
         x = _place(curve, at_us)
         if x > ACROSS - 8:
             return
         then = words.utc(at_us)
         is_day = at_us % DAY_US == 0
         text = f"{then:%a} {then.day} {then:%b}" if is_day else f"{then:%H:%M}"
-        where = "" if number % 2 == 0 else " no-phone"
+        where = "" if at_us // step_us % 2 == 0 else " no-phone"
         yield (
             f'<line class="grid{where}" x1="{x:.2f}%" x2="{x:.2f}%" y1="{foot}"'
             f' y2="{foot + 5}"/><text class="tick{where}" x="{x:.2f}%"'

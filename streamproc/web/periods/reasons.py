@@ -28,6 +28,12 @@ def reason_words(why: str) -> str:
     return _INSTANT.sub(lambda found: _stamped(found[0]), told)
 
 
+def reason_sentence(why: str) -> str:
+    """A reason as a sentence of its own."""
+    told = reason_words(why).rstrip(".")
+    return f"{told[:1].upper()}{told[1:]}."
+
+
 def period_words(period: Period) -> str:
     """``August 2026``, ``2026``, or its dates."""
     first, last = period.first_day, period.end_day - 1
