@@ -19,6 +19,7 @@ from streamproc.report.workbook import MEDIA_TYPE, About
 from streamproc.web.refusal import Refusal, moving
 from streamproc.web.workbooks import workbook
 from tests.waiting import until
+from tests.web.facts import put
 from tests.web.live_site import HOSTILE, NOW_US, LiveSite
 from tests.web.test_store_api import expected
 
@@ -87,6 +88,26 @@ def test_a_report_of_a_period_is_the_file_of_the_same_question(
     assert "day:2025-05-06" in site.get("/reports").text
 
 
+@pytest.mark.parametrize("fields", [{}, {"period": "yesterday"}])
+def test_a_report_as_polled_knows_no_exclusion(
+    start_site: Callable[..., LiveSite], fields: dict[str, str]
+) -> None:
+    """Beside the usual one, of the windows and of a period."""
+    site = start_site().fill()
+    day = {"from": "2025-05-05T00:00:00Z", "to": "2025-05-06T15:00:00Z"}
+    put(site, "*/exclusions/m", {"kind": "maintenance", **day})
+
+    def report(**more: bool) -> str:
+        asked = site.post_json("/trigger_report", {**fields, **more})
+        told = follow(site, asked.json["report_id"])
+        return site.get(told["url"]).text
+
+    before = report(as_polled=True)
+    assert report(as_polled=False) == report() != before
+    site.ask("DELETE", "/api/v1/stores/*/exclusions/m")
+    assert report() == before
+
+
 def test_a_report_that_reaches_before_history_says_since_when(site: LiveSite) -> None:
     """In the answers, the rows and on the pages; else it says nothing."""
     asked = site.post_json("/trigger_report", {"period": "year:2025", "zone": "UTC"})
@@ -123,6 +144,8 @@ def test_a_report_of_a_period_of_which_nothing_is_kept_says_so(site: LiveSite) -
         ({"period": "today", "where": "region"}, "bad-where"),
         ({"period": "today", "group_by": "x" * 65}, "bad-group_by"),
         ({"period": "today", "group-by": "region"}, "unknown-field"),
+        ({"as_polled": "yes"}, "bad-as_polled"),
+        ({"as_polled": 1}, "bad-as_polled"),
     ],
 )
 def test_what_is_wrong_with_a_question_for_a_period_is_said_at_once(
@@ -214,10 +237,12 @@ def test_before_the_first_report_there_is_no_file(
 # -- reports that run: records as a collector of another time left them -----
 
 
-def running_report(report_id: str, as_of: str | int, store_id: str | None) -> Report:
+def running_report(
+    report_id: str, as_of: str | int, store_id: str | None, as_polled: bool = False
+) -> Report:
     """A report that its collector is still waiting for."""
     kind = ALL if store_id is None else STORE
-    request = Request(report_id, kind, as_of, NOW_US, store_id)
+    request = Request(report_id, kind, as_of, NOW_US, store_id, as_polled)
     return record.start(request, range(4), NOW_US, "")
 
 
@@ -257,6 +282,22 @@ def test_the_same_request_returns_the_report_that_runs(
     told = site.get("/get_report?report_id=all-now").json
     assert told["status"] == "Running"
     assert told["progress"]["partitions"] == 4
+
+
+def test_a_report_as_polled_is_not_the_answer_to_who_asks_for_the_usual_one(
+    start_site: Callable[..., LiveSite],
+) -> None:
+    """Both run as of now; their figures differ."""
+    site = start_site().fill()
+    keep_running(site, [running_report("polled", "now", None, as_polled=True)])
+    usual = site.post_json("/trigger_report", {}).json["report_id"]
+    assert usual != "polled"
+    for body in ({"as_polled": True}, {"as_polled": "true"}):
+        again = site.post_json("/trigger_report", body)
+        assert again.json["report_id"] == "polled"
+    assert site.get("/api/v1/reports/polled").json["as_polled"]
+    assert "as polled" in site.page("/reports")
+    assert not site.get(f"/api/v1/reports/{usual}").json["as_polled"]
 
 
 def test_too_many_reports_in_flight_are_refused(

@@ -46,7 +46,10 @@ PER_PAGE = Whole("per_page", 50, 1, 500)
 REPORT_ID = Text("report_id", required=True)
 PERIOD_PARAMETERS = (PERIOD, SLICED_BY, ZONE, WHERE, GROUP_BY)
 _PERIOD_NAMES = tuple(each.name for each in PERIOD_PARAMETERS)
-_ASKED = ("as_of", *_PERIOD_NAMES)
+AS_POLLED = Choice(
+    "as_polled", ("true", "false"), "false", "as if nothing were excluded or corrected"
+)
+_ASKED = ("as_of", "as_polled", *_PERIOD_NAMES)
 _SAME = (*_ASKED, "store_id")
 """Two reports with the same are one."""
 
@@ -60,7 +63,7 @@ class ReportHandlers:
 
     # -- asking for one -----
 
-    @described(Triggered, AS_OF, *PERIOD_PARAMETERS)
+    @described(Triggered, AS_OF, AS_POLLED, *PERIOD_PARAMETERS)
     async def trigger(self, request: web.Request) -> web.StreamResponse:
         """Start a report of all stores or of one; or name the one that runs."""
         given = _given(request)
@@ -74,7 +77,8 @@ class ReportHandlers:
                 raise bad("bad-period", "A period is of all stores.")
             await self._site.stores.known(store_id, NOW)
         text = as_of if isinstance(as_of, str) else time_text(as_of)
-        asked = new_request(text, self._site.program.now_us(), store_id, period=period)
+        now_us, as_polled = self._site.program.now_us(), _as_polled(given)
+        asked = new_request(text, now_us, store_id, as_polled, period=period)
         async with self._one_at_a_time:
             report_id = await self._running(asked)
             if report_id is None:
@@ -238,7 +242,7 @@ def _given(request: web.Request) -> Mapping[str, Any]:
         return _of_form(form_of(request))
     given = json_of(request)
     if not isinstance(given, dict):
-        raise bad("bad-json", "Expected a JSON object, such as {'as_of': 'now'}.")
+        raise bad("bad-json", 'Expected a JSON object, such as {"as_of": "now"}.')
     for name in given.keys() - set(_ASKED):
         known = ", ".join(_ASKED)
         raise bad(
@@ -261,3 +265,13 @@ def _period(given: Mapping[str, Any]) -> PeriodAsked | None:
         return period_asked(**{name: given.get(name) for name in _PERIOD_NAMES})
     except InvalidInput as exc:
         raise bad(exc.reason, f"{exc}.") from exc
+
+
+def _as_polled(given: Mapping[str, Any]) -> bool:
+    """Whether exclusions are left out: true or false in JSON, else the word."""
+    value = given.get(AS_POLLED.name)
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str | None):
+        raise bad("bad-as_polled", f"as_polled is {shown(value)}, expected a boolean.")
+    return AS_POLLED.read({AS_POLLED.name: value or ""}) == "true"

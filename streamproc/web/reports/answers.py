@@ -52,6 +52,7 @@ class ReportState:
 class ReportRecord:
     """All that is kept of a report; ``as_of_asked``: what was asked for.
 
+    ``as_polled``: as if nothing were excluded or corrected.
     ``period``: its dates, once they are known; ``known_since``: where they reach before
     what is kept.
     """
@@ -67,6 +68,7 @@ class ReportRecord:
     rows: int
     error: str | None
     attempt: int
+    as_polled: bool
     as_of: str | None = field(default=None, metadata=OPTIONAL)
     progress: Progress | None = field(default=None, metadata=OPTIONAL)
     url: str | None = field(default=None, metadata=OPTIONAL)
@@ -118,6 +120,7 @@ def record_of(report: Report) -> ReportRecord:
         report.rows,
         report.error,
         report.attempt,
+        report.as_polled,
         _as_of(report),
         _progress(report),
         _url(report),
