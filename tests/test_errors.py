@@ -81,9 +81,15 @@ def test_numbers_too_long_to_write_are_told_by_their_length() -> None:
     assert shown(1 << 64) == "18446744073709551616"
 
 
+def test_what_nobody_has_given_is_shown_as_missing() -> None:
+    """None is a word of this program's language, not of its readers'."""
+    assert shown(None) == "missing"
+    assert shown("missing") == "'missing'"
+
+
 def test_short_values_are_shown_whole() -> None:
     """As they were written, so that they can be searched for."""
-    for value in ("up", 7, None, [1, "a"], {"a": 1}, b"x"):
+    for value in ("up", 7, [1, None], [1, "a"], {"a": 1}, b"x"):
         assert shown(value) == repr(value)
 
 

@@ -22,6 +22,7 @@ from streamproc.errors import (
     LoadError,
     ReportFailedError,
     StreamprocError,
+    counted,
 )
 from streamproc.loading.loader import Loader
 from streamproc.loading.polls import StorePolls
@@ -120,7 +121,7 @@ def _windows(read: _Read, request: Request, settings: Settings) -> Iterator[_Fil
     polls, files = read
     made = make_report(request, polls, files, settings.rules, wall_clock_us())
     report, rows = made
-    said = f"{report.rows:,} stores, as of {report.as_of_text}"
+    said = f"{counted(report.rows, 'store')}, as of {report.as_of_text}"
     yield _File(COMBINED, lambda stream: write_csv(stream, rows, False), said)
     if report.full:
         yield _File(FULL, lambda stream: write_csv(stream, rows, True))

@@ -45,8 +45,11 @@ _quoting = _Quoting()
 def shown(value: object) -> str:
     """A value as a refusal quotes it: one short line, whatever the value is.
 
-    Neither deep nesting nor length matter; control characters are escaped.
+    Neither deep nesting nor length matter; control characters are escaped. None is
+    what nobody has given: ``missing``.
     """
+    if value is None:
+        return "missing"
     text = _quoting.repr(value)
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
 

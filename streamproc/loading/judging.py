@@ -141,5 +141,7 @@ class Judge:
 
 def _refused(file: StoreFile) -> str:
     """How many rows of a file are refused, of how many stores; and the first one."""
-    stores = counted(len(file.broken), "store")
-    return f"{counted(file.refused, 'row')} of {stores} refused in {file.first_refused}"
+    told, stores = counted(file.refused, "row"), len(file.broken)
+    if stores:  # none where an id cannot be one
+        told += f" of {counted(stores, 'store')}"
+    return f"{told} refused in {file.first_refused}"

@@ -44,7 +44,7 @@ def period_asked(
     return PeriodAsked(
         parse_period(period).text,
         check_by(by),
-        zone_or_none(zone),
+        zone_or_none(zone, "zone"),
         _where(where),
         _group_by(group_by),
     )

@@ -103,17 +103,20 @@ def check_exclusion_id(text: object) -> str:
     if not isinstance(text, str) or not _ID.match(text):
         raise InvalidInput(
             "bad-exclusion-id",
-            f"id is {shown(text)}, expected 1 to 64 letters, digits or . _ : -",
+            f"id is {shown(text)}, expected 1 to 64 of A-Z a-z 0-9 . _ : - and first a"
+            " letter or digit",
         )
     return text
 
 
 def _ends(row: Mapping[str, Any], utc: tuple[str, str]) -> tuple[int, int, bool]:
     """Begin and end, and whether they are local; just one pair may be given."""
-    local = any(row.get(name) is not None for name in _LOCAL_ENDS)
-    if local and any(row.get(name) is not None for name in utc):
-        both = " and ".join((*utc, *_LOCAL_ENDS))
-        raise InvalidInput("bad-exclusion", f"both {both} are given")
+    given = [name for name in (*utc, *_LOCAL_ENDS) if row.get(name) is not None]
+    local = not set(given).isdisjoint(_LOCAL_ENDS)
+    if local and not set(given).isdisjoint(utc):
+        pairs = " or ".join(" and ".join(pair) for pair in (utc, _LOCAL_ENDS))
+        told = f"{', '.join(given)} are given, expected {pairs}"
+        raise InvalidInput("bad-exclusion", told)
     names = _LOCAL_ENDS if local else utc
     read = _local_s if local else _utc_us
     begin, end = (read(row.get(name), name) for name in names)
@@ -135,7 +138,8 @@ def _local_s(text: object, field: str) -> int:
         try:
             moment = datetime.fromisoformat(text.strip()).replace(tzinfo=UTC)
         except ValueError as exc:
-            raise InvalidInput("bad-exclusion", f"{field}: {exc}") from exc
+            told = f"{field} is {shown(text)}: {exc}"
+            raise InvalidInput("bad-exclusion", told) from exc
         if moment >= _EPOCH:
             return (moment - _EPOCH) // timedelta(seconds=1)
     raise InvalidInput(

@@ -68,20 +68,23 @@ def parse_labels(row: Mapping[str, Any]) -> Labels:
         raise InvalidInput(
             "bad-labels", f"labels is {shown(given)}, expected an object; {{}} for none"
         )
-    texts = {_label(name): _text(value, "bad-labels") for name, value in given.items()}
+    texts = {
+        (label := _label(name)): _text(value, "bad-labels", f"label {shown(label)}")
+        for name, value in given.items()
+    }
     if len(texts) < len(given):
         raise InvalidInput("bad-labels", "two labels differ in blanks only")
     labels = {name: text for name, text in sorted(texts.items()) if text}
     if len(labels) > MAX_LABELS:
         raise InvalidInput("bad-labels", f"more than {MAX_LABELS} labels")
     name = row.get("name")
-    text = "" if name is None else _text(name, "bad-name")
+    text = "" if name is None else _text(name, "bad-name", "name")
     return Labels(text or None, labels, _target(row.get("target")))
 
 
 def _label(name: object) -> str:
     """A label's name; in one with ``=`` nobody could ask for a value (``Where``)."""
-    text = _text(name, "bad-labels")
+    text = _text(name, "bad-labels", "a label's name")
     if not text or len(text) > MAX_LABEL or "=" in text:
         raise InvalidInput(
             "bad-labels",
@@ -91,13 +94,14 @@ def _label(name: object) -> str:
     return text
 
 
-def _text(value: object, reason: str) -> str:
+def _text(value: object, reason: str, field: str) -> str:
     """A short text without blanks around it."""
     text = value.strip() if isinstance(value, str) else None
     if text is None or len(text) > MAX_TEXT or not text.isprintable():
         raise InvalidInput(
             reason,
-            f"{shown(value)} is no text of at most {MAX_TEXT} printable characters",
+            f"{field} is {shown(value)}, expected at most {MAX_TEXT} printable"
+            " characters",
         )
     return text
 

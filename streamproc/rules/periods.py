@@ -234,9 +234,17 @@ def _other_years(text: str) -> InvalidInput:
 
 
 def _refused(text: object) -> InvalidInput:
-    words = [*_WORDS, *(f"{name}:" for name in UNITS)]
-    near = did_you_mean(text, words) if isinstance(text, str) else ""
+    near = _near(text) if isinstance(text, str) else ""
     return InvalidInput(BAD, f"period is {shown(text)}, expected {FORMS}{near}")
+
+
+def _near(text: str) -> str:
+    """What may have been meant: a unit is known by the form of what follows it."""
+    rest = text.rpartition(":")[2].strip()
+    for unit in UNITS.values():
+        if unit.form.match(rest):
+            return f"; did you mean {unit.name}:{rest}?"
+    return did_you_mean(text, _WORDS)
 
 
 def check_by(by: object) -> str | None:

@@ -15,6 +15,8 @@ from tzlocal.windows_tz import win_tz
 from streamproc.errors import InvalidZone, shown
 
 DEFAULT_ZONE = "America/Chicago"
+FIELD = "timezone_str"
+"""Where a message or a file names a store's zone."""
 
 _LONGEST = 64
 _NO_PLACE = frozenset({"Factory", "localtime", "posixrules"})
@@ -49,34 +51,33 @@ def load_zone(name: str) -> ZoneInfo:
     is the tz database's own spelling. Raises InvalidZone.
     """
     if name not in zone_names():
-        raise InvalidZone("unknown-zone", f"timezone_str is {shown(name)}")
+        raise InvalidZone("unknown-zone", f"{FIELD} is {shown(name)}")
     resource = importlib.resources.files("tzdata").joinpath("zoneinfo", name)
     with resource.open("rb") as stream:
         return ZoneInfo.from_file(stream, key=name)
 
 
-def check_zone(name: object) -> str:
+def check_zone(name: object, field: str = FIELD) -> str:
     """The tz database's name of the zone that a person has named.
 
     In any case, with blanks for ``_``, or as Windows calls it. Raises InvalidZone,
-    which says what may have been meant.
+    which says what may have been meant. ``field``: where it is named.
     """
     folded = _folded(name) if isinstance(name, str) and len(name) <= _LONGEST else ""
     found = _zones().get(folded)
     if found is None:
         raise InvalidZone(
             "unknown-zone",
-            f"timezone_str is {shown(name)}, not a name of the tz database"
-            + _hint(folded),
+            f"{field} is {shown(name)}, not a name of the tz database" + _hint(folded),
         )
     return found
 
 
-def zone_or_none(name: object) -> str | None:
+def zone_or_none(name: object, field: str = FIELD) -> str | None:
     """The zone's name; None and an empty text say that the store has none."""
     if name is None or (isinstance(name, str) and not name[:_LONGEST].strip()):
         return None
-    return check_zone(name)
+    return check_zone(name, field)
 
 
 def zone_remark(zone: str) -> str | None:

@@ -10,7 +10,7 @@ from streamproc.report.record import time_text
 from streamproc.rules.windows import LONGEST_US
 from streamproc.web.cluster.calls import Call
 from streamproc.web.cluster.peers import Cluster
-from streamproc.web.refusal import bad
+from streamproc.web.refusal import bad, bad_input
 
 AsOf = str | int
 """``now``, ``latest``, or microseconds of UTC."""
@@ -48,7 +48,7 @@ class Instants:
             try:
                 return record.check_as_of(as_of, self._program.now_us())
             except InvalidInput as exc:
-                raise bad(exc.reason, f"{exc}.") from exc
+                raise bad_input(exc) from exc
         if as_of == LATEST:
             newest = await self.newest_us()
             if newest is not None:

@@ -17,7 +17,7 @@ from streamproc.rules.timestamp import parse_timestamp
 from streamproc.web import requests
 from streamproc.web.as_of import AsOf
 from streamproc.web.files import CSV, XLSX
-from streamproc.web.refusal import bad
+from streamproc.web.refusal import bad, bad_input
 
 MAX_SEARCH = 128
 MAX_PAGE = 1_000_000
@@ -67,14 +67,12 @@ class Whole:
         text = query.get(self.name, "")
         if not text:
             return self.default
-        if len(text) > 9 or not text.isascii() or not text.isdigit():
-            raise self._bad(f"{shown(text)}, expected a whole number")
-        if not self.least <= int(text) <= self.most:
-            raise self._bad(f"{text}, expected {self.least} to {self.most}")
-        return int(text)
-
-    def _bad(self, what: str) -> Exception:
-        return bad(f"bad-{self.name}", f"{self.name} is {what}.")
+        number = int(text) if len(text) <= 9 and text.isdecimal() else -1
+        if not (text.isascii() and self.least <= number <= self.most):
+            bounds = f"a whole number from {self.least} to {self.most}"
+            told = f"{self.name} is {shown(text)}, expected {bounds}."
+            raise bad(f"bad-{self.name}", told)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +214,7 @@ class Condition:
         try:
             return parse_where(text) if text else None
         except InvalidInput as exc:
-            raise bad(exc.reason, f"{exc}.") from exc
+            raise bad_input(exc) from exc
 
 
 MOST_WHERE = 20
@@ -231,7 +229,7 @@ def wheres_of(texts: Sequence[str]) -> tuple[Where, ...]:
     try:
         return tuple(map(parse_where, given))
     except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
+        raise bad_input(exc) from exc
 
 
 AS_OF = Instant()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from streamproc.errors import StreamprocError, shown
+from streamproc.errors import InvalidInput, StreamprocError, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,17 @@ class Refusal(StreamprocError):
 def bad(code: str, message: str) -> Refusal:
     """The request cannot be understood."""
     return Refusal(400, code, message)
+
+
+def bad_input(exc: InvalidInput) -> Refusal:
+    """What is asked for cannot be understood, as the rules say it."""
+    return bad(exc.reason, sentence(exc))
+
+
+def sentence(exc: Exception) -> str:
+    """What an error says, with its full stop; a question has its mark."""
+    text = str(exc)
+    return text if text.endswith("?") else f"{text}."
 
 
 def unknown(what: str, name: str) -> Refusal:

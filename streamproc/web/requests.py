@@ -6,7 +6,7 @@ from streamproc.errors import InvalidPoll
 from streamproc.report.messages import LATEST, NOW
 from streamproc.rules.poll import check_store_id
 from streamproc.rules.timestamp import parse_as_of
-from streamproc.web.refusal import bad
+from streamproc.web.refusal import bad, bad_input
 
 
 def as_of_value(text: object) -> str | int:
@@ -24,7 +24,7 @@ def store_id(text: object) -> str:
     try:
         return check_store_id(text)
     except InvalidPoll as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
+        raise bad_input(exc) from exc
 
 
 def pages(total: int, per_page: int) -> int:

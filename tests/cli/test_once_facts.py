@@ -113,6 +113,18 @@ def test_what_refused_labels_are_left_out_of_is_said_as_it_is(
     assert "--skip-refused leaves out those stores' labels" in done.stderr
 
 
+def test_one_store_is_called_a_store_and_none_is_not_counted(
+    streamproc: Callable[..., Any], tmp_path: Path
+) -> None:
+    """What is printed reads well, of one store and where an id cannot be one."""
+    (tmp_path / "polls.csv").write_text(POLLS)
+    (tmp_path / "labels.csv").write_text("store_id,region\n*,West\n")
+    files = ("--polls", "polls.csv", "--out", "out")
+    assert "combined_report.csv: 1 store, as of" in streamproc("once", *files).stdout
+    done = streamproc("once", *files, "--labels", "labels.csv")
+    assert "1 row refused in labels.csv, line 2: store_id is *" in done.stderr
+
+
 def test_once_writes_a_full_report_beside_the_combined_one(
     streamproc: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -135,11 +135,12 @@ def test_the_undated_week_of_a_store_goes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ends", "said"),
     [
-        (",2026-11-23 13:00,,", "from_utc is None"),
+        (",2026-11-23 13:00,,", "from_utc is missing, expected YYYY-MM-DD"),
         ("2026-11-23 14:00,2026-11-23 13:00,,", "from_utc is not before to_utc"),
         (
-            "2026-11-23 12:00,,2026-11-23 12:00,2026-11-23 13:00",
-            "both from_utc and to_utc and from_local and to_local are given",
+            "2026-11-23 12:00,,,2026-11-23 13:00",
+            "from_utc, to_local are given,"
+            " expected from_utc and to_utc or from_local and to_local",
         ),
     ],
 )

@@ -84,7 +84,14 @@ def test_an_exclusion_is_written_as_it_is_read(
         ({"from": None}, "bad-exclusion", "from"),
         ({"to": "tomorrow"}, "bad-exclusion", "to"),
         ({"to": ROW["from"]}, "bad-exclusion", "from is not before to"),
-        ({"from_local": "2026-11-23 12:00:00"}, "bad-exclusion", "both"),
+        (
+            {"to": None, "to_local": "2026-11-23 13:00"},
+            *("bad-exclusion", "from, to_local are given, expected from and to or"),
+        ),
+        (
+            {"from": None, "to": None, "from_local": "2026-02-30 12:00"},
+            *("bad-exclusion", "from_local is '2026-02-30 12:00': day is out of range"),
+        ),
         ({"note": 7}, "bad-exclusion", "note"),
         ({"by": "x" * 501}, "bad-exclusion", "by"),
         ({"withdrawn": "yes"}, "bad-exclusion", "withdrawn"),

@@ -71,6 +71,12 @@ def test_what_is_no_label_is_refused(row: dict[str, Any], reason: str) -> None:
     assert len(str(caught.value)) < 200
 
 
+def test_a_refused_label_is_named() -> None:
+    """Beside its value: a store may have fifty of them."""
+    with pytest.raises(InvalidInput, match="label 'floor' is 3, expected"):
+        parse_labels({"labels": {"region": "West", "floor": 3}})
+
+
 @given(
     st.builds(
         Labels,

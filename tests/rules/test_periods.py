@@ -98,10 +98,29 @@ def test_the_last_years_there_are_are_refused_as_others_are(
         parse_period(text.format(year))
 
 
-def test_a_refusal_says_what_there_is_and_what_may_be_meant() -> None:
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("last-mnth", "last-month"),
+        ("mouth:2026-10", "month:2026-10"),
+        ("month:2026-W44", "week:2026-W44"),
+        ("2026-10", "month:2026-10"),
+        ("2026-10-31", "day:2026-10-31"),
+    ],
+)
+def test_a_refusal_says_what_there_is_and_what_may_be_meant(
+    text: str, meant: str
+) -> None:
     """A slip of the pen is seen at once."""
-    with pytest.raises(InvalidInput, match=r"month:2026-10.*did you mean last-month\?"):
-        parse_period("last-mnth")
+    with pytest.raises(InvalidInput, match=f"month:2026-10.*did you mean {meant}[?]"):
+        parse_period(text)
+
+
+def test_of_what_is_no_date_nothing_is_guessed() -> None:
+    """There is no fifth quarter, and no word that is like it."""
+    with pytest.raises(InvalidInput) as refused:
+        parse_period("quarter:2026-Q5")
+    assert "did you mean" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

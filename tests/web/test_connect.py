@@ -162,7 +162,7 @@ def test_what_was_refused_last_is_told_by_door(
     send(site, store_id="y", status="gone")
     text = html.unescape(text_of(site.page("/connect")))
     refused = text.split("Last refused")[-1]
-    assert re.search(r"Topic status is None", refused)
+    assert re.search(r"Topic status is missing", refused)
     assert "HTTP status is 'gone'" in refused
     assert "CSV file nothing was refused" in refused
 

@@ -30,6 +30,32 @@ def test_an_unknown_parameter_is_an_error_that_names_it(
     assert repr(name) in answer.json["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (
+            "incidents?min_down=-1",
+            "min_down is '-1', expected a whole number from 0 to",
+        ),
+        ("incidents?page=0", "page is '0', expected a whole number from 1 to 1000000."),
+        (
+            "periods/month:2026-10?zone=Chicago",
+            "zone is 'Chicago', not a name of the tz database; did you mean"
+            " America/Chicago?",
+        ),
+        ("periods/2025-05", "did you mean month:2025-05?"),
+    ],
+)
+def test_a_refusal_names_the_parameter_and_what_it_may_be(
+    site: LiveSite, path: str, told: str
+) -> None:
+    """In a sentence that ends once, as a question where it is one."""
+    answer = site.get(f"/api/v1/{path}")
+    assert answer.status == 400
+    assert told in answer.json["message"]
+    assert not answer.json["message"].endswith("?.")
+
+
 def test_a_parameter_that_is_given_twice_is_an_error(site: LiveSite) -> None:
     """Nobody can tell which of them is meant."""
     answer = site.get("/api/v1/stores?page=1&page=2")

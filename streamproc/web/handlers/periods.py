@@ -37,7 +37,7 @@ from streamproc.web.periods.answers import (
     stores_of,
 )
 from streamproc.web.periods.reading import FleetPeriod
-from streamproc.web.refusal import bad, unknown
+from streamproc.web.refusal import bad_input, unknown
 from streamproc.web.responses import json
 from streamproc.web.sheets import Sheet, dated, plain
 from streamproc.web.site import Site
@@ -140,15 +140,15 @@ def asked_for(text: str) -> Asked:
     try:
         return parse_period(text)
     except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
+        raise bad_input(exc) from exc
 
 
 def zone_of(query: Query) -> str | None:
     """The zone that is asked for; raises a 400 Refusal."""
     try:
-        return zone_or_none(ZONE.read(query))
+        return zone_or_none(ZONE.read(query), ZONE.name)
     except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
+        raise bad_input(exc) from exc
 
 
 def _page(

@@ -23,7 +23,7 @@ from streamproc.web.exports import Export
 from streamproc.web.files import CSV
 from streamproc.web.handlers.periods import GROUP_BY, PERIOD, SLICED_BY, ZONE
 from streamproc.web.parameters import AS_OF, PAGE, WHERE, Choice, Text, Whole
-from streamproc.web.refusal import Refusal, bad, unknown
+from streamproc.web.refusal import Refusal, bad, bad_input, unknown
 from streamproc.web.reports.answers import (
     STATES,
     ReportRecord,
@@ -264,7 +264,7 @@ def _period(given: Mapping[str, Any]) -> PeriodAsked | None:
     try:
         return period_asked(**{name: given.get(name) for name in _PERIOD_NAMES})
     except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
+        raise bad_input(exc) from exc
 
 
 def _as_polled(given: Mapping[str, Any]) -> bool:

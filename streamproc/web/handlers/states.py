@@ -17,7 +17,7 @@ from streamproc.web.now.answers import (
 from streamproc.web.now.calls import Wanted
 from streamproc.web.now.counts import counted
 from streamproc.web.parameters import PAGE, Text, Whole
-from streamproc.web.refusal import bad
+from streamproc.web.refusal import bad, bad_input
 from streamproc.web.responses import json
 from streamproc.web.site import Site
 
@@ -93,5 +93,5 @@ def _where(text: str) -> tuple[str, str]:
     try:
         where = parse_where(text)
     except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
+        raise bad_input(exc) from exc
     return where.label, where.value

@@ -11,7 +11,7 @@ from streamproc.rules.days import date_of
 from streamproc.rules.periods import UNITS, Asked, Period, parse_period
 from streamproc.rules.units import DAY_US
 from streamproc.web.parameters import Query, Text
-from streamproc.web.refusal import bad
+from streamproc.web.refusal import bad_input
 
 PERIOD = Text("period", "such as yesterday, last-week, month:2026-10, or two dates")
 FROM, TO = Text("from"), Text("to")
@@ -37,7 +37,7 @@ def asked_period(query: Query, default: str) -> Asked:
     try:
         return parse_period(text or default)
     except InvalidInput as exc:
-        raise bad(exc.reason, f"{exc}.") from exc
+        raise bad_input(exc) from exc
 
 
 def day_text(day: int, year: bool = True) -> str:
