@@ -9,15 +9,12 @@ from streamproc.rules import packing
 from streamproc.rules.now import DOWN, STATES
 from streamproc.web.flow import Left
 from streamproc.web.now.calls import StoreNow
-from streamproc.web.now.counts import COUNTS, Counts, counted
+from streamproc.web.now.counts import COUNTS, Counts, commonest, counted
 from streamproc.web.shapes import Keys, OneOf
 from streamproc.web.suspicion.answers import SuspectNow
 
 State = Annotated[str, OneOf(STATES)]
 Counted = Annotated[dict[str, int], Keys(COUNTS)]
-
-OTHERS = "*"
-"""Stands for all values of a label beyond those that are counted one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +110,8 @@ def one_store(store: StoreNow, as_of_us: int) -> OneStore:
 
 def by_label(label: str, values: dict[str, Counts], most: int) -> ByLabel:
     """The counts of the commonest values, and of all others together."""
-    common = sorted(values, key=lambda value: (-sum(values[value]), value))
-    told = {value: counted(values[value]) for value in sorted(common[:most])}
-    if rest := [values[value] for value in common[most:]]:
-        told[OTHERS] = counted([sum(each) for each in zip(*rest, strict=True)])
-    return ByLabel(label, told)
+    shown = commonest(values, most)
+    return ByLabel(label, {value: counted(shown[value]) for value in shown})
 
 
 def _text(time_us: int | None) -> str | None:

@@ -7,13 +7,14 @@ import numpy as np
 
 from streamproc.report.messages import NOW
 from streamproc.rules.business import NONE
-from streamproc.rules.now import CLOSED, STATES
+from streamproc.rules.now import STATES
 from streamproc.rules.zones import DEFAULT_ZONE
 from streamproc.web.as_of import AsOf
 from streamproc.web.cache import Cache
 from streamproc.web.cluster.remembered import LostWorker
 from streamproc.web.fleet.overview import Overview
 from streamproc.web.fleet.refreshing import Overviews
+from streamproc.web.now.counts import counted
 from streamproc.web.now.fleet import LiveFleet
 from streamproc.web.now.states import States, StoreState, joined
 
@@ -41,10 +42,8 @@ class Everyone:
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many stores are in each state, are open, and are known."""
-        found = np.bincount(self.stores.state, minlength=len(STATES)).tolist()
-        known = len(self.stores)
-        counts = dict(zip(STATES, found, strict=True))
-        return {**counts, "open": known - found[CLOSED], "known": known}
+        states = np.bincount(self.stores.state, minlength=len(STATES))
+        return counted(states.tolist())
 
     def of(self, store_id: str) -> StoreState | None:
         """What a store is; None when it is not known yet."""

@@ -3,11 +3,10 @@
 from dataclasses import asdict, dataclass
 
 from streamproc.program import Program
-from streamproc.rules.now import STATES
 from streamproc.web.cluster.peers import Cluster
 from streamproc.web.cluster.remembered import Remembered
 from streamproc.web.now.calls import NOW, StoreNow, Wanted
-from streamproc.web.now.counts import Counts
+from streamproc.web.now.counts import Counts, added, added_by_value
 from streamproc.web.now.states import STATES_NOW
 
 
@@ -40,18 +39,11 @@ class LiveFleet:
         parts = await self._cluster.ask_all(
             NOW, self._program.settings.partitions, wanted=asdict(wanted)
         )
-        by: dict[str, Counts] = {}
-        for part in parts:
-            for value, counts in part.by.items():
-                by[value] = _sum(by.get(value, [0] * len(STATES)), counts)
-        totals = [0] * len(STATES)
-        for part in parts:
-            totals = _sum(totals, part.counts)
         stores = [store for part in parts for store in part.stores]
-        stores.sort(key=lambda store: store.order)
-        total = sum(part.total for part in parts)
-        return Found(wanted.as_of_us, totals, by, total, stores)
-
-
-def _sum(some: Counts, others: Counts) -> Counts:
-    return [a + b for a, b in zip(some, others, strict=True)]
+        return Found(
+            wanted.as_of_us,
+            added(part.counts for part in parts),
+            added_by_value(part.by for part in parts),
+            sum(part.total for part in parts),
+            sorted(stores, key=lambda store: store.order),
+        )

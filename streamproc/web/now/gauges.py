@@ -1,6 +1,5 @@
 """Stores by state as Prometheus gauges: of the partitions that are here."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,9 +7,8 @@ from prometheus_client import Gauge
 
 from streamproc.program import Program
 from streamproc.rules.now import STATES
-from streamproc.web.now.answers import OTHERS
 from streamproc.web.now.calls import Wanted, part_of
-from streamproc.web.now.counts import Counts
+from streamproc.web.now.counts import Counts, added_by_value, commonest
 from tables.boards import BoardNotReadyError
 from tables.fencing import PartitionLostError
 
@@ -68,16 +66,7 @@ class StateGauges:
 
     def _set_label(self, label: str, parts: Sequence[dict[str, Counts]]) -> None:
         """One label's values; beyond so many, the rarer ones together."""
-        sums: dict[str, Counter[int]] = {}
-        for part in parts:
-            for value, counts in part.items():
-                of_value = sums.setdefault(value, Counter())
-                for state, count in enumerate(counts):
-                    of_value[state] += count
-        common = sorted(sums, key=lambda value: (-sums[value].total(), value))
         most = self._program.settings.state_label_values
-        for value in common[most:]:
-            sums.setdefault(OTHERS, Counter()).update(sums.pop(value))
-        for value, of_value in sums.items():
-            for state, name in enumerate(STATES):
-                self._by_label.labels(label, value, name).set(of_value[state])
+        for value, counts in commonest(added_by_value(parts), most).items():
+            for name, count in zip(STATES, counts, strict=True):
+                self._by_label.labels(label, value, name).set(count)
