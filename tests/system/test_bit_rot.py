@@ -15,6 +15,7 @@ from streamproc.rules.poll import Poll
 from streamproc.settings import Settings
 from tables.batch_table import BatchTable
 from tables.fencing import PartitionLostError
+from tests.disks import flip
 from tests.system.harness import publish, publish_raw, random_polls
 from tests.waiting import LIMIT_S
 
@@ -58,16 +59,6 @@ def _found(program: Program, report_id: str) -> Any:
         return program.reports.find(report_id)
     except PartitionLostError:
         return None  # it is being built anew
-
-
-def flip(file: Path) -> None:
-    """Flip a bit in every 1,000 bytes of a file that is open, in its place."""
-    with file.open("r+b") as stream:
-        for at in range(10, file.stat().st_size, 1_000):
-            stream.seek(at)
-            byte = stream.read(1)[0]
-            stream.seek(at)
-            stream.write(bytes([byte ^ 4]))
 
 
 def cut(file: Path) -> None:

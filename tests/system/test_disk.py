@@ -3,9 +3,8 @@
 import shutil
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from streamproc.errors import LogDiskError
 from streamproc.rules.poll import Poll
 from streamproc.settings import Settings
 from tests.conftest import Run
+from tests.disks import fill, small_disk
 from tests.system.harness import (
     WorkerProcess,
     check_rows,
@@ -96,32 +96,10 @@ def _flip(log: Path, topic: str) -> None:
 
 
 @pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Callable[[Path], Path]]:
+def mount() -> Iterator[Callable[[Path], Path]]:
     """Mount a file system of 4 MiB on a directory."""
-    mounted: list[Path] = []
-
-    def mount(path: Path) -> Path:
-        path.mkdir(parents=True)
-        command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)]
-        with suppress(FileNotFoundError):
-            if subprocess.run(command, capture_output=True, check=False).returncode:
-                pytest.skip("needs the right to mount")
-            mounted.append(path)
-            return path
-        pytest.skip("needs mount")
-
-    yield mount
-    for path in mounted:
-        subprocess.run(["umount", "-l", str(path)], check=True)
-
-
-def fill(path: Path, left: int) -> Path:
-    """Fill a file system up to some bytes; return the file to be removed."""
-    filler = path / "filler"
-    with filler.open("wb", buffering=0) as stream, suppress(OSError):
-        while shutil.disk_usage(path).free > left:
-            stream.write(bytes(4096))
-    return filler
+    with ExitStack() as disks:
+        yield lambda path: disks.enter_context(small_disk(path, 4))
 
 
 async def test_a_full_disk_of_the_tables_ends_the_worker_and_costs_nothing(

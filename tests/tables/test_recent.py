@@ -16,8 +16,8 @@ from tables import histories as histories_module
 from tables.chunks import Chunk
 from tables.future import purge
 from tables.histories import Histories
+from tests.disks import flip
 from tests.tables.fakes import PARTITION, Changelog, directory, open_table, put
-from tests.tables.test_rocks_store import spoil
 
 MakeSettings = Callable[..., Settings]
 
@@ -171,7 +171,7 @@ async def test_a_partition_that_was_built_anew_is_read_again(table: Histories) -
     check(table)
     table.data._dbs[PARTITION].flush()
     for file in directory(table).glob("*.sst"):
-        spoil(file)
+        flip(file)
     table.data._note_damage(PARTITION, "Corruption: seen")
     await table.repair(PARTITION)
     assert not in_memory(table)

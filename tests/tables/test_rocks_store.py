@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from streamproc.settings import Settings
 from tables import rocks_files
 from tables.fencing import PartitionLostError
 from tables.rocks_errors import PartitionDamagedError, Trouble, trouble_of
+from tests.disks import fill, flip, small_disk
 from tests.tables.fakes import PARTITION, Changelog, directory, make, open_table, put
 
 MakeSettings = Callable[..., Settings]
@@ -286,21 +286,11 @@ async def test_a_manifest_that_was_cut_between_two_records_is_noticed(
     assert f"{file.name} was cut" in caplog.text
 
 
-def spoil(file: Path) -> None:
-    """Flip a bit in every 1,000 bytes of a file that is open, in its place."""
-    with file.open("r+b") as stream:
-        for at in range(10, file.stat().st_size, 1_000):
-            stream.seek(at)
-            byte = stream.read(1)[0]
-            stream.seek(at)
-            stream.write(bytes([byte ^ 4]))
-
-
 def _cut(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
 
 
-@pytest.mark.parametrize("rot", [spoil, _cut])
+@pytest.mark.parametrize("rot", [flip, _cut])
 async def test_a_scan_that_meets_damage_never_ends_early(
     make_settings: MakeSettings, rot: Callable[[Path], None]
 ) -> None:
@@ -325,7 +315,7 @@ async def test_a_damaged_partition_is_built_anew_while_the_worker_runs(
     table = await written(make_settings(), changelog, 40)
     table.data._dbs[PARTITION].flush()
     for file in directory(table).glob("*.sst"):
-        spoil(file)
+        flip(file)
     with pytest.raises(PartitionDamagedError):
         list(table.scan(PARTITION))
     await put(table, {b"new": b"1"})
@@ -344,7 +334,7 @@ async def test_a_write_that_meets_damage_is_not_lost(
     db = table.data._dbs[PARTITION]
     db.flush()
     for file in directory(table).glob("*.sst"):
-        spoil(file)
+        flip(file)
     db.compact_range(None, None)
     await put(table, {b"new": b"1"})
     assert table.read(PARTITION, b"new") == b"1"
@@ -439,26 +429,10 @@ async def test_a_database_of_an_earlier_version_is_taken_over(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 3 MiB."""
-    path = tmp_path / "small"
-    path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(path)]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        done = False
-    if not done:
-        pytest.skip("needs the right to mount")
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
-
-
-def fill(file: Path) -> None:
-    """Write to a file until there is no room left."""
-    with file.open("wb", buffering=0) as stream, suppress(OSError):
-        while True:
-            stream.write(bytes(4096))
+    with small_disk(tmp_path / "small", 3) as path:
+        yield path
 
 
 async def put_many(table: Any) -> None:
@@ -468,13 +442,12 @@ async def put_many(table: Any) -> None:
 
 
 async def test_a_full_disk_is_not_taken_for_damage(
-    make_settings: MakeSettings, small_disk: Path
+    make_settings: MakeSettings, disk: Path
 ) -> None:
     """It is said in one line, nothing is set aside, and all goes on with more room."""
-    settings, changelog = make_settings(data_dir=small_disk), Changelog()
+    settings, changelog = make_settings(data_dir=disk), Changelog()
     table = await open_table(settings, changelog)
-    filler = small_disk / "filler"
-    fill(filler)
+    filler = fill(disk)
     with pytest.raises(TableDiskError, match="make room") as error:
         await put_many(table)
     assert "\n" not in str(error.value)

@@ -1,7 +1,6 @@
 """Bits that flip in the embedded log, its earlier version, and a full disk."""
 
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from streamproc.transport.sqlite import schema
 from streamproc.transport.sqlite.cleaner import Cleaner
 from streamproc.transport.sqlite.log import Append, Log
 from streamproc.transport.sqlite.schema import PAGE_BYTES
+from tests.disks import small_disk
 
 TOPIC = "changes"
 T1 = TP(TOPIC, 1)
@@ -215,19 +215,10 @@ def test_sealing_happens_as_a_whole_or_not_at_all(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB."""
-    path = tmp_path / "small"
-    path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path)]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        done = False
-    if not done:
-        pytest.skip("needs the right to mount")
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
+    with small_disk(tmp_path / "small", 2) as path:
+        yield path
 
 
 def append_without_end(log: Log, acknowledged: list[int]) -> None:
@@ -237,10 +228,10 @@ def append_without_end(log: Log, acknowledged: list[int]) -> None:
 
 
 def test_a_full_disk_is_said_and_loses_nothing_that_was_acknowledged(
-    small_disk: Path,
+    disk: Path,
 ) -> None:
     """The append that does not fit raises; all before it are there."""
-    log = Log(small_disk / "log.db")
+    log = Log(disk / "log.db")
     log.create_topic(TOPIC, 2)
     acknowledged: list[int] = []
     with pytest.raises(LogDiskError, match="make room") as error:
@@ -248,7 +239,7 @@ def test_a_full_disk_is_said_and_loses_nothing_that_was_acknowledged(
     assert acknowledged
     assert "\n" not in str(error.value)
     log.close()
-    log = Log(small_disk / "log.db")
+    log = Log(disk / "log.db")
     assert log.end_offset(T1) == acknowledged[-1] + 1
     log.close()
 
