@@ -105,15 +105,9 @@ def _of_groups(
     yield from zip(*columns, strict=True)
 
 
-def _of(rows: PeriodRows | Groups, field: str) -> Ints:
-    column: Ints
-    column = rows.of(field) if isinstance(rows, PeriodRows) else getattr(rows, field)
-    return column
-
-
 def _amounts(rows: PeriodRows | Groups) -> list[list[str]]:
     up, down, excluded, opened = (
-        _of(rows, field) for field in ("up", "down", "excluded", "open")
+        rows.of(field) for field in ("up", "down", "excluded", "open")
     )
     return [
         _decimals(amount, _HOUR_STEP, _HOUR_DIGITS)
@@ -123,7 +117,7 @@ def _amounts(rows: PeriodRows | Groups) -> list[list[str]]:
 
 def _percents(rows: PeriodRows | Groups) -> tuple[list[str], list[str]]:
     """Uptime and coverage; empty where nothing was observed, or nothing could be."""
-    up, down = _of(rows, "up"), _of(rows, "down")
+    up, down = rows.of("up"), rows.of("down")
     return percents(up, down), percents(up + down, rows.unknown)
 
 

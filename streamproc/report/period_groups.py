@@ -44,6 +44,11 @@ class Groups:
     def __len__(self) -> int:
         return len(self.values)
 
+    def of(self, field: str) -> Ints:
+        """One column, shape (m,)."""
+        column: Ints = getattr(self, field)
+        return column
+
     def chosen(self, rows: Ints) -> "Groups":
         """Some of the rows, in this order."""
         columns = [getattr(self, each.name) for each in fields(self)[1:]]

@@ -7,7 +7,6 @@
 * Browsers sign in once and get a cookie that is no token, for a session that ends.
 """
 
-import hashlib
 import hmac
 import time
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ from streamproc.errors import shown
 from streamproc.settings import Settings
 from streamproc.web.connections import peer_of
 from streamproc.web.guesses import Guesses
-from streamproc.web.open_sessions import SESSION_S, OpenSessions
+from streamproc.web.open_sessions import SESSION_S, OpenSessions, digest_of
 from streamproc.web.origins import LOCAL_NAMES, host_name, is_local, is_same_site
 from streamproc.web.own_token import link_key
 from streamproc.web.refusal import Refusal
@@ -151,7 +150,7 @@ class Guard:
         if wait_s:
             why = "Too many wrong tokens came from there."
             raise Refusal(429, "too-many-guesses", why, retry_after_s=wait_s)
-        if hmac.compare_digest(_digest(given), _digest(secret)):
+        if hmac.compare_digest(digest_of(given), digest_of(secret)):
             self._guesses.right(peer, now_s)
             return True
         self._guesses.wrong(peer, now_s)
@@ -201,7 +200,3 @@ def _names(settings: Settings) -> set[str]:
         for name in (*names, *LOCAL_NAMES, settings.web_host)
     }
     return (found | {own}) - {""}
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -17,6 +16,7 @@ from streamproc.transport.batch import Batch
 from streamproc.transport.columns import Headers
 from streamproc.transport.kafka import admin, append
 from streamproc.transport.kafka.internals import clients, fetching
+from streamproc.transport.kafka.partitions import ours, theirs
 from streamproc.transport.kafka.records import Damage, batches
 from streamproc.transport.kafka.refusals import is_denied, translated
 from streamproc.transport.kafka.security import addresses, connection
@@ -149,17 +149,17 @@ class KafkaClient:
     async def begin_offsets(self, topic: Topic) -> dict[TP, int]:
         """Oldest offset of each partition."""
         consumer = await self._start_consumer()
-        return _plain(await consumer.beginning_offsets(_partitions(topic)))
+        return ours(await consumer.beginning_offsets(_partitions(topic)))
 
     async def end_offsets(self, topic: Topic) -> dict[TP, int]:
         """Next offset of each partition."""
         consumer = await self._start_consumer()
-        return _plain(await consumer.end_offsets(_partitions(topic)))
+        return ours(await consumer.end_offsets(_partitions(topic)))
 
     async def read(self, positions: Mapping[TP, int], timeout_s: float) -> list[Batch]:
         """Records from the positions on; empty when none came in time."""
         consumer = await self._start_consumer()
-        wanted = {TopicPartition(tp.topic, tp.partition) for tp in positions}
+        wanted = set(theirs(positions))
         if consumer.assignment() != wanted:
             consumer.assign(wanted)
             self._positions = {}
@@ -270,7 +270,3 @@ class KafkaClient:
 
 def _partitions(topic: Topic) -> list[TopicPartition]:
     return [TopicPartition(topic.name, p) for p in range(topic.partitions)]
-
-
-def _plain(offsets: Mapping[Any, int]) -> dict[TP, int]:
-    return {TP(tp.topic, tp.partition): offset for tp, offset in offsets.items()}

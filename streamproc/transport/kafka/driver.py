@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import aiokafka
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import (
     IllegalStateError,
@@ -27,6 +26,7 @@ from streamproc.transport.kafka import append
 from streamproc.transport.kafka.consumer_thread import ConsumerThread
 from streamproc.transport.kafka.guarded import LOOK_S, GuardedConsumer
 from streamproc.transport.kafka.internals import clients
+from streamproc.transport.kafka.partitions import ours, theirs
 from streamproc.transport.kafka.records import Damage, batches
 from streamproc.transport.kafka.refusals import is_denied, translated
 from streamproc.transport.kafka.requests import topic_facts
@@ -182,10 +182,10 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
         await reader.start()
         try:
             async with asyncio.timeout(self.app.conf.broker_request_timeout):
-                theirs = _theirs([tp])
-                reader.assign(theirs)
-                reader.seek(theirs[0], first)
-                while await reader.position(theirs[0]) < end:
+                asked = theirs([tp])
+                reader.assign(asked)
+                reader.seek(asked[0], first)
+                while await reader.position(asked[0]) < end:
                     for run in (await reader.getmany(timeout_ms=200)).values():
                         keys.update(record.key for record in run if record.offset < end)
         finally:
@@ -196,9 +196,9 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
         """Begin offset of each partition."""
         fetcher = self._offset_fetcher()
         timeout_ms = self.app.conf.broker_request_timeout * 1000
-        asked = fetcher.beginning_offsets(_theirs(partitions), timeout_ms)
+        asked = fetcher.beginning_offsets(theirs(partitions), timeout_ms)
         topics = {tp.topic for tp in partitions}
-        return _plain(await self.topics.unless_missing(topics, asked))
+        return ours(await self.topics.unless_missing(topics, asked))
 
     async def log_starts(self, *partitions: TP) -> Mapping[TP, int]:
         """Offset before which records were deleted; compaction does not move it."""
@@ -208,9 +208,9 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
         """End offset of each partition."""
         fetcher = self._offset_fetcher()
         timeout_ms = self.app.conf.broker_request_timeout * 1000
-        asked = fetcher.end_offsets(_theirs(partitions), timeout_ms)
+        asked = fetcher.end_offsets(theirs(partitions), timeout_ms)
         topics = {tp.topic for tp in partitions}
-        return _plain(await self.topics.unless_missing(topics, asked))
+        return ours(await self.topics.unless_missing(topics, asked))
 
     def _offset_fetcher(self) -> Fetcher:
         if self._offsets is None:
@@ -221,14 +221,6 @@ class Consumer(GuardedConsumer, BatchedConsumer, driver.Consumer):
 
     async def create_topic(self, *_: Any, **__: Any) -> None:
         """Leave it: ``worker.prepare`` has created or checked every topic."""
-
-
-def _theirs(partitions: Iterable[TP]) -> list[aiokafka.TopicPartition]:
-    return [aiokafka.TopicPartition(tp.topic, tp.partition) for tp in partitions]
-
-
-def _plain(offsets: Mapping[Any, int]) -> dict[TP, int]:
-    return {TP(tp.topic, tp.partition): offset for tp, offset in offsets.items()}
 
 
 class Producer(driver.Producer):
