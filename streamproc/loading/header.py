@@ -1,8 +1,9 @@
 """The first line of a CSV file: its separator, and where the wanted columns stand."""
 
 import csv
+import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,11 @@ ABSENT = -1
 """Place of a column that is not there."""
 
 _ALSO = {"dayOfWeek": ("day",)}
+_ALIKE = 0.8
+"""How much like a column's name another one is that may be meant for it."""
+
+Columns = tuple[tuple[str, ...], tuple[str, ...]]
+"""Those that must be there, and those that may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +186,28 @@ def _refuse_twice(
     counts = Counter(map(folded, columns))
     if twice := [columns[at] for at in places if counts[folded(columns[at])] > 1]:
         raise LoadError(f"{path}, line {line}: two columns are {twice[0]}")
+
+
+def misread(
+    path: Path, header: Header, columns: Columns, names: Mapping[str, str]
+) -> Iterator[str]:
+    """What to look at of the columns that may be missing, and are.
+
+    Such a one counts as not told at all: without ``valid_from`` a store's weeks would
+    be one. So it is said where another column has nearly its name, or where the file
+    does not have the one that is named for it.
+    """
+    wanted, optional = columns
+    places = header.at[: len(wanted) + len(optional)]
+    left = {
+        folded(name): name for at, name in enumerate(header.names) if at not in places
+    }
+    for name, at in zip(optional, places[len(wanted) :], strict=True):
+        if at != ABSENT:
+            continue
+        if name in names:
+            told = f"no column is called {shown(names[name])}, so none is read as"
+            yield f"{path}: {told} {name}"
+        elif near := difflib.get_close_matches(folded(name), left, 1, _ALIKE):
+            told = f"column {shown(left[near[0]])} is not read; rename it if it is"
+            yield f"{path}: {told} meant as {name}"

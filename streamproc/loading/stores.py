@@ -9,16 +9,13 @@ from typing import Any
 import orjson
 
 from streamproc.errors import InvalidInput
-from streamproc.loading.header import Header
+from streamproc.loading.header import Columns, Header, misread
 from streamproc.loading.refused import OnRefused, Refused
 from streamproc.loading.rows import Row, rows_in, rows_of, seen_in
 from streamproc.loading.source import Progress
 from streamproc.rules.poll import ALL_STORES, check_store_id
 
 Cells = Sequence[str]
-Columns = tuple[tuple[str, ...], tuple[str, ...]]
-"""Those that must be there, and those that may."""
-
 Read = Callable[[Row, Cells], Any]
 """What a row says, of its cells after the store id; raises InvalidInput."""
 
@@ -148,6 +145,7 @@ def read_rows(
         blocks,
     ):
         known = len(wanted) + len(optional)
+        file.remarks += misread(file.path, header, columns, names)
         file.others = tuple(header.names[at] for at in header.at[known:])
         check = functools.cache(functools.partial(_store_id, of_all=of_all))
         for row in (row for block in blocks for row in rows_of(block, header)):

@@ -14,11 +14,11 @@ import numpy as np
 
 from streamproc.cells import Cells, Ints, group
 from streamproc.errors import InvalidInput
-from streamproc.loading.header import Header
+from streamproc.loading.header import Columns, Header, misread
 from streamproc.loading.refused import OnRefused
 from streamproc.loading.rows import Lines, Row, columns_of, rows_in, texts
 from streamproc.loading.source import Block, Progress
-from streamproc.loading.stores import Columns, StoreFile, taken
+from streamproc.loading.stores import StoreFile, taken
 from streamproc.rules.poll import check_store_id
 
 Said = Callable[[int, Sequence[str]], Any]
@@ -70,6 +70,7 @@ def read_told(
     wanted, optional = columns
     reader = _Reader(file, said, tell)
     with rows_in(file.path, wanted, names, progress, optional) as (header, blocks):
+        file.remarks += misread(file.path, header, columns, names)
         for block in blocks:
             reader.take(block, header)
     return reader.told()

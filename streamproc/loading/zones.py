@@ -37,7 +37,7 @@ def read_zones(
         for store_id, (_, zone) in zones.items()
         if store_id not in file.broken
     }
-    file.remarks = [*_of_two_zones(path, twice), *_of_zones(path, zones)]
+    file.remarks += [*_of_two_zones(path, twice), *_of_zones(path, zones)]
     return file
 
 

@@ -1,10 +1,12 @@
 """Where the wanted columns stand."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from streamproc.errors import LoadError, OptionNeededError
+from streamproc.loading.dates import read_special_hours
 from streamproc.loading.header import (
     EXCLUSIONS,
     EXCLUSIONS_ALSO,
@@ -16,7 +18,10 @@ from streamproc.loading.header import (
     Header,
     read_header,
 )
+from streamproc.loading.hours import read_hours
+from streamproc.loading.labels import read_labels
 from streamproc.loading.source import Block
+from streamproc.loading.stores import StoreFile
 
 PATH = Path("polls.csv")
 
@@ -127,3 +132,38 @@ def test_what_answers_a_refused_header_is_told_only_where_it_is_sure(
     with pytest.raises(OptionNeededError) as caught:
         header_of(text)
     assert (caught.value.option, caught.value.value) == (option, value)
+
+
+WEEK = "store_id,day,start_time_local,end_time_local"
+
+
+@pytest.mark.parametrize(
+    ("reader", "header", "names", "said"),
+    [
+        (read_hours, f"{WEEK},valid_form", {}, "'valid_form' is not read; rename it"),
+        (read_hours, f"{WEEK},Valid From", {}, ""),
+        (read_hours, f"{WEEK},opened_by", {}, ""),
+        (read_hours, f"{WEEK},since", {"valid_from": "sinc"}, "no column is called"),
+        (read_hours, f"{WEEK},since", {"valid_from": "since"}, ""),
+        (read_hours, WEEK, {"name": "title"}, ""),
+        (read_labels, "store_id,traget", {}, "'traget' is not read; rename it"),
+        (read_labels, "store_id,target,targets", {}, ""),
+        (
+            read_special_hours,
+            "store_id,date,start_time_local,end_time_local,notes",
+            *({}, "meant as note"),
+        ),
+    ],
+)
+def test_a_column_that_is_nearly_called_like_one_that_may_be_missing_is_told(
+    tmp_path: Path,
+    reader: Callable[..., StoreFile],
+    header: str,
+    names: dict[str, str],
+    said: str,
+) -> None:
+    """Weeks whose dates are not read would be one week, and a wrong figure."""
+    (tmp_path / "file.csv").write_text(f"{header}\n")
+    file = reader(tmp_path / "file.csv", lambda count: None, [].append, names)
+    assert len(file.remarks) == bool(said)
+    assert said in "".join(file.remarks)
