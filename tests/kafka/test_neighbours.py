@@ -38,7 +38,8 @@ async def test_two_apps_on_one_broker_do_not_mix_their_reports(worker: Start) ->
 
 async def test_workers_that_count_by_other_rules_do_not_mix(worker: Start) -> None:
     """One group, two holds: no report of both, and whoever refuses says so once."""
-    options = {"report_timeout": 2, "report_tries": 2}
+    # One that is busy must not leave: the other would have all partitions, and answer.
+    options = {"report_timeout": 2, "report_tries": 2, "session_timeout": 30}
     one, two = worker(1, hold=60, **options), worker(2, hold=30, **options)
     polls, topic = Fleet(stores=50), topics_for(one.settings).polls
     await fleet.publish(one.settings, topic, *polls.make(500))
