@@ -502,7 +502,7 @@ def test_without_script_a_report_is_triggered_and_a_session_ended(
     tab.open("/reports")
     page.click("button:has-text('Trigger report')")
     page.locator(".made th[scope=row]:has-text('all stores')").wait_for()
-    page.click("button:has-text('Sign out')")
+    tab.press("button:has-text('Sign out')")
     tab.open("/reports")
     assert page.locator("button:has-text('Trigger report')").count() == 0
     tab.close()
