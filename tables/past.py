@@ -63,7 +63,9 @@ class Past:
         chunk = Chunk([store_id], np.array([len(polls)], np.int64), polls)
         chunk, whole = self.complete(chunk)
         if not whole.all():
-            since_us = max(packing.time_of(int(polls[0])), self._kept_since_us())
+            since_us = self._kept_since_us()
+            if not self.archive.holds_any(self.partition):
+                since_us = max(packing.time_of(int(polls[0])), since_us)
             raise ReportFailedError(
                 f"as_of {time_text(self.as_of_us)} lies too far back: the history of"
                 f" store {store_id.decode()} is kept since {time_text(since_us)}, not"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,6 @@ from streamproc.report.export import (
     Part,
     Write,
     check_format,
-    parse_date,
     parts,
 )
 from streamproc.report.files import atomic_file
@@ -30,6 +29,8 @@ from streamproc.report.period_rows import PeriodRows
 from streamproc.report.record import Report
 from streamproc.report.request import new_request
 from streamproc.report_client import ReportClient
+from streamproc.rules.days import date_of
+from streamproc.rules.special_hours import parse_date
 from streamproc.rules.units import DAY_US
 from streamproc.settings import Settings
 
@@ -66,10 +67,14 @@ def export(first: str, last: str | None, form: str, out: Path, **options: Any) -
 def _asked(first: str, last: str | None, now_us: int) -> list[Part]:
     """The months asked for; raises InvalidInput for a date that nobody has yet."""
     today = datetime.fromtimestamp(now_us // 1_000_000, UTC).date()
-    ends = today - timedelta(days=1) if last is None else parse_date(last)
+    ends = today - timedelta(days=1) if last is None else _date(last, "--to")
     if ends > today + timedelta(days=1):
         raise InvalidInput("bad-date", f"--to is {ends}, and it is {today}")
-    return parts(parse_date(first), ends)
+    return parts(_date(first, "--from"), ends)
+
+
+def _date(text: str, option: str) -> date:
+    return date_of(parse_date(text, option))
 
 
 async def _export(

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 from streamproc.cells import Ints
-from streamproc.errors import InvalidInput, shown
+from streamproc.errors import InvalidInput
 from streamproc.report.period_rows import PeriodRows
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
@@ -60,17 +60,6 @@ def parts(first: date, last: date) -> list[Part]:
         following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
         found.append(Part(first, min(last, following - timedelta(days=1))))
         first = following
-    return found
-
-
-def parse_date(text: str) -> date:
-    """A date as ``YYYY-MM-DD``; raises InvalidInput."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.isoformat() != text:
-        raise InvalidInput("bad-date", f"date is {shown(text)}, expected YYYY-MM-DD")
     return found
 
 

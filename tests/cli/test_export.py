@@ -30,6 +30,23 @@ def worker(tmp_path: Path, streamproc: Run, start_worker: StartWorker) -> None:
     start_worker("--no-hourly").ready()
 
 
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        (("--from", "20261001"), "--from is '20261001', expected YYYY-MM-DD"),
+        (("--from", "2026-02-30"), "--from is '2026-02-30': day is out of range"),
+        (("--from", "2026-02-01", "--to", "now"), "--to is 'now', expected YYYY-MM-DD"),
+    ],
+)
+def test_a_date_that_is_none_is_named_with_its_option(
+    streamproc: Run, dates: tuple[str, ...], said: str
+) -> None:
+    """Before any worker is asked."""
+    done = streamproc("export", *dates, "--out", "days")
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
 @pytest.mark.usefixtures("worker")
 def test_export_writes_a_file_for_each_month_there_is(
     tmp_path: Path, streamproc: Run

@@ -14,7 +14,6 @@ from streamproc.report import export
 from streamproc.report.export import (
     COLUMNS,
     check_format,
-    parse_date,
     parts,
     write_csv,
     write_parquet,
@@ -101,13 +100,6 @@ def test_a_file_is_a_month_and_its_name_says_which_dates() -> None:
     assert [p.name for p in parts(date(2028, 2, 1), date(2028, 2, 29))] == ["2028-02"]
     with pytest.raises(InvalidInput, match="ends before it begins"):
         parts(date(2026, 2, 1), date(2026, 1, 31))
-
-
-@pytest.mark.parametrize("text", ["2026-13-01", "20261001", "2026-W44-1", "", "now"])
-def test_what_is_no_date_is_refused(text: str) -> None:
-    """With the form that is expected."""
-    with pytest.raises(InvalidInput, match="expected YYYY-MM-DD"):
-        parse_date(text)
 
 
 def test_without_pyarrow_parquet_says_what_to_install(
