@@ -66,6 +66,15 @@ class Spoken:
     up: Flags
     followed: Flags
 
+    @property
+    def down(self) -> Ints:
+        """Business time for which each of them is down."""
+        return np.where(self.up, 0, self.end - self.begin)
+
+    def bridged(self, bridge_us: int) -> Ints:
+        """Business time without data that is part of an incident, after each."""
+        return np.where(~self.up & (self.gap <= bridge_us), self.gap, 0)
+
 
 def incidents(
     packed: Ints,
@@ -88,21 +97,17 @@ def incidents(
     short = spoken.gap[last] <= bridge_us
     by_up = spoken.followed[last] & short
     ongoing = ~spoken.followed[last] & short
-    following = np.minimum(last + 1, max(len(spoken.store) - 1, 0))
     whose = spoken.store[first]
-    own = schedule[whose]
-    end = np.where(by_up, spoken.begin[following], spoken.end[last])
+    own, end = schedule[whose], _ends(spoken, last, by_up)
     start_us = business.first_instant(own, spoken.begin[first])
     end_us = np.where(ongoing, business.end_us, business.first_instant(own, end))
-    down = np.where(spoken.up, 0, spoken.end - spoken.begin)
-    bridged = np.where(~spoken.up & (spoken.gap <= bridge_us), spoken.gap, 0)
     return Incidents(
         whose,
         start_us,
         np.where(ongoing, NONE, end_us),
         _last_active(packed, store, whose, start_us),
-        _summed(down, first, last),
-        _summed(bridged, first, last),
+        _summed(spoken.down, first, last),
+        _summed(spoken.bridged(bridge_us), first, last),
         end_us - start_us,
         by_up,
     )
@@ -119,7 +124,7 @@ class OutagesOfEach:
 def outages_of_each(spoken: Spoken, stores: int, bridge_us: int) -> OutagesOfEach:
     """The incidents of each store, counted; shape (stores,)."""
     first, last = runs(spoken, bridge_us)
-    down = _summed(np.where(spoken.up, 0, spoken.end - spoken.begin), first, last)
+    down = _summed(spoken.down, first, last)
     longest = np.zeros(stores, np.int64)
     np.maximum.at(longest, spoken.store[first], down)
     count = np.bincount(spoken.store[first], minlength=stores)
@@ -173,6 +178,12 @@ def runs(spoken: Spoken, bridge_us: int) -> tuple[Ints, Ints]:
     joined = np.zeros(len(down), bool)
     joined[1:] = goes_on[:-1]
     return np.flatnonzero(down & ~joined), np.flatnonzero(down & ~goes_on)
+
+
+def _ends(spoken: Spoken, last: Ints, by_up: Flags) -> Ints:
+    """Where each incident ends: where its store is up again, or speaks no more."""
+    following = np.minimum(last + 1, max(len(spoken.store) - 1, 0))
+    return np.where(by_up, spoken.begin[following], spoken.end[last])
 
 
 def _last_active(packed: Ints, store: Ints, of_store: Ints, before_us: Ints) -> Ints:

@@ -131,7 +131,26 @@ class SystemHandlers:
         status: int = 200,
         trial: WebhookTrial | None = None,
     ) -> web.Response:
-        number = PAGE.read(request.query)
+        site, program = self._site, self._site.program
+        return page(
+            request,
+            "system.html",
+            status,
+            **await self._told(PAGE.read(request.query)),
+            **await self._pollers(BY.read(request.query)),
+            mended=mended,
+            trial=trial,
+            value_text=value_text,
+            text_of=text_of,
+            by=self._guard.author_of(request),
+            suspects=await site.suspicions.shown(),
+            settings=settings.shown(program.settings),
+            retention_days=program.settings.rejected_retention,
+            now_us=program.now_us(),
+        )
+
+    async def _told(self, number: int) -> dict[str, Any]:
+        """What the workers tell; ``number``: which page of what was refused."""
         site, program = self._site, self._site.program
         found, flow, tables, crew, webhook, changes = await asyncio.gather(
             site.rejected.newest(),
@@ -141,29 +160,16 @@ class SystemHandlers:
             webhook_of(site.cluster),
             site.log.page(Asked(per_page=MOST_CHANGES)),
         )
-        return page(
-            request,
-            "system.html",
-            status,
-            crew=crew,
-            changes=changes.changes,
-            flow=flow,
-            tables=tables,
-            found=found,
+        return {
+            "crew": crew,
+            "changes": changes.changes,
+            "flow": flow,
+            "tables": tables,
+            "found": found,
             **_page_of(groups(found.records), number),
-            mended=mended,
-            attention=attention_of(found, webhook),
-            webhook=webhook,
-            trial=trial,
-            value_text=value_text,
-            text_of=text_of,
-            by=self._guard.author_of(request),
-            **await self._pollers(BY.read(request.query)),
-            suspects=await site.suspicions.shown(),
-            settings=settings.shown(program.settings),
-            retention_days=program.settings.rejected_retention,
-            now_us=program.now_us(),
-        )
+            "attention": attention_of(found, webhook),
+            "webhook": webhook,
+        }
 
 
 def _page_of(grouped: list[Group], number: int) -> dict[str, Any]:
