@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 @asynccontextmanager
 async def worked_ahead(items: Iterator[Item]) -> AsyncIterator[AsyncIterator[Item]]:
-    """The same items, none of them None, each worked out one ahead of its use.
+    """Some items, none of them None, each worked out one ahead of its use.
 
     At the end nothing is worked on any more, however it came.
     """

@@ -39,7 +39,7 @@ async def consume_ahead(
     prepare: Callable[[Batch], Prepared],
     handle: Callable[[Batch, Prepared], Awaitable[None]],
 ) -> None:
-    """The same, but prepare batches in a thread while earlier ones are handled.
+    """Hand on and ack as ``consume``, but prepare batches in a thread meanwhile.
 
     ``prepare`` must be pure. A partition's batches are handled in their order,
     those of different partitions also at the same time.

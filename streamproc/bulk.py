@@ -19,7 +19,7 @@ QUIET_US = 5 * SECOND_US
 """How long after the last of them it is over."""
 
 BETWEEN_FILES_US = MINUTE_US
-"""The same where one file may follow another: the next has to be read first."""
+"""How long where one file may follow another: the next has to be read first."""
 
 
 class Bulk:
@@ -41,7 +41,7 @@ class Bulk:
         return self._came_within(QUIET_US, partition, now_us)
 
     def may_be_followed(self, partition: int, now_us: int) -> bool:
-        """The same while another file may come after the one that was loaded."""
+        """Whether another file may come after the one that was loaded."""
         return self._came_within(BETWEEN_FILES_US, partition, now_us)
 
     def _came_within(self, quiet_us: int, partition: int, now_us: int) -> bool:

@@ -90,7 +90,7 @@ class Cells(Sequence[bytes | None]):
         return list(self.present())
 
     def present(self) -> list[bytes]:
-        """The same, of a column without None."""
+        """Every cell as an object of its own, of a column without None."""
         buffer, ends = self.buffer, self.starts + self.lengths
         return [
             buffer[a:b]
@@ -105,7 +105,7 @@ class Cells(Sequence[bytes | None]):
         return b"".join(self[np.flatnonzero(self.lengths > 0)].present())
 
     def compact(self) -> "Cells":
-        """The same cells, which are short, in a buffer of their own, one by one."""
+        """These cells, which are short, in a buffer of their own, one by one."""
         chars = self.chars(int(self.lengths.max(initial=0)))
         inside = leading(self.lengths, chars.shape[1]).view(np.bool_)
         return Cells.adjacent(chars[inside].tobytes(), 0, self.lengths)

@@ -268,7 +268,7 @@ class Program:
         return max(end - max(dealt_with, begin), 0)
 
     async def waiting(self, tp: TP, end: int) -> int:
-        """The same, but 0 when there is no record left among these offsets."""
+        """How many are to be read; 0 when no record is left among these offsets."""
         behind = await self.behind(tp, end)
         return behind if behind and not await self.is_idle(tp, end) else 0
 

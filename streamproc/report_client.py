@@ -50,7 +50,7 @@ class ReportClient:
     async def run_period(
         self, request: Request, on_progress: OnProgress
     ) -> tuple[Report, PeriodRows]:
-        """The same of a report of a period."""
+        """Return the finished report of a period and its rows, as ``run`` does."""
         report = await self._finished(request, on_progress)
         bodies = self._bodies(report)
         return report, join_period_rows([decode_period_rows(body) for body in bodies])

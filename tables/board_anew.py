@@ -88,7 +88,7 @@ def _of(polls: Polls, rows: Ints, count: int) -> Polls:
 def _long_ago(
     some: _Some, oldest: int, newest: int, most_us: int, by: NowRules
 ) -> Standings:
-    """The same of stores whose last polls lie between two instants of the past.
+    """How stores stand whose last polls lie between two instants of the past.
 
     Silence comes last of all that can become of them: when that is known, all is.
     """

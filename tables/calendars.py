@@ -54,7 +54,7 @@ class StoreFacts(NamedTuple):
 
     @property
     def as_polled(self) -> "StoreFacts":
-        """The same without any exclusion: what decides when the store is open."""
+        """These facts without any exclusion: what decides when the store is open."""
         return self._replace(exclusions=()) if self.exclusions else self
 
     def with_all(self, of_all: "StoreFacts") -> "StoreFacts":

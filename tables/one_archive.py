@@ -49,7 +49,7 @@ class Archived(Protocol):
 
 
 class ArchiveTable(Archived, Protocol):
-    """The same, of which a store can be read whole."""
+    """What has left ``histories``, of which a store can be read whole."""
 
     def all_of(self, partition: int, store_id: bytes) -> Segments:
         """All that is archived of a store."""

@@ -26,7 +26,7 @@ _MARGIN_US = DAY_US
 """How far beyond the span to look: polls of so much before a week are at hand."""
 
 _MARGINS_US = (8 * DAY_US, 64 * DAY_US)
-"""The same for stores of which that was not enough; then all that is kept."""
+"""How far for stores of which that was not enough; then all that is kept."""
 
 _FEW_STORES = 100
 """So few are looked at one by one, instead of reading what lies between them."""

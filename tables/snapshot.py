@@ -78,7 +78,7 @@ class Snapshot:
         return (rows for rows, _ in self.rows_with_facts())
 
     def rows_with_facts(self) -> Iterator[tuple[Rows, list[StoreFacts]]]:
-        """The same, with what is known of each row's store."""
+        """Rows of all known stores, in id order, with what is known of each store."""
         return ((self._account(some), some.facts) for some in self.stores())
 
     def stores(self) -> Iterator[Stores]:

@@ -130,7 +130,7 @@ class KnownStores:
         )
 
     def chunks(self, stores: int) -> Iterator[Stores]:
-        """The same, so many at a time."""
+        """Its stores, so many at a time."""
         ends = np.concatenate(([0], np.cumsum(self.counts)))
         for first in range(0, len(self.store_ids), stores):
             part = slice(first, first + stores)

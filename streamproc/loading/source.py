@@ -142,7 +142,7 @@ def _chunks(raw: IO[bytes], progress: Progress) -> Iterator[bytes]:
 
 
 def _with_first(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same; an empty file has one empty piece."""
+    """The pieces of a file; of an empty one, an empty piece."""
     yield next(pieces, b"")
     yield from pieces
 
@@ -182,7 +182,7 @@ def _from_utf16(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _with_line_feeds(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same; carriage returns alone, as old Macs write them, become line feeds."""
+    """The pieces with line feeds for carriage returns alone, as old Macs write them."""
     first = next(pieces, b"")
     if b"\r" in first and b"\n" not in first:
         return (piece.replace(b"\r", b"\n") for piece in _prepend(first, pieces))
@@ -227,7 +227,7 @@ def _checked(block: Block, path: Path) -> Block:
 
 @contextmanager
 def ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
-    """The same items, each fetched in a thread while the one before is worked on."""
+    """Some items, each fetched in a thread while the one before is worked on."""
     with ThreadPoolExecutor(1) as pool:
 
         def each() -> Iterator[Item]:

@@ -55,7 +55,7 @@ FULL_HEADER = (
     "last_status",
     *(_head("excluded", window) for window in windows.NAMES),
 )
-"""The same columns, and then all there is."""
+"""The columns of a full report: those of ``HEADER``, and then all there is."""
 
 _ROWS_AT_ONCE = 20_000
 

@@ -14,7 +14,7 @@ LOADING_US = 10 * SECOND_US
 """When a month is worth asking for again of which polls are being loaded."""
 
 EMPTY_US = MINUTE_US
-"""The same while there are no polls at all: somebody will load some."""
+"""When it is while there are no polls at all: somebody will load some."""
 
 
 class ComesTooEarly(Exception):

@@ -97,7 +97,7 @@ class Calendar:
 
     @classmethod
     def weekly(cls, openings: Schedule, zone: str) -> "Calendar":
-        """The same week always."""
+        """A calendar with one week, whatever the date."""
         return cls(zone, ((None, openings),))
 
     def week_on(self, day: int) -> Schedule:

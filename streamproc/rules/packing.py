@@ -79,7 +79,7 @@ def canonical(packed: Ints) -> Ints:
 
 
 def canonical_rows(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
-    """The same for many stores; ``rows`` numbers the store of each poll."""
+    """``canonical`` for many stores; ``rows`` numbers the store of each poll."""
     rows, packed = sorted_rows(rows, packed)
     first = _is_first(packed)
     first[1:] |= rows[1:] != rows[:-1]
@@ -87,7 +87,7 @@ def canonical_rows(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
 
 
 def in_order(rows: Ints, packed: Ints) -> tuple[Ints, Ints]:
-    """The same, sooner where they are in order already, as segments mostly are."""
+    """``sorted_rows``, sooner where they are in order, as segments mostly are."""
     later = time_of(packed[1:]) > time_of(packed[:-1])
     if ((rows[1:] > rows[:-1]) | (rows[1:] == rows[:-1]) & later).all():
         return rows, packed

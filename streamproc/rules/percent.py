@@ -26,7 +26,7 @@ def percents(up_us: Ints, down_us: Ints, digits: int = DIGITS) -> list[str]:
 
 
 def percent(up_us: int, down_us: int, digits: int = DIGITS) -> str | None:
-    """The same of one amount, or of a fleet's sums; None for nothing observed."""
+    """A percentage of one amount, or of a fleet's sums; None for nothing observed."""
     up, down = int(up_us), int(down_us)  # an int64 would overflow
     if up + down <= 0:
         return None

@@ -94,7 +94,7 @@ class Standings:
             getattr(self, each.name)[rows] = getattr(others, each.name)
 
     def grown(self, count: int) -> "Standings":
-        """The same with room for ``count`` stores."""
+        """These and, up to ``count`` stores, those of which nothing is known."""
         more = Standings.none(count - len(self))
         return Standings(
             *(

@@ -112,7 +112,7 @@ def still_holds(told: Suspicion, at_us: int, turned: Iterable[Turned]) -> bool:
 
 
 def grown(told: Suspicion, turned: Iterable[Turned]) -> Suspicion:
-    """The same with the stores that have turned since, when they have become more."""
+    """A suspicion with the stores that have turned since, when they are more."""
     mine = _turned_since(told, turned)
     if len(mine) <= told.stores:
         return told

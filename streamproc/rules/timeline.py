@@ -66,7 +66,7 @@ class OpenTime:
         return cls(opened, opened)
 
     def times(self, begin_us: int, end_us: int) -> Times:
-        """The same as the accounting has it, of the one store."""
+        """This time as the accounting takes it, of the one store."""
         opened, counted = (
             BusinessTime([business.clipped(each, begin_us, end_us)], begin_us, end_us)
             for each in (self.opened, self.business)

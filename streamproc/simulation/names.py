@@ -57,7 +57,7 @@ def labels_of(seed: int, number: int, zone: str | None) -> dict[str, Any]:
 
 
 def told_apart(labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same with names that no two stores share: the second one gets a 2."""
+    """Labels with names that no two stores share: the second one gets a 2."""
     seen: dict[str, int] = {}
     found = []
     for each in labels:

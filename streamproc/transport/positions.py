@@ -33,7 +33,7 @@ class Origin:
 
     @classmethod
     def decode(cls, text: str | None) -> "Origin":
-        """The same, read; nothing is known of what somebody else has committed."""
+        """What was encoded; nothing is known of what somebody else has committed."""
         topic_id, _, epoch = (text or "").partition("/")
         known = epoch.isascii() and epoch.isdigit()
         return cls(topic_id or None, int(epoch) if known else None)

@@ -45,7 +45,7 @@ class Appender:
     async def append_each(
         self, topic: Topic, records: Placed
     ) -> tuple[dict[int, int], dict[int, Exception]]:
-        """The same, one partition without the others: those that took it, or did not.
+        """Append to each partition without the others: those that took it, or did not.
 
         Of the latter, each with its reason, nobody knows: it may become durable later.
         """

@@ -30,7 +30,7 @@ REPEATED_S = 10.0
 """How long a line of a library is not repeated."""
 
 OWN_REPEATED_S = 60.0
-"""The same of a line of ours that asks for it."""
+"""How long a line of ours that asks for it is not repeated."""
 
 
 class Plain(logging.Formatter):

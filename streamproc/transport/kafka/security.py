@@ -49,7 +49,7 @@ def password(options: BrokerOptions) -> str:
 
 
 def credentials(options: BrokerOptions) -> SASLCredentials | SSLCredentials | None:
-    """The same as Faust takes it."""
+    """The credentials as Faust takes them; None without any."""
     context = ssl_context(options)
     if options.sasl_mechanism:
         return SASLCredentials(
@@ -62,7 +62,7 @@ def credentials(options: BrokerOptions) -> SASLCredentials | SSLCredentials | No
 
 
 def connection(options: BrokerOptions) -> dict[str, Any]:
-    """The same as aiokafka's clients take it, with the addresses."""
+    """Arguments of aiokafka's clients: the addresses, and the credentials."""
     context = ssl_context(options)
     login = bool(options.sasl_mechanism)
     protocol = ("SASL_" if login else "") + ("SSL" if context else "PLAINTEXT")

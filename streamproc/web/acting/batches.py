@@ -39,13 +39,13 @@ class Batch:
         return hashlib.sha256(orjson.dumps(told)).hexdigest()
 
     def by(self, author: str) -> "Batch":
-        """The same, made by somebody else."""
+        """These changes, made by somebody else."""
         changes = tuple(_by(change, author) for change in self.changes)
         return Batch(self.title, self.target, changes)
 
 
 def _by(change: Change, author: str) -> Change:
-    """The same by somebody: of an exclusion it stands in the fact as well."""
+    """A change made by somebody: of an exclusion it stands in the fact as well."""
     if change.noun is not EXCLUSION or change.value is None:
         return replace(change, by=author)
     row = {name: change.row[name] for name in change.row if name != "by"}

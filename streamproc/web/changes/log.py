@@ -88,7 +88,7 @@ class Log:
         )
 
     async def brief(self, change: str) -> OneChange | None:
-        """The same without more facts; None when there is none."""
+        """A change with its first facts only; None when there is none."""
         parts, undone_by = await self._one(change, "", SHOWN_FACTS, counted=False)
         return one_change(parts, undone_by) if parts else None
 

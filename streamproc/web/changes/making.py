@@ -56,7 +56,7 @@ class Changes:
         return await self._known(self._cluster.home(store_id), store_id)
 
     async def require(self, store_id: str, is_of_all: bool = False) -> Known:
-        """The same; raises a 404 Refusal when nothing ever was."""
+        """What is known of a store; raises a 404 Refusal when nothing ever was."""
         found = await self.known(store_id)
         if is_of_all or found.is_known:
             return found
@@ -139,7 +139,7 @@ class Changes:
         return await self.preview_of([change], as_of_us)
 
     async def preview_of(self, changes: Sequence[Change], as_of_us: int) -> Preview:
-        """The same with several changes, one after the other, of the same store."""
+        """A preview of several changes of one store, one after the other."""
         change = changes[0]
         if not change.create:
             await self.require(change.store_id, change.is_of_all)

@@ -17,7 +17,7 @@ from streamproc.web.fleet.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class ManyDays:
-    """The same stores in the last days, and some of them in the last months."""
+    """Stores in the last days, and some of them in the last months."""
 
     standing: Standing
     months: list[FleetMonth]

@@ -108,7 +108,7 @@ class Performance:
         return bool(self.days) and self.period.end_day > self.days[-1].first_day + 1
 
     def last_days(self, count: int) -> "Performance":
-        """The same, with the last of its days only."""
+        """These figures with the last of their days only."""
         return replace(
             self,
             days=self.days[-count:],

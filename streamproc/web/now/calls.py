@@ -115,7 +115,7 @@ def _matching(view: View, book: LabelBook, wanted: Wanted) -> npt.NDArray[np.boo
 
 
 def _key(view: View) -> object:
-    """The same as long as the rows are of the same stores."""
+    """Equal to an earlier one as long as the rows are of the same stores."""
     return view.epoch, len(view)
 
 

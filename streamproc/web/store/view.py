@@ -198,7 +198,7 @@ class StoreView:
 
     @property
     def state(self) -> str:
-        """The same in a word."""
+        """What it is now, in a word."""
         return STATES[self.state_number]
 
     @property

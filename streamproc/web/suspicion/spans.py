@@ -32,7 +32,7 @@ class Span:
 
     @property
     def whose(self) -> str:
-        """The same in words."""
+        """What its stores have in common, in words."""
         return in_common(self.labels) or ALL_OF_THEM
 
     @property

@@ -152,7 +152,7 @@ def _of(told: Suspect) -> Suspicion:
 
 
 def _grown(told: Suspect, turned: list[Turned]) -> Suspect:
-    """The same with the counts of now, when more have turned."""
+    """A suspicion with the counts of now, when more have turned."""
     now = grown(_of(told), turned)
     return replace(told, silent=now.silent, down=now.down, expected=now.expected)
 

@@ -88,7 +88,7 @@ def batches(data: bytes) -> Iterator[bytes]:
 
 
 def whole(data: bytes) -> Iterator[bytes]:
-    """The same, but ends where ``batches`` raises."""
+    """Each whole batch, as ``batches``, up to where that raises."""
     try:
         yield from batches(data)
     except CorruptRecordException:
