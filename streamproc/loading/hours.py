@@ -13,8 +13,8 @@ from streamproc.loading.choices import needs
 from streamproc.loading.header import HOURS, HOURS_ALSO
 from streamproc.loading.refused import OnRefused
 from streamproc.loading.source import Progress
+from streamproc.loading.store_rows import StoreRows, read_store_rows
 from streamproc.loading.stores import StoreFile, key_of
-from streamproc.loading.told import Told, read_told
 from streamproc.rules.schedule import (
     WEEKDAYS,
     Closing,
@@ -61,11 +61,11 @@ def read_hours(
         seen[cells[0]] = min(seen.get(cells[0], line), line)
         return _parse(counted, *cells)
 
-    told = read_told(file, (HOURS, HOURS_ALSO), names, said, progress, tell)
+    taken = read_store_rows(file, (HOURS, HOURS_ALSO), names, said, progress, tell)
     if weekdays is None:
         _refuse_other_weekdays(path, seen)
-    weeks = [*_weeks(told)]
-    _refuse_contradicting(file, told, weeks, tell)
+    weeks = [*_weeks(taken)]
+    _refuse_contradicting(file, taken, weeks, tell)
     file.messages = _messages(weeks, file.broken)
     return file
 
@@ -83,23 +83,23 @@ class _Week:
     rows: tuple[_Hours, ...]
 
 
-def _weeks(told: Told) -> Iterator[_Week]:
+def _weeks(taken: StoreRows) -> Iterator[_Week]:
     """The weeks of a file by store id and ``since``, their rows in order.
 
     Weeks whose rows say the same share one tuple of them.
     """
-    ids, since = _order(told.store_ids), _order([each.since for each in told.said])
-    order = np.lexsort((since[told.values], ids[told.stores]))  # lines stay in order
-    stores, values = told.stores[order], told.values[order]
+    ids, since = _order(taken.store_ids), _order([each.since for each in taken.said])
+    order = np.lexsort((since[taken.values], ids[taken.stores]))  # lines stay in order
+    stores, values = taken.stores[order], taken.values[order]
     new = (np.diff(stores, prepend=-1) != 0) | (np.diff(since[values], prepend=-1) != 0)
     edges = np.append(np.flatnonzero(new), len(values))
     rows: dict[bytes, tuple[_Hours, ...]] = {}
     for a, b in pairwise(edges.tolist()):
         said = values[a:b].tobytes()
         if said not in rows:
-            rows[said] = tuple(told.said[value] for value in values[a:b].tolist())
+            rows[said] = tuple(taken.said[value] for value in values[a:b].tolist())
         store = int(stores[a])
-        yield _Week(store, told.store_ids[store], rows[said][0].since, rows[said])
+        yield _Week(store, taken.store_ids[store], rows[said][0].since, rows[said])
 
 
 def _order(texts: Sequence[str]) -> Ints:
@@ -109,7 +109,7 @@ def _order(texts: Sequence[str]) -> Ints:
 
 
 def _refuse_contradicting(
-    file: StoreFile, told: Told, weeks: Sequence[_Week], tell: OnRefused
+    file: StoreFile, taken: StoreRows, weeks: Sequence[_Week], tell: OnRefused
 ) -> None:
     """Refuse the stores whose rows do not make a week, in the order of the file."""
     wrong: dict[tuple[_Hours, ...], InvalidHours] = {}
@@ -119,8 +119,8 @@ def _refuse_contradicting(
         except InvalidHours as exc:
             wrong[rows] = exc
     found = [week for week in weeks if week.rows in wrong]
-    for week in sorted(found, key=lambda each: told.first[each.store]):
-        row = told.first_row(week.store)
+    for week in sorted(found, key=lambda each: taken.first[each.store]):
+        row = taken.first_row(week.store)
         file.refuse(row, wrong[week.rows], week.store_id, tell)
 
 

@@ -7,8 +7,8 @@ from streamproc.errors import counted
 from streamproc.loading.header import ZONES
 from streamproc.loading.refused import OnRefused
 from streamproc.loading.source import Progress
+from streamproc.loading.store_rows import read_store_rows
 from streamproc.loading.stores import StoreFile
-from streamproc.loading.told import read_told
 from streamproc.rules.zones import DEFAULT_ZONE, zone_or_none, zone_remark
 
 
@@ -23,8 +23,8 @@ def read_zones(
     def said(line: int, cells: Sequence[str]) -> str | None:
         return zone_or_none(cells[0])
 
-    told = read_told(file, (ZONES, ()), names, said, progress, tell)
-    for store_id, zone, line in told:
+    taken = read_store_rows(file, (ZONES, ()), names, said, progress, tell)
+    for store_id, zone, line in taken:
         before = zones.get(store_id)
         if before is not None and before[1] != zone:
             twice.append(

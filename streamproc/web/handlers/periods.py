@@ -180,16 +180,10 @@ def _page(
 
 def _order(rows: PeriodRows | Groups, sort: str) -> Ints:
     """Positions of the rows as they are listed; who was not observed comes last."""
-    up, down = _column(rows, "up"), _column(rows, "down")
+    up, down = rows.of("up"), rows.of("down")
     if sort == "store":
         return np.arange(len(up))
     if sort == "down_s":
         return np.argsort(-down, kind="stable")
     worst = np.where(up + down > 0, shares_of(up, down), np.iinfo(np.int64).max)
     return np.argsort(worst, kind="stable")
-
-
-def _column(rows: PeriodRows | Groups, name: str) -> Ints:
-    column: Ints
-    column = rows.of(name) if isinstance(rows, PeriodRows) else getattr(rows, name)
-    return column

@@ -17,9 +17,9 @@ from streamproc.web.incidents.asking import ordered
 from streamproc.web.now.states import StoreState
 from streamproc.web.periods.choice import Chosen, chosen_of
 from streamproc.web.store.day import poll_marks, polls_of
+from streamproc.web.store.facts import exclusions, special_days
 from streamproc.web.store.months import Figures, Month, figures_by_slice, months_of
 from streamproc.web.store.names import Directory
-from streamproc.web.store.told import exclusions, special_days
 from streamproc.web.store.view import DayRow, StoreView
 from streamproc.web.store.whole import StoreCount, WholeStore
 from streamproc.web.templating import Frame, goal_of

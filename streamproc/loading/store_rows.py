@@ -31,7 +31,7 @@ _REFUSED = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoreRows:
     """The rows of a file that are taken, in the order of their lines.
 
     ``lines``, ``stores`` and ``values`` have shape (n,): the line of each row, the
@@ -58,14 +58,14 @@ class Told:
             yield self.store_ids[store], self.said[value], line
 
 
-def read_told(
+def read_store_rows(
     file: StoreFile,
     columns: Columns,
     names: Mapping[str, str],
     said: Said,
     progress: Progress,
     tell: OnRefused,
-) -> Told:
+) -> StoreRows:
     """All rows of a file that are taken; the others are noted in the file."""
     wanted, optional = columns
     reader = _Reader(file, said, tell)
@@ -73,7 +73,7 @@ def read_told(
         file.remarks += misread(file.path, header, columns, names)
         for block in blocks:
             reader.take(block, header)
-    return reader.told()
+    return reader.rows()
 
 
 @dataclass
@@ -161,12 +161,12 @@ class _Reader:
         found[0] += lines.block.line
         self._taken.append(found)
 
-    def told(self) -> Told:
+    def rows(self) -> StoreRows:
         """All that was taken."""
         none = np.zeros((3, 0), np.int64)
         lines, stores, values = np.hstack([none, *self._taken])
         ids = list(self._stores)
-        return Told(ids, self._said, lines, stores, values, self._first)
+        return StoreRows(ids, self._said, lines, stores, values, self._first)
 
 
 def distinct(columns: Sequence[Cells]) -> tuple[Ints, Ints]:

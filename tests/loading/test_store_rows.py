@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streamproc.cells import Cells, Ints
 from streamproc.errors import LoadError
-from streamproc.loading import source, told
+from streamproc.loading import source, store_rows
 from streamproc.loading.header import Header
 from streamproc.loading.hours import read_hours
 from streamproc.loading.refused import Refused
@@ -86,7 +86,7 @@ def outcomes(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "CHUNK_BYTES", chunk_bytes)
         at_once = outcome(read, header, rows)
-        patch.setattr(told, "columns_of", _none_usual)
+        patch.setattr(store_rows, "columns_of", _none_usual)
         return at_once, outcome(read, header, rows)
 
 
