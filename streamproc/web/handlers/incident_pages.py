@@ -70,7 +70,7 @@ class IncidentPages:
         return (await self._sheet(request)).export("csv")
 
     async def xlsx(self, request: web.Request) -> web.StreamResponse:
-        """The same as a workbook."""
+        """The incidents of the page's list, all of them, as a workbook."""
         return (await self._sheet(request)).export("xlsx")
 
     async def _sheet(self, request: web.Request) -> Sheet:

@@ -62,7 +62,7 @@ class RejectedHandlers:
         return await self._sheet(request, "csv")
 
     async def xlsx(self, request: web.Request) -> web.StreamResponse:
-        """The same as a workbook."""
+        """The records that the page shows, on all its pages, as a workbook."""
         return await self._sheet(request, "xlsx")
 
     async def _sheet(self, request: web.Request, form: str) -> web.StreamResponse:

@@ -191,7 +191,7 @@ class ReportHandlers:
 
     @described(media=(MEDIA_TYPE,))
     async def combined_workbook(self, request: web.Request) -> web.StreamResponse:
-        """The same as a workbook."""
+        """The newest report of all stores, as a workbook."""
         return await self._workbook(request, COMBINED)
 
     @described(media=(CSV,))
@@ -201,7 +201,7 @@ class ReportHandlers:
 
     @described(media=(MEDIA_TYPE,))
     async def monthly_workbook(self, request: web.Request) -> web.StreamResponse:
-        """The same as a workbook."""
+        """The report of the newest month that is over everywhere, as a workbook."""
         return await self._workbook(request, MONTHLY)
 
     async def _csv(self, request: web.Request, which: str) -> web.StreamResponse:

@@ -74,7 +74,7 @@ class StoresHandlers:
         return (await self._sheet(request)).export("csv")
 
     async def xlsx(self, request: web.Request) -> web.StreamResponse:
-        """The same as a workbook."""
+        """All stores that match, in the order of the page, as a workbook."""
         return (await self._sheet(request)).export("xlsx")
 
     async def _sheet(self, request: web.Request) -> Sheet:
