@@ -411,6 +411,7 @@ def test_all_stores_are_changed_with_one_record(fleet: LiveSite) -> None:
     assert [week(fleet, store)["down_s"] for store in "123"] == [0] * 3
     text = reader.open("/change?what=exclusion&store=*")
     assert "maintenance network · eve" in text
+    assert f"Tue {TODAY} 14:00:00 to Tue {TODAY} 15:00:00" in text
     reader.save(what="exclusion", store="*", withdraw="m-1")
     assert [week(fleet, store)["down_s"] for store in "123"] == [1800] * 3
 
@@ -420,6 +421,7 @@ def test_all_stores_are_changed_with_one_record(fleet: LiveSite) -> None:
     [
         ({"what": "zone", "timezone_str": "Mars/Base"}, "Mars/Base"),
         ({"what": "hours", "day0": "25-26"}, "25"),
+        ({"what": "hours", "day2": "25:00-26:00"}, "Wed: start_time_local is '25:00'"),
         ({"what": "special-hours", "date": "tomorrow"}, "tomorrow"),
         ({"what": "exclusion", "id": "x", "kind": "holiday"}, "holiday"),
         ({"what": "labels", "labels": "West"}, "label=value on each line"),

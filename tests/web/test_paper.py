@@ -1,11 +1,13 @@
 """What is handed on: one sheet of A4 each, with the figures that the pages have."""
 
 import io
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.waiting import LIMIT_S
 from tests.web.browser import Tab, launched, needed
 from tests.web.known_answers import Amounts, amounts, dates, pooled
 from tests.web.live_site import LiveSite
@@ -41,6 +43,31 @@ def printed(browser: Any, site: LiveSite, path: str) -> list[Any]:
     assert tab.errors == []
     tab.close()
     return list(reader.PdfReader(io.BytesIO(content)).pages)
+
+
+def words_of(sheets: list[Any]) -> list[str]:
+    """The text of each."""
+    return [" ".join(sheet.extract_text().split()) for sheet in sheets]
+
+
+def test_a_page_that_is_printed_has_its_list_at_once_and_ends_with_the_rules(
+    browser: Any, managed: LiveSite
+) -> None:
+    """A long table begins on the sheet of its heading; no link is left for the last."""
+    sheets = words_of(printed(browser, managed, "/stores?period=last-month"))
+    assert "Flagstaff Mountain" in sheets[0]
+    assert "Percent = up / (up + down)" in sheets[-1]
+    assert "combined_report.csv" not in "".join(sheets)
+
+
+def test_a_table_that_scrolls_is_printed_whole(browser: Any, managed: LiveSite) -> None:
+    """The days of all stores, down to the first."""
+    deadline = time.monotonic() + LIMIT_S
+    while "being counted" in managed.page("/?view=table"):
+        assert time.monotonic() < deadline
+    text = " ".join(words_of(printed(browser, managed, "/?view=table")))
+    assert "Tue 4 Nov 2025" in text
+    assert "Mon 29 Sep 2025" in text
 
 
 @pytest.mark.parametrize(

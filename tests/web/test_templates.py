@@ -1,7 +1,9 @@
 """Every template can be read, and says what it takes from where and nothing more."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jinja2 import nodes
@@ -57,3 +59,36 @@ def test_every_macro_is_used() -> None:
     everywhere = {macro for name in NAMES for macro in used(name)}
     unused = {macro for name in NAMES for macro in macros(name)} - everywhere
     assert not unused
+
+
+def told_of_a_preview(week_down_us: int, month_down_us: int) -> str:
+    """What is said of a change that ends with so much down time, of an hour each."""
+    hour = 3_600_000_000
+
+    def figures(down_us: int) -> dict[str, int]:
+        return {"up_us": 1999 * hour, "down_us": down_us, "open_us": 2000 * hour}
+
+    preview = SimpleNamespace(
+        changed=1,
+        stores=1,
+        before={"week": figures(hour), "month": figures(hour)},
+        after={"week": figures(week_down_us), "month": figures(month_down_us)},
+    )
+    template = environment().get_template("acts_macros.html")
+    page = str(template.module.figures_before_and_after(preview))  # type: ignore[attr-defined]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
+
+
+def test_a_preview_says_that_the_week_stays_where_only_older_figures_change() -> None:
+    """It does not go from a percentage to the same one."""
+    hour = 3_600_000_000
+    text = told_of_a_preview(hour, 0)
+    assert "The last 7 days stay at 99.95 % ." in text
+    assert "last 7 days 99.95 % same 1.00 same 2,000.00 same" in text
+    assert "last 30 days 99.95 % 100.00 % 1.00 0.00 2,000.00 same" in text
+
+
+def test_a_change_of_seconds_is_not_called_the_same() -> None:
+    """Although two decimals of hours do not show it."""
+    text = told_of_a_preview(3_600_000_000 + 1_000_000, 3_600_000_000)
+    assert "last 7 days 99.95 % same 1.00 1.00 2,000.00 same" in text

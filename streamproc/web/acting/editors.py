@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from streamproc.errors import shown
+from streamproc.errors import InvalidHours, shown
+from streamproc.rules.schedule import parse_hours
 from streamproc.web.changes.change import (
     EXCLUSION,
     HOURS,
@@ -111,13 +112,22 @@ def _week(form: Form) -> list[Told]:
     rows: list[dict[str, Any]] = []
     for number, day in enumerate(DAYS):
         found = openings(day, form.get(f"day{number}", ""))
-        rows += [{"dayOfWeek": number, **one} for one in found]
-        if not found:
-            rows.append({"dayOfWeek": number, "closed": True})
+        rows += _of_weekday(number, found)
     row: Row = {"hours": rows}
     if since := form.get("valid_from", "").strip():
         row["valid_from"] = since
     return [Told("", row)]
+
+
+def _of_weekday(number: int, found: list[dict[str, str]]) -> list[Row]:
+    """A weekday's rows; raises a 422 Refusal that names the day."""
+    rows: list[Row] = [{"dayOfWeek": number, **one} for one in found]
+    rows = rows or [{"dayOfWeek": number, "closed": True}]
+    try:
+        parse_hours(rows)
+    except InvalidHours as exc:
+        raise Refusal(422, exc.reason, f"{DAYS[number]}: {exc}.") from exc
+    return rows
 
 
 def _dates(form: Form) -> list[Told]:
