@@ -18,6 +18,7 @@ from streamproc.errors import InvalidInput
 from streamproc.report.period_rows import PeriodRows
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
+from streamproc.rules.days import dates_text
 
 COLUMNS = (
     *("store_id", "date", "from_utc", "to_utc"),
@@ -46,9 +47,7 @@ class Part:
     @property
     def name(self) -> str:
         """``2026-10``; of a part of the month ``2026-10-05..31``."""
-        if self.first.day == 1 and (self.last + timedelta(days=1)).day == 1:
-            return f"{self.first:%Y-%m}"
-        return f"{self.first}..{self.last:%d}"
+        return dates_text(self.first, self.last)
 
 
 def parts(first: date, last: date) -> list[Part]:

@@ -9,8 +9,9 @@ from streamproc.report.about import sentences
 from streamproc.report.record import time_text
 from streamproc.report.rows import safe_cell
 from streamproc.report.workbook import About
-from streamproc.rules.days import date_of
+from streamproc.rules.days import date_of, dates_text
 from streamproc.rules.periods import Period
+from streamproc.rules.units import DAY_US
 from streamproc.rules.uptime import Rules
 from streamproc.web.exports import Export, aside, csv_pieces
 from streamproc.web.files import XLSX
@@ -51,11 +52,15 @@ class Sheet:
 
 
 def dated(what: str, period: Period) -> str:
-    """What a file of a period is called: by its first date, and its last."""
+    """What a file of a period is called: by its dates."""
     first, last = date_of(period.first_day), date_of(period.end_day - 1)
-    return (
-        f"{plain(what)}-{first}" if first == last else f"{plain(what)}-{first}-{last}"
-    )
+    return f"{plain(what)}-{dates_text(first, last)}"
+
+
+def between(what: str, begin_us: int, end_us: int) -> str:
+    """What a file of a span of time is called: by its dates in UTC."""
+    first, last = date_of(begin_us // DAY_US), date_of((end_us - 1) // DAY_US)
+    return f"{plain(what)}-{dates_text(first, last)}"
 
 
 def at(what: str, as_of_us: int) -> str:

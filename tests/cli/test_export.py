@@ -82,7 +82,7 @@ def test_export_to_parquet_has_the_same_rows(tmp_path: Path, streamproc: Run) ->
     asked = ("--from", "2023-01-31", "--to", "2023-01-31", "--out", "days")
     done = streamproc("export", *asked, "--format", "parquet")
     assert done.returncode == 0, done.stderr
-    table = parquet.read_table(tmp_path / "days" / "uptime-2023-01-31..31.parquet")
+    table = parquet.read_table(tmp_path / "days" / "uptime-2023-01-31.parquet")
     rows = {row["store_id"]: row for row in table.to_pylist()}
     assert rows["a"]["date"] == date(2023, 1, 31)
     assert (rows["a"]["up_us"], rows["a"]["down_us"]) == (HOUR_US, HOUR_US // 2)

@@ -173,7 +173,7 @@ def test_the_csv_has_the_rows_of_all_pages(site: LiveSite) -> None:
     """The columns are those of the report."""
     answer = site.get("/api/v1/periods/day:2025-05-05?format=csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert 'filename="day-2025-05-05.csv"' in answer.headers["Content-Disposition"]
+    assert 'filename="uptime-2025-05-05.csv"' in answer.headers["Content-Disposition"]
     told = {row["store_id"]: row["figures"] for row in pages(site, "")}
     assert len(rows) == len(told)
     gamma = next(row for row in rows if row["store_id"] == "gamma")

@@ -83,7 +83,11 @@ def test_a_report_of_a_period_is_the_file_of_the_same_question(
     assert (report["kind"], report["period"]) == ("period", "day:2025-05-06")
     assert (report["by"], report["zone"]) == ("day", "Asia/Tokyo")
     exported = site.get("/api/v1/periods/yesterday?by=day&zone=Asia/Tokyo&format=csv")
-    assert site.get(told["url"]).text == exported.text
+    file = site.get(told["url"])
+    assert file.text == exported.text
+    for answer in (file, exported):
+        name = answer.headers["Content-Disposition"]
+        assert name == 'attachment; filename="uptime-2025-05-06.csv"'
     assert len(rows_of(exported.text)) == told["rows"] > 60
     assert "day:2025-05-06" in site.get("/reports").text
 
@@ -339,7 +343,8 @@ def test_a_report_can_be_had_as_a_workbook(site: LiveSite, door: str) -> None:
         path = f"/get_report?report_id={report_id}"
         answer = site.get(path, Accept=MEDIA_TYPE)
     assert answer.headers["Content-Type"] == MEDIA_TYPE
-    assert f'filename="{report_id}.xlsx"' in answer.headers["Content-Disposition"]
+    name = answer.headers["Content-Disposition"]
+    assert name == 'attachment; filename="uptime-20250506T150000Z.xlsx"'
     book = openpyxl.load_workbook(io.BytesIO(answer.body))
     rows = list(map(list, book["Report"].values))
     wanted = list(csv.reader(io.StringIO(site.get(told["url"]).text)))

@@ -17,13 +17,16 @@ from tests.web.live_site import FORMULA, LiveSite, ago
 
 TABLES = (
     ("/stores.{}?period=yesterday&where=region=West", "stores-West-2025-05-05"),
-    ("/stores.{}?period=last-week", "stores-2025-04-28-2025-05-04"),
+    ("/stores.{}?period=last-week", "stores-2025-04-28..2025-05-04"),
     (
         "/api/v1/stores/beta/periods?period=this-week&by=day&format={}",
-        "Beta_Square-2025-05-05-2025-05-11",
+        "Beta_Square-2025-05-05..11",
     ),
-    ("/api/v1/periods/yesterday?format={}", "day-2025-05-05"),
-    ("/api/v1/periods/this-week?by=day&group_by=region&format={}", "week-2025-W19"),
+    ("/api/v1/periods/yesterday?format={}", "uptime-2025-05-05"),
+    (
+        "/api/v1/periods/this-week?by=day&group_by=region&format={}",
+        "uptime-2025-05-05..11",
+    ),
     ("/api/v1/stores?as_of=2025-05-06T14:00:00Z&format={}", "stores-20250506T140000Z"),
     (
         "/api/v1/stores/alpha?as_of=2025-05-06T14:00:00Z&format={}",
@@ -35,6 +38,10 @@ TABLES = (
     (
         "/api/v1/incidents?as_of=2025-05-06T14:00:00Z&format={}",
         "incidents-20250506T140000Z",
+    ),
+    (
+        "/api/v1/incidents?from=2025-05-01T00:00:00Z&to=2025-05-06T00:00:00Z&format={}",
+        "incidents-2025-05-01..05",
     ),
 )
 
@@ -163,11 +170,29 @@ def test_pages_offer_what_they_show_as_both_kinds(site: LiveSite, path: str) -> 
         assert site.get(link.replace("&amp;", "&")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("period", "name"),
+    [
+        ("month:2026-10", "2026-10"),
+        ("2026-10-01..2026-10-15", "2026-10-01..15"),
+        ("day:2026-02-28", "2026-02-28"),
+        ("2026-10-15..2026-11-02", "2026-10-15..2026-11-02"),
+        ("2025-10-01..2026-10-31", "2025-10-01..2026-10-31"),
+        ("quarter:2026-Q4", "2026-10-01..2026-12-31"),
+    ],
+)
+def test_a_files_name_says_which_dates_are_in_it(period: str, name: str) -> None:
+    """As short as they can be told; a whole month is its name."""
+    asked = parse_period(period).period
+    assert asked is not None
+    assert dated("uptime", asked) == f"uptime-{name}"
+
+
 def test_a_files_name_is_of_letters_that_any_system_takes() -> None:
     """Whatever a store is called."""
     day, week = (parse_period(t).period for t in ("day:2026-11-24", "week:2026-W48"))
     assert day is not None
     assert week is not None
     assert dated("a/b\\..é", day) == "a_b_.._-2026-11-24"
-    assert dated("x", week) == "x-2026-11-23-2026-11-29"
+    assert dated("x", week) == "x-2026-11-23..29"
     assert at("é", 0) == "_-19700101T000000Z"

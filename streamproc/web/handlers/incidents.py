@@ -31,7 +31,7 @@ from streamproc.web.parameters import (
 )
 from streamproc.web.refusal import bad
 from streamproc.web.responses import json
-from streamproc.web.sheets import Sheet, at
+from streamproc.web.sheets import Sheet, at, between
 from streamproc.web.site import Site
 
 FROM = Time("from", "of the span; a week before as_of, when it is left out")
@@ -64,7 +64,10 @@ class IncidentHandlers:
         asked = await self._asked(query)
         shown = asked.ordered(min_down_us, by_start)
         if form != FORMAT.default:
-            name, rules = at("incidents", asked.as_of_us), self._site.rules
+            name = at("incidents", asked.as_of_us)
+            if query.get(FROM.name) or query.get(TO.name):
+                name = between("incidents", asked.begin_us, asked.end_us)
+            rules = self._site.rules
             return Sheet(
                 name, lambda: incidents_csv(shown), asked.as_of_us, rules
             ).export(form)

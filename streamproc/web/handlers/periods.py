@@ -39,7 +39,7 @@ from streamproc.web.periods.answers import (
 from streamproc.web.periods.reading import FleetPeriod
 from streamproc.web.refusal import bad_input, unknown
 from streamproc.web.responses import json
-from streamproc.web.sheets import Sheet, dated, plain
+from streamproc.web.sheets import Sheet, dated
 from streamproc.web.site import Site
 from streamproc.web.store.period import StorePeriod
 
@@ -122,7 +122,7 @@ class PeriodHandlers:
         if form != FORMAT.default:
             span = found.span
             return Sheet(
-                plain(span.period.name.replace(":", "-")),
+                dated("uptime", span.period),
                 lambda: period_table(found.rows, span.names, group_by),
                 span.as_of_us,
                 self._site.rules,

@@ -16,6 +16,7 @@ from streamproc.report.period_asked import PeriodAsked, period_asked
 from streamproc.report.record import Report, time_text
 from streamproc.report.request import new_request
 from streamproc.report.workbook import MEDIA_TYPE
+from streamproc.rules.periods import parse_period
 from streamproc.web import requests
 from streamproc.web.bodies import form_of, json_of
 from streamproc.web.described import described
@@ -36,6 +37,7 @@ from streamproc.web.reports.answers import (
 from streamproc.web.reports.reading import COMBINED, MONTHLY, FilePiece
 from streamproc.web.requests import wants_json
 from streamproc.web.responses import as_file, json, see_other
+from streamproc.web.sheets import at, dated
 from streamproc.web.site import Site
 from streamproc.web.workbooks import workbook
 
@@ -128,7 +130,7 @@ class ReportHandlers:
         """Running with progress, Complete with the URL (or the file), or Failed."""
         report = await self._find(self._report_id(request))
         if report.state == record.COMPLETE and _accepts(request, CSV):
-            return await self._csv(request, report.report_id)
+            return await self._csv(request, report.report_id, _file_name(report))
         if report.state == record.COMPLETE and _accepts(request, MEDIA_TYPE):
             return await self._workbook(request, report.report_id, report)
         return json(state_of(report))
@@ -176,7 +178,7 @@ class ReportHandlers:
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A finished report's CSV, by an id that the table knows."""
         report = await self._find(request.match_info["report_id"])
-        return await self._csv(request, report.report_id)
+        return await self._csv(request, report.report_id, _file_name(report))
 
     @described(media=(MEDIA_TYPE,))
     async def workbook(self, request: web.Request) -> web.StreamResponse:
@@ -187,7 +189,7 @@ class ReportHandlers:
     @described(media=(CSV,))
     async def combined(self, request: web.Request) -> web.StreamResponse:
         """The newest report of all stores, with ETag and Last-Modified."""
-        return await self._csv(request, COMBINED)
+        return await self._csv(request, COMBINED, COMBINED)
 
     @described(media=(MEDIA_TYPE,))
     async def combined_workbook(self, request: web.Request) -> web.StreamResponse:
@@ -197,17 +199,19 @@ class ReportHandlers:
     @described(media=(CSV,))
     async def monthly(self, request: web.Request) -> web.StreamResponse:
         """The report of the newest month that is over in every store's zone."""
-        return await self._csv(request, MONTHLY)
+        return await self._csv(request, MONTHLY, MONTHLY)
 
     @described(media=(MEDIA_TYPE,))
     async def monthly_workbook(self, request: web.Request) -> web.StreamResponse:
         """The report of the newest month that is over everywhere, as a workbook."""
         return await self._workbook(request, MONTHLY)
 
-    async def _csv(self, request: web.Request, which: str) -> web.StreamResponse:
+    async def _csv(
+        self, request: web.Request, which: str, name: str
+    ) -> web.StreamResponse:
         reports = self._site.reports
         found = await self._file(which)
-        export = Export(lambda: reports.pieces(which, found), f"{which}.csv")
+        export = Export(lambda: reports.pieces(which, found), f"{name}.csv")
         return as_file(request, export, found.size, found.modified_ns)
 
     async def _workbook(
@@ -216,9 +220,10 @@ class ReportHandlers:
         reports = self._site.reports
         found = await self._file(which)
         said = about(report, self._site.program.settings.rules)
+        name = which if report is None else _file_name(report)
         export = Export(
             lambda: workbook(reports.pieces(which, found), said),
-            f"{which}.xlsx",
+            f"{name}.xlsx",
             MEDIA_TYPE,
         )
         return as_file(request, export, found.size, found.modified_ns)
@@ -275,3 +280,14 @@ def _as_polled(given: Mapping[str, Any]) -> bool:
     if not isinstance(value, str | None):
         raise bad("bad-as_polled", f"as_polled is {shown(value)}, expected a boolean.")
     return AS_POLLED.read({AS_POLLED.name: value or ""}) == "true"
+
+
+def _file_name(report: Report) -> str:
+    """What a report's file is called: by its dates, else as of when it is."""
+    name = report.told or report.period
+    period = parse_period(name).period if name else None
+    if period is not None:
+        return dated("uptime", period)
+    if report.as_of_us is None:
+        return report.report_id  # it has no file yet
+    return at(report.store_id or "uptime", report.as_of_us)
