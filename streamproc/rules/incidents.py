@@ -67,13 +67,13 @@ class Spoken:
     followed: Flags
 
     @property
-    def down(self) -> Ints:
-        """Business time for which each of them is down."""
-        return np.where(self.up, 0, self.end - self.begin)
+    def length(self) -> Ints:
+        """Business time that each of them covers."""
+        return self.end - self.begin
 
     def bridged(self, bridge_us: int) -> Ints:
-        """Business time without data that is part of an incident, after each."""
-        return np.where(~self.up & (self.gap <= bridge_us), self.gap, 0)
+        """Business time without data after each of them that an incident goes over."""
+        return np.where(self.gap <= bridge_us, self.gap, 0)
 
 
 def incidents(
@@ -106,7 +106,7 @@ def incidents(
         start_us,
         np.where(ongoing, NONE, end_us),
         _last_active(packed, store, whose, start_us),
-        _summed(spoken.down, first, last),
+        _summed(spoken.length, first, last),
         _summed(spoken.bridged(bridge_us), first, last),
         end_us - start_us,
         by_up,
@@ -124,7 +124,7 @@ class OutagesOfEach:
 def outages_of_each(spoken: Spoken, stores: int, bridge_us: int) -> OutagesOfEach:
     """The incidents of each store, counted; shape (stores,)."""
     first, last = runs(spoken, bridge_us)
-    down = _summed(spoken.down, first, last)
+    down = _summed(spoken.length, first, last)
     longest = np.zeros(stores, np.int64)
     np.maximum.at(longest, spoken.store[first], down)
     count = np.bincount(spoken.store[first], minlength=stores)
@@ -171,7 +171,7 @@ def spoken_time(told: Statuses, schedule: Ints, business: BusinessTime) -> Spoke
 
 
 def runs(spoken: Spoken, bridge_us: int) -> tuple[Ints, Ints]:
-    """First and last down status of each incident, by their positions."""
+    """First and last status of each incident, by position; all between are down."""
     down = ~spoken.up
     goes_on = down & spoken.followed & (spoken.gap <= bridge_us)
     goes_on[:-1] &= down[1:]

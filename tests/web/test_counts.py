@@ -28,6 +28,11 @@ def test_no_store_is_lost_where_the_rarer_values_are_together(
     assert sum(each["known"] for each in told.values()) == sum(map(sum, by.values()))
 
 
+def test_of_no_partition_there_is_no_store_in_any_state() -> None:
+    """A row of zeros, as long as any other."""
+    assert added([]) == up(0)
+
+
 def test_the_commonest_values_are_counted_one_by_one() -> None:
     """In the order of their names; equal ones by name; the rest is last."""
     by = {"d": up(3), "c": up(1), "b": up(1), "a": up(2)}

@@ -1,6 +1,6 @@
 """A store's figures of periods: for all that are asked for, one walk over its polls."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -29,7 +29,8 @@ class StorePeriod:
     """One store's figures: ``total`` one row, ``slices`` one per slice.
 
     ``since_us``: see ``Span.since_us``. ``names``: of the slices. ``as_polled``: the
-    total as if there were no exclusions; no row where there are none.
+    total as if there were no exclusions; no row where there are none, or where it was
+    not asked for.
     """
 
     period: Period
@@ -47,10 +48,14 @@ _ROWS = ("total", "slices", "as_polled")
 
 @dataclass(frozen=True, slots=True)
 class Slicing:
-    """A period that was asked for, and how it is sliced."""
+    """A period that was asked for, and how it is sliced.
+
+    ``as_polled``: whether its total without exclusions is wanted, too.
+    """
 
     asked: Asked
     by: str | None = None
+    as_polled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def store_periods(
     rows = _rows_by_span(periods, one, [span for pair in pairs for span in pair])
     as_polled: dict[Span, PeriodRows] = {}
     if one.facts.exclusions:
-        wholes = [whole for whole, _ in pairs]
+        wholes = _wholes_as_polled(slicings, found)
         as_polled = _rows_by_span(periods, one, wholes, as_polled=True)
     return [
         _store_period(whose.zone, *pair, rows, as_polled)
@@ -102,6 +107,15 @@ def _spans_or_why(
         return whose.spans(slicing)
     except InvalidInput as exc:
         return ReportFailedError(str(exc))
+
+
+def _wholes_as_polled(
+    slicings: Sequence[Slicing], found: Sequence[tuple[Span, Span] | ReportFailedError]
+) -> Iterator[Span]:
+    """The spans whose total without exclusions is wanted."""
+    for slicing, pair in zip(slicings, found, strict=True):
+        if slicing.as_polled and isinstance(pair, tuple):
+            yield pair[0]
 
 
 def _rows_by_span(

@@ -68,7 +68,10 @@ class StoreCount:
         one, zone = self.read.one, self.read.one.facts.zone_name
         today = local_day(zone, self.as_of_us)
         months = parse_period(months_before(today))
-        slicings = Slicing(asked), Slicing(months, "day"), Slicing(months, "month")
+        slicings = (
+            Slicing(asked, as_polled=True),
+            *(Slicing(months, "day"), Slicing(months, "month")),
+        )
         data = StoreData(self._before(self.as_of_us), one.own, one.of_all)
         period, by_day, by_month = self._periods(slicings)
         told = _or_none(period)
