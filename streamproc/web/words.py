@@ -146,7 +146,7 @@ def burn(value: float) -> str:
     """How fast a budget is used: at 1 it lasts just to the end of the month."""
     if not value:
         return "none used"
-    return f"burn {value:.2f}" if value >= 0.005 else "burn under 0.01"
+    return f"burn\u00a0{value:.2f}" if value >= 0.005 else "burn under 0.01"
 
 
 def weekday_unless_today(then: datetime, now: datetime) -> str:

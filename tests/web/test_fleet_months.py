@@ -96,7 +96,7 @@ def test_a_months_budget_is_what_the_target_leaves_of_its_business_time() -> Non
     assert october.text == "14.00 h of 12.40 h down time used, 1.60 h over"
     assert november.goes_on
     assert november.text == (
-        "13\u00a0% of 12.00 h used after 33\u00a0% of the month: burn 0.38"
+        "13\u00a0% of 12.00 h used after 33\u00a0% of the month: burn\u00a00.38"
     )
     assert month_going_on(day_of_date(date(2026, 11, 10))) == november.period
 

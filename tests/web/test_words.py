@@ -68,7 +68,7 @@ def test_a_share_is_nothing_or_all_only_when_it_is_exactly_that(
 
 @pytest.mark.parametrize(
     ("burn", "told"),
-    [(0.0, "none used"), (0.004, "burn under 0.01"), (1.915, "burn 1.92")],
+    [(0.0, "none used"), (0.004, "burn under 0.01"), (1.915, "burn\u00a01.92")],
 )
 def test_a_budget_of_which_a_little_is_used_is_not_told_as_untouched(
     burn: float, told: str
