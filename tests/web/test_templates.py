@@ -92,3 +92,11 @@ def test_a_change_of_seconds_is_not_called_the_same() -> None:
     """Although two decimals of hours do not show it."""
     text = told_of_a_preview(3_600_000_000 + 1_000_000, 3_600_000_000)
     assert "last 7 days 99.95 % same 1.00 1.00 2,000.00 same" in text
+
+
+def test_what_was_never_open_is_closed_and_what_nobody_saw_is_without_data() -> None:
+    """A group of closed stores has no gap in its data."""
+    template = environment().get_template("macros.html")
+    told = [str(template.module.percent(0, 0, 98.5, opened)) for opened in (0, 1, None)]  # type: ignore[attr-defined]
+    words = [re.sub(r"<[^>]*>", "", each).strip() for each in told]
+    assert words == ["closed", "no data", "no data"]
