@@ -1,4 +1,8 @@
-"""Answers that take long, kept while somebody looks at them."""
+"""Answers that take long, kept while somebody looks at them.
+
+What else is kept has rules of its own: overviews of instants, which anybody can make up
+(``fleet.refreshing``), and pages, whose readers follow them part by part (``pages``).
+"""
 
 import asyncio
 import logging
