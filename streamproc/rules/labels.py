@@ -31,6 +31,14 @@ class Labels:
     target: float | None = None
 
 
+def commonest_values(stores: Mapping[str, int], most: int) -> list[str]:
+    """The values that most stores have, so many at most; equal ones by name.
+
+    ``stores``: how many have each value.
+    """
+    return sorted(stores, key=lambda value: (-stores[value], value))[:most]
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """Which stores are meant: those whose label has a value; without one it is ""."""

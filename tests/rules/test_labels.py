@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.errors import InvalidInput
-from streamproc.rules.labels import MAX_LABELS, Labels, parse_labels
+from streamproc.rules.labels import (
+    MAX_LABELS,
+    Labels,
+    commonest_values,
+    parse_labels,
+)
 from tables import labels as labels_table
 
 
@@ -89,3 +94,10 @@ def test_what_the_table_keeps_is_what_was_told(labels: Labels) -> None:
     """Encode and decode are a pair."""
     assert labels_table.decode(labels_table.encode(labels)) == labels
     assert labels_table.decode(None) == Labels()
+
+
+def test_the_values_that_most_stores_have_come_first() -> None:
+    """Equal ones by name; no more than are asked for."""
+    stores = {"North": 1, "West": 3, "": 3, "East": 2}
+    assert commonest_values(stores, 3) == ["", "West", "East"]
+    assert commonest_values(stores, 9)[-1] == "North"

@@ -60,7 +60,7 @@ class Cleaner:
         return sum(self.steps(now_ms), Cleaned())
 
     def steps(self, now_ms: int | None = None) -> Iterator[Cleaned]:
-        """The same in short steps; others have the log between them.
+        """Expire and compact in short steps; others have the log between them.
 
         It may be left off after any step: the next run goes on from there.
         """

@@ -7,6 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from streamproc.cells import Ints
+from streamproc.rules.labels import commonest_values
 from streamproc.web.bars import Bar, bars
 from streamproc.web.fleet.performance import Amounts
 from streamproc.web.fleet.standing import Standing, pooled_percent
@@ -60,10 +61,10 @@ def groups_of(
     by_value: dict[str, list[int]] = {}
     for row in rows.tolist():
         by_value.setdefault(values[row], []).append(row)
-    largest = sorted(by_value, key=lambda value: (-len(by_value[value]), value))
+    sizes = {value: len(rows) for value, rows in by_value.items()}
     found = [
         _group(standing, value, np.array(by_value[value]), shown or standing, height)
-        for value in largest[:MOST_GROUPS]
+        for value in commonest_values(sizes, MOST_GROUPS)
     ]
     return sorted(found, key=lambda group: (group.share, group.value))
 

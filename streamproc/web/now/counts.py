@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from streamproc.rules.labels import commonest_values
 from streamproc.rules.now import CLOSED, STATES
 
 OPEN, KNOWN = "open", "known"
@@ -41,9 +42,8 @@ def commonest(by: Mapping[str, Counts], most: int) -> dict[str, Counts]:
 
     In the order of their names. A value that is called ``OTHERS`` is among the others.
     """
-    named = by.keys() - {OTHERS}
-    chosen = sorted(named, key=lambda value: (-sum(by[value]), value))[:most]
-    found = {value: by[value] for value in sorted(chosen)}
+    stores = {value: sum(counts) for value, counts in by.items() if value != OTHERS}
+    found = {value: by[value] for value in sorted(commonest_values(stores, most))}
     if rest := by.keys() - found.keys():
         found[OTHERS] = added(by[value] for value in rest)
     return found

@@ -12,6 +12,7 @@ import numpy as np
 from streamproc.cells import Ints
 from streamproc.report.record import COMPLETE, Report
 from streamproc.rules.days import date_of
+from streamproc.rules.labels import commonest_values
 from streamproc.rules.periods import UNITS, Period
 from streamproc.rules.targets import left_us
 from streamproc.web.periods.reading import FleetPeriod
@@ -91,8 +92,8 @@ def month_table(
 def _values(ids: list[str], names: Directory, label: str) -> list[str]:
     """The values of a label that most stores have, by name."""
     held = Counter(names.of(store_id).labels.get(label, "") for store_id in ids)
-    values = names.values[label]
-    return sorted(sorted(values, key=lambda value: (-held[value], value))[:MOST_VALUES])
+    stores = {value: held[value] for value in names.values[label]}
+    return sorted(commonest_values(stores, MOST_VALUES))
 
 
 def _month(

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from streamproc.cells import Ints
 from streamproc.rules import packing
+from streamproc.rules.labels import commonest_values
 from streamproc.rules.now import CLOSED, MAINTENANCE, SILENT
 from streamproc.rules.percent import percent
 from streamproc.web import words
@@ -71,10 +72,10 @@ def pollers(
     for one in everyone.stores:
         value = names.of(one.store_id).labels.get(label, "") if label else ""
         by_value.setdefault(value, []).append(one)
-    most = sorted(by_value, key=lambda value: (-len(by_value[value]), value))[:MOST]
+    sizes = {value: len(stores) for value, stores in by_value.items()}
     found = [
         _poller(label, value, by_value[value], everyone.as_of_us, figures, spans)
-        for value in most
+        for value in commonest_values(sizes, MOST)
     ]
     return sorted(found, key=lambda one: (-one.silent - one.late, one.value))
 
