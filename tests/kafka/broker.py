@@ -27,6 +27,9 @@ from tests.waiting import until_awaited
 
 __all__ = ["Broker", "BrokerError", "Cluster"]
 
+STEADY = {"broker.session.timeout.ms": "60000"}
+"""Of a broker that no test kills: one that is starved for seconds is not given up."""
+
 START_S = 120.0
 STOP_S = 60.0
 ASK_S = 5.0

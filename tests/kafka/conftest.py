@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.kafka import acl, jars, security
-from tests.kafka.broker import Cluster
+from tests.kafka.broker import STEADY, Cluster
 from tests.kafka.security import Security
 from tests.kafka.workers import Start, StartOn, Worker
 
@@ -45,7 +45,7 @@ def machine() -> None:
 @pytest.fixture(scope="session")
 def kafka(machine: None) -> Iterator[Cluster]:
     """One broker that all tests share; take topics and groups from ``name``."""
-    with Cluster() as running:
+    with Cluster(config=STEADY) as running:
         yield running
 
 
@@ -59,7 +59,8 @@ def secured(
     """
     _require(security.missing())
     certificates = Security(tmp_path_factory.mktemp("certificates"))
-    with Cluster(security=certificates, config=acl.CONFIG) as running:
+    config = {**STEADY, **acl.CONFIG}
+    with Cluster(security=certificates, config=config) as running:
         yield running
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from streamproc.topics import topics_for
 from tests.kafka import fleet
-from tests.kafka.broker import Cluster
+from tests.kafka.broker import STEADY, Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.node import _reserve
 from tests.kafka.workers import StartOn, Worker
@@ -39,7 +39,8 @@ async def test_an_older_kafka_does_as_well(
     cluster: Factory, worker_on: StartOn
 ) -> None:
     """Kafka 3.9, the last version before 4."""
-    await does_the_main_job(worker_on(cluster(kafka=OLDER).bootstrap))
+    broker = cluster(kafka=OLDER, config=STEADY)
+    await does_the_main_job(worker_on(broker.bootstrap))
 
 
 async def test_a_broker_on_ipv6_and_a_dead_host_in_the_list(
@@ -49,6 +50,6 @@ async def test_a_broker_on_ipv6_and_a_dead_host_in_the_list(
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     with _reserve() as dead:
-        broker = cluster(host="::1")
+        broker = cluster(host="::1", config=STEADY)
         addresses = f"127.0.0.1:{dead.getsockname()[1]},{broker.bootstrap}"
         await does_the_main_job(worker_on(addresses))

@@ -13,7 +13,7 @@ from streamproc.transport.client import Client
 from streamproc.transport.connect import connect
 from streamproc.transport.topic import Topic
 from tests.kafka import fleet
-from tests.kafka.broker import Cluster
+from tests.kafka.broker import STEADY, Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.records import produce, read_all, set_config
 from tests.kafka.workers import Start, StartOn
@@ -67,7 +67,7 @@ async def test_a_broker_of_small_messages_does_the_main_job(
     cluster: Callable[..., Cluster], worker_on: StartOn
 ) -> None:
     """Tables, a report, and a poll refused that only just fitted: all are split."""
-    broker = cluster(config={"message.max.bytes": LIMIT})
+    broker = cluster(config={**STEADY, "message.max.bytes": LIMIT})
     one, polls = worker_on(broker.bootstrap), Fleet(stores=300)
     topics = topics_for(one.settings)
     await fleet.publish(one.settings, topics.polls, *polls.make(20_000))

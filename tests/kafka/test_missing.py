@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from streamproc.errors import ReportFailedError
 from streamproc.topics import topics_for
 from tests.kafka import fleet
-from tests.kafka.broker import Cluster
+from tests.kafka.broker import STEADY, Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.records import create_topic, delete_topic
 from tests.kafka.workers import Start, StartOn
@@ -82,7 +82,7 @@ async def test_another_cluster_at_the_address_ends_the_worker(
     cluster: Callable[..., Cluster], worker_on: StartOn
 ) -> None:
     """A broker that is away, then a new one: few lines, one that says what it is."""
-    broker, polls = cluster(), Fleet(stores=20)
+    broker, polls = cluster(config=STEADY), Fleet(stores=20)
     one = worker_on(broker.bootstrap, session_timeout=60)
     topic = topics_for(one.settings).polls
     await fleet.publish(one.settings, topic, *polls.make(500))
