@@ -16,6 +16,7 @@ import faust
 
 from streamproc.rules import history, months, packing
 from tables.batch_table import BatchTable
+from tables.leaving import Leaving
 from tables.one_archive import Segments
 from tables.rocks_scan import keys_from
 
@@ -23,20 +24,6 @@ MOVED = b"\0moved"
 """Key of the newest day that was too old for ``histories``."""
 
 _KEYS_LET_GO_AT_ONCE = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """A segment that leaves ``histories``, or was too old to come there.
-
-    ``store``: its number in the batch. ``is_new``: whether all of its polls are.
-    """
-
-    store: int
-    store_id: bytes
-    day: int
-    value: bytes
-    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)

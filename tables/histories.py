@@ -6,11 +6,11 @@ of the newest poll the partition has seen, ``OLDEST`` a day before which it has 
 held any; without it, nobody knows.
 """
 
+import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
+from functools import partial
 from typing import Any
 
 import faust
@@ -20,12 +20,12 @@ from streamproc.cells import Cells, Ints
 from streamproc.rules import history, packing
 from streamproc.rules.history import Segments
 from streamproc.rules.timestamp import timestamp_text
-from tables.archive import Archive, Leaving
+from tables.archive import Archive
 from tables.batch_table import BatchTable
 from tables.chunks import STORES_PER_CHUNK, Chunk, ChunkBuilder
 from tables.first_polls import FirstPolls
+from tables.leaving import Leaving, leaving
 from tables.recent import Recent
-from tables.rocks_scan import days_of
 
 log = logging.getLogger(__name__)
 
@@ -125,9 +125,8 @@ class Histories(BatchTable):
                 if after != before:
                     changes[key] = after
             if keys and self._spans_too_much(partition, segments, changes):
-                with self.data.using(partition) as db:
-                    leaving = self._leaving(db, store_ids, segments, old, changes)
-                await self._archive(partition, leaving, added)
+                known = dict(zip(keys, old, strict=True))
+                await self._archive(partition, segments.stores, known, changes, added)
             if newest_us > self.newest_us(partition):
                 changes[NEWEST] = newest_us.to_bytes(8, "big")
             added.segments = len(changes)
@@ -159,54 +158,38 @@ class Histories(BatchTable):
         newest = max(max(segments.days), history.day_of(newest_us))
         return newest - oldest > history.KEPT_DAYS
 
-    def _leaving(
-        self,
-        db: Any,
-        store_ids: Cells,
-        segments: Segments,
-        old: Sequence[bytes | None],
-        changes: dict[bytes, bytes | None],
-    ) -> list[Leaving]:
-        """Days that are too old here, of stores that got a new one; deleted here."""
-        fresh = {
-            store
-            for store, before in zip(segments.stores, old, strict=True)
-            if before is None
-        }
-        if not fresh:
-            return []
-        leaving: list[Leaving] = []
-        cursor, ids = db.iter(), store_ids.present()
-        rows = zip(segments.stores, segments.days, strict=True)
-        theirs = (row for row in rows if row[0] in fresh)
-        for store, group in groupby(theirs, key=itemgetter(0)):
-            store_id = ids[store]
-            mine = [day for _, day in group]
-            present = set(days_of(cursor, store_id))
-            if not present and len(mine) == 1:
-                continue  # its first
-            days = present.union(mine)
-            if max(days) - min(days) <= history.KEPT_DAYS:
-                continue
-            for day in sorted(days - history.retained(days)):
-                key = history.segment_key(store_id, day)
-                value = changes.pop(key, None)
-                if day in present:
-                    value = value or db.get(key)
-                    changes[key] = None
-                is_new = day not in present
-                leaving.append(Leaving(store, store_id, day, value or b"", is_new))
-        return leaving
-
     async def _archive(
-        self, partition: int, leaving: list[Leaving], added: Added
+        self,
+        partition: int,
+        stores: Sequence[int],
+        old: Mapping[bytes, bytes | None],
+        changes: dict[bytes, bytes | None],
+        added: Added,
     ) -> None:
-        """Have what leaves in the archive before it is deleted here."""
-        if not leaving:
+        """Have what leaves in the archive; only then it is deleted here."""
+        args = partition, stores, old, changes
+        gone = await asyncio.to_thread(self._leaving, *args)
+        if not gone:
             return
-        taken = await self.archive.take(partition, leaving)
+        taken = await self.archive.take(partition, gone)
         added.late += taken.late
         added.expired += taken.expired
+        for one in gone:
+            key = history.segment_key(one.store_id, one.day)
+            changes.pop(key, None)
+            if not one.is_new:
+                changes[key] = None
+
+    def _leaving(
+        self,
+        partition: int,
+        stores: Sequence[int],
+        old: Mapping[bytes, bytes | None],
+        changes: Mapping[bytes, bytes | None],
+    ) -> list[Leaving]:
+        """Days that are too old here, of stores that get another one."""
+        with self.data.reading[partition]:
+            return leaving(partial(self.runs, partition), stores, old, changes)
 
     def newest_us(self, partition: int) -> int:
         """Time of the newest poll the partition has seen, -1 before the first."""

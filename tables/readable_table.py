@@ -1,7 +1,7 @@
 """A Faust table of bytes to bytes, read partition by partition."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 import faust
 
@@ -40,9 +40,9 @@ class ReadableTable(faust.Table[bytes, bytes]):
 
     def runs(
         self, partition: int, start: bytes = b"", end: bytes | None = None
-    ) -> Iterator[Run]:
+    ) -> Generator[Run]:
         """The same as columns, keys and values, some at a time; up to ``end``."""
-        runs: Iterator[Run] = self.data.runs(partition, start, end)
+        runs: Generator[Run] = self.data.runs(partition, start, end)
         return runs
 
     def keys_under(

@@ -11,8 +11,6 @@ from typing import Any
 
 from rocksdict import Rdict
 
-from streamproc.rules import history
-
 Run = tuple[list[bytes], list[bytes]]
 """Consecutive items as two columns: keys and values."""
 
@@ -83,17 +81,4 @@ def keys_from(cursor: Any, prefix: bytes) -> Iterator[bytes]:
     while cursor.valid() and (key := cursor.key()).startswith(prefix):
         yield key
         cursor.next()
-    cursor.status()  # raises where it is damage that has ended it
-
-
-def days_of(cursor: Any, store_id: bytes) -> Iterator[int]:
-    """Days a store has segments for, newest first."""
-    prefix = history.prefix_of(store_id)
-    cursor.seek_for_prev(prefix + b"\xff" * 4)
-    while cursor.valid():
-        key = cursor.key()
-        if not key.startswith(prefix):
-            break
-        yield history.split_key(key)[1]
-        cursor.prev()
     cursor.status()  # raises where it is damage that has ended it

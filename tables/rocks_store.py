@@ -10,7 +10,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ class RocksStore(GuardedStore):
 
     def runs(
         self, partition: int, start: bytes, end: bytes | None = None
-    ) -> Iterator[Run]:
+    ) -> Generator[Run]:
         """The same as columns, up to ``end`` if that is given, some at a time."""
         with self.using(partition) as db:
             for keys, values in whole_runs(db, start, end):

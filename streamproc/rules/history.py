@@ -233,25 +233,26 @@ def thin(polls: Sequence[int]) -> list[int]:
     return kept
 
 
-def retained(days: Iterable[int]) -> set[int]:
-    """Which of a store's days are kept.
+def let_go(keys: Sequence[bytes]) -> list[bytes]:
+    """Which segments are not kept, of all that some stores have; keys in their order.
 
-    All within ``KEPT_DAYS`` of the newest, and the newest of the older ones: with an
-    unlimited hold its last poll still speaks. A newest day that stands alone, further
-    than that from all others, lets go of nothing that the day before it would keep:
-    it may come from a clock that was wrong for a moment.
+    Kept are a store's days within ``KEPT_DAYS`` of its newest, and the newest of the
+    older ones: with an unlimited hold its last poll still speaks. A newest day that
+    stands alone, further than that from all others, lets go of nothing that the day
+    before it would keep: it may come from a clock that was wrong for a moment.
     """
-    known = set(days)
-    horizon = _leading_day(sorted(known)[-2:]) - KEPT_DAYS
-    kept = {day for day in known if day >= horizon}
-    older = known - kept
-    return kept | {max(older)} if older else kept
+    firsts, days = first_segments(keys), days_of(keys)
+    ends = np.append(firsts[1:], len(keys))
+    leading = _leading_day(days[np.maximum(ends - 2, firsts)], days[ends - 1])
+    is_old = days < np.repeat(leading - KEPT_DAYS, ends - firsts)
+    # The newest day of a store is never old, so both are of the same one.
+    gone = is_old[:-1] & is_old[1:]
+    return [keys[at] for at in np.flatnonzero(gone).tolist()]
 
 
-def _leading_day(last_two: Sequence[int]) -> int:
+def _leading_day(before: Ints, newest: Ints) -> Ints:
     """The day that says what is kept: the newest, unless it stands alone."""
-    before, newest = last_two[0], last_two[-1]
-    return before if newest - before > KEPT_DAYS else newest
+    return np.where(newest - before > KEPT_DAYS, before, newest)
 
 
 def known_since(packed: Ints, counts: Ints) -> Ints:
@@ -272,7 +273,8 @@ def known_since(packed: Ints, counts: Ints) -> Ints:
     gaps = np.flatnonzero(np.diff(packed) >> FLAG_BITS >= KEPT_DAYS * DAY_US)
     for store in np.unique(np.searchsorted(edges, gaps, side="right") - 1).tolist():
         times = time_of(packed[edges[store] : edges[store + 1]])
-        leading = _leading_day(np.unique(times // DAY_US)[-2:].tolist())
+        days = np.unique(times // DAY_US)
+        leading = _leading_day(days[-2:][0], days[-1])
         if int(times[0]) // DAY_US >= leading - KEPT_DAYS:
             since[store] = -1
     return since

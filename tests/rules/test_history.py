@@ -20,6 +20,7 @@ from streamproc.rules.packing import ACTIVE, THINNED
 from streamproc.rules.schedule import Opening
 from streamproc.rules.uptime import Accounts, Rules, Times, account
 from streamproc.rules.windows import LONGEST_US
+from tests.kept_days import retained
 from tests.reference import DAY_US, HOUR_US, SECOND_US, WINDOWS_US, Poll, reference
 from tests.rules.one_store import account_one, window_intervals
 from tests.rules.test_reference import MINUTE_US, utc
@@ -105,7 +106,7 @@ class Kept:
             self.late += late
         for store in {store for store, _, _ in polls}:
             days = {day for of, day in self.segments if of == store}
-            for day in days - history.retained(days):
+            for day in days - retained(days):
                 del self.segments[store, day]
 
     def packed(self, store: int = 0) -> Ints:
@@ -637,7 +638,7 @@ def lasting(days: set[int]) -> set[int]:
 def test_the_days_kept_are_those_of_the_table(days: set[int], kept: set[int]) -> None:
     """The longest window and a day more, and one older day for hold none."""
     assert kept == lasting(days)
-    assert kept == history.retained(days)
+    assert kept == retained(days)
 
 
 @QUICK
@@ -649,7 +650,7 @@ def test_the_days_kept_do_not_depend_on_their_order(days: list[int], size: int) 
     """Forgetting as days arrive ends as forgetting once at the end does."""
     kept: set[int] = set()
     for at in range(0, len(days), size):
-        kept = history.retained(kept | set(days[at : at + size]))
+        kept = retained(kept | set(days[at : at + size]))
     assert lasting(set(days)) == kept
 
 
@@ -673,7 +674,7 @@ def test_where_a_history_is_whole_nothing_was_let_go_that_counts(
     """With any hold, any gaps, and with a poll of a clock that was a year ahead."""
     if far:
         polls.append(((DAY_0 + 400) * DAY_US, True))
-    days = history.retained({history.day_of(time_us) for time_us, _ in polls})
+    days = retained({history.day_of(time_us) for time_us, _ in polls})
     kept = [poll for poll in polls if history.day_of(poll[0]) in days]
     packed = packing.canonical(packing.pack(kept))
     (since,) = history.known_since(packed, np.array([len(packed)])).tolist()
@@ -741,9 +742,7 @@ def test_what_is_kept_covers_a_week_that_ended_a_day_ago() -> None:
     for as_of_us in (newest * DAY_US - DAY_US, newest * DAY_US, (newest + 1) * DAY_US):
         first = (as_of_us - WINDOWS_US["week"]) // DAY_US
         days = set(range(first, newest + 1))
-        assert days <= history.retained(
-            days | set(range(newest - KEPT_DAYS * 3, first))
-        )
+        assert days <= retained(days | set(range(newest - KEPT_DAYS * 3, first)))
 
 
 def test_only_packing_and_history_know_how_a_poll_is_packed() -> None:

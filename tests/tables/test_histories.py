@@ -17,6 +17,7 @@ from streamproc.rules.units import DAY_US
 from tables import chunks, rocks_scan
 from tables.fencing import PartitionLostError
 from tables.histories import NEWEST, OLDEST, Histories, Newest
+from tests.kept_days import retained
 
 START_DAY = 20_000
 PARTITION = 0
@@ -75,7 +76,7 @@ def random_polls(seed: int, count: int, days: int) -> Polls:
 async def test_what_is_kept_is_what_the_rule_keeps(
     histories: Histories, seed: int, noted: bool
 ) -> None:
-    """After each batch: per store the rule of ``history.retained``, step by step.
+    """After each batch: per store the rule of ``history.let_go``, step by step.
 
     Also where an older version has written, which did not note the oldest day.
     """
@@ -86,7 +87,7 @@ async def test_what_is_kept_is_what_the_rule_keeps(
         for store, time_us in polls:
             expected[store_id(store)].add(history.day_of(time_us))
         for polled in {store_id(store) for store, _ in polls}:
-            expected[polled] = history.retained(expected[polled])
+            expected[polled] = retained(expected[polled])
         assert expected == days_in(histories)
         if not noted:
             async with histories.exclusive(PARTITION):

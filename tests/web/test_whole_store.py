@@ -16,6 +16,7 @@ from tables import exclusions as exclusions_table
 from tables.calendars import StoreFacts
 from tables.one_archive import OneArchive
 from tables.one_store import OneStore
+from tests.kept_days import retained
 from tests.rules.test_timeline import us
 
 NOW_US = us("2025-05-25T15:00")
@@ -35,7 +36,7 @@ def polled_hourly(days: range) -> dict[int, bytes]:
 def whole(period: str, *exclusions: Exclusion) -> WholeStore:
     """A store in UTC that was polled since January, of which May is kept."""
     segments = polled_hourly(range(FIRST_KEPT, history.day_of(NOW_US) + 1))
-    at_hand = history.retained(segments)
+    at_hand = retained(segments)
     polls = b"".join(segments[day] for day in sorted(at_hand))
     archived = [each for each in segments.items() if each[0] not in at_hand]
     told = tuple((b"m", exclusions_table.encode(each)) for each in exclusions)
