@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from aiokafka.errors import KafkaError
 from faust.stores.rocksdb import Store
 from rocksdict import AccessType, Options, Rdict
 
@@ -123,13 +124,21 @@ async def caught_up(settings: Settings, limit_s: float = CAUGHT_UP_S) -> None:
     names = [topic.name for topic in topics.inputs]
     servers = bootstrap(settings)
 
-    async def done() -> bool:
+    async def all_committed() -> bool:
         group = await committed(servers, settings.app_id)
         for name in names:
             for partition, end in (await end_offsets(servers, name)).items():
                 if group.get((name, partition), 0) < end:
                     return False
         return True
+
+    async def done() -> bool:
+        try:
+            return await all_committed()
+        except KafkaError as exc:
+            if not exc.retriable:
+                raise
+            return False  # a broker that is coming back is asked again
 
     await until_awaited(done, limit_s=limit_s)
 

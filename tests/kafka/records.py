@@ -25,6 +25,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
+    NodeNotReadyError,
     NotCoordinatorForGroupError,
     for_code,
 )
@@ -226,12 +227,21 @@ def _partition(record: Any) -> TopicPartition:
     return TopicPartition(record.topic, record.partition)
 
 
+async def _has_brokers(admin: Any) -> bool:
+    """Whether a broker is there; one that stood still is shut out for a moment."""
+    try:
+        return bool((await admin.describe_cluster())["brokers"])
+    except NodeNotReadyError:
+        return False  # it knows of no node, and asks again for them by itself
+
+
 @asynccontextmanager
 async def _admin(bootstrap: str, options: Mapping[str, Any]) -> AsyncIterator[Any]:
     async with asyncio.timeout(LIMIT_S):
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **options)
         try:
             await admin.start()
+            await until_awaited(lambda: _has_brokers(admin))
             yield admin
         finally:
             async with asyncio.timeout(CLOSE_S):
