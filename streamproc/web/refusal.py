@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from streamproc.errors import InvalidInput, StreamprocError, shown
+from streamproc.web import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,7 @@ def bad(code: str, message: str) -> Refusal:
 
 def bad_input(exc: InvalidInput) -> Refusal:
     """What is asked for cannot be understood, as the rules say it."""
-    return bad(exc.reason, sentence(exc))
-
-
-def sentence(exc: Exception) -> str:
-    """What an error says, with its full stop; a question has its mark."""
-    text = str(exc)
-    return text if text.endswith("?") else f"{text}."
+    return bad(exc.reason, words.sentence(str(exc)))
 
 
 def unknown(what: str, name: str) -> Refusal:

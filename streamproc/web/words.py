@@ -20,6 +20,11 @@ def utc(time_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=time_us)
 
 
+def sentence(text: str) -> str:
+    """A text with its full stop, once; a question has its mark."""
+    return text if text.endswith("?") else f"{text.rstrip('.')}."
+
+
 def number(value: float) -> str:
     """A count with thousands set apart."""
     return f"{value:,.0f}"

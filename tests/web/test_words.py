@@ -4,7 +4,7 @@ import pytest
 
 from streamproc.rules.schedule import parse_hours
 from streamproc.web import words
-from streamproc.web.periods.reasons import reason_words
+from streamproc.web.periods.reasons import reason_sentence, reason_words
 from streamproc.web.store.openings import opening_text, week_rows
 
 
@@ -124,3 +124,17 @@ def test_days_of_a_week_that_are_equal_are_one_row() -> None:
         ("Thu", "09:00–17:00"),
         ("Fri–Sun", "closed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("no such zone", "No such zone."),
+        ("nothing is kept.", "Nothing is kept."),
+        ("did you mean Europe/Berlin?", "Did you mean Europe/Berlin?"),
+    ],
+)
+def test_a_reason_is_a_sentence_that_ends_once(text: str, told: str) -> None:
+    """On a page as in the API: with a full stop, or with the mark of its question."""
+    assert reason_sentence(text) == told
+    assert words.sentence(text).lower() == told.lower()

@@ -15,8 +15,8 @@ from streamproc.errors import as_refusal, shown
 from streamproc.origin import MAX_TEXT
 from streamproc.rules.exclusions import Exclusion, exclusion_row
 from streamproc.rules.poll import ALL_STORES
-from streamproc.web import requests
-from streamproc.web.refusal import Refusal, bad, sentence
+from streamproc.web import requests, words
+from streamproc.web.refusal import Refusal, bad
 from tables.fact_records import KINDS, Fact, read_message
 from tables.facts import encode_key
 
@@ -185,7 +185,7 @@ def _judged(read: Any) -> Any:
         return read()
     except Exception as exc:
         refusal = as_refusal(exc)
-        raise Refusal(422, refusal.reason, sentence(refusal)) from exc
+        raise Refusal(422, refusal.reason, words.sentence(str(refusal))) from exc
 
 
 def _object(noun: Noun, store_id: str, row: object, key: str) -> Row:

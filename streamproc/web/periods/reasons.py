@@ -30,8 +30,8 @@ def reason_words(why: str) -> str:
 
 def reason_sentence(why: str) -> str:
     """A reason as a sentence of its own."""
-    told = reason_words(why).rstrip(".")
-    return f"{told[:1].upper()}{told[1:]}."
+    told = words.sentence(reason_words(why))
+    return f"{told[:1].upper()}{told[1:]}"
 
 
 def period_words(period: Period) -> str:
