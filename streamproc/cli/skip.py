@@ -19,7 +19,7 @@ from streamproc.transport.topic import Topic
 SKIPPED = "skipped"
 """Reason under which a skipped range is kept with the rejected records."""
 
-_READ_S = 5.0
+_READ_S = 30.0
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -76,7 +76,10 @@ async def _skip(settings: Settings, topic: Topic, tp: TP, first: int, end: int) 
 async def _check(
     client: Client, group: str, topic: Topic, tp: TP, first: int, end: int
 ) -> None:
-    """Raise SkipRefusedError unless the workers stand before these very records."""
+    """Raise SkipRefusedError unless all are damaged and the workers stand before them.
+
+    Records that do not arrive are not damaged: a broker may be slow.
+    """
     reached = (await client.committed(group, [tp]))[tp]
     if reached is None:
         reached = (await client.begin_offsets(topic))[tp]
@@ -87,12 +90,18 @@ async def _check(
     except DamagedRecordsError as exc:
         if exc.first != first:
             raise SkipRefusedError(f"the workers stand elsewhere: {exc}") from exc
+        if exc.end < end:
+            raise SkipRefusedError(f"no more is damaged than this: {exc}") from exc
         return
     if found:
         raise SkipRefusedError(
             f"the records from offset {int(found[0].offsets[0])} on can be read, and"
             " are not dealt with yet: start a worker, it stops at what it cannot read"
         )
+    raise SkipRefusedError(
+        f"nothing came of offset {reached} and what follows in {_READ_S:g} s: the"
+        " broker is slow, or a transaction is open; try again"
+    )
 
 
 async def _note(

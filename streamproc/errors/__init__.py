@@ -174,13 +174,13 @@ class ClockError(BrokerError):
 class DamagedRecordsError(StreamprocError):
     """Raised for records that are damaged; names topic, partition and offsets.
 
-    ``first``: offset of the first of them. Operator action: restore them, or go past
-    them with ``streamproc skip``.
+    ``first``: offset of the first of them, ``end``: the one after the last. Operator
+    action: restore them, or go past them with ``streamproc skip``.
     """
 
-    def __init__(self, message: str, first: int) -> None:
+    def __init__(self, message: str, first: int, end: int) -> None:
         super().__init__(message)
-        self.first = first
+        self.first, self.end = first, end
 
 
 class SkipRefusedError(StreamprocError):

@@ -80,6 +80,8 @@ async def test_a_damaged_batch_is_named_and_can_be_skipped(
         assert f"topic {name}, partition 0: the records from offset 300 to 302" in last
         assert f"streamproc skip {name} 0 300 303" in last
         assert "Traceback" not in one.said, one.said
+    too_many = await asyncio.to_thread(command, one, "skip", name, 0, 300, 304)
+    assert (too_many.returncode, "no more is damaged" in too_many.stderr) == (1, True)
     done = await asyncio.to_thread(command, one, "skip", name, 0, 300, 303)
     assert done.returncode == 0, done.stderr
     one.start()

@@ -101,6 +101,7 @@ def _damage(exc: KafkaError, _: str, __: str) -> StreamprocError:
         f" past them: streamproc skip {topic} {partition} {exc.first} {exc.end}"
         " (docs/operations.md, Damaged records)",
         exc.first,
+        exc.end,
     )
 
 

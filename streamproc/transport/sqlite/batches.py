@@ -88,6 +88,7 @@ class Partition(NamedTuple):
                 f" skip {self.topic} {self.number} {first} {end} (docs/operations.md,"
                 " Damaged records)",
                 first,
+                end,
             )
         return codec.decode(row.body, row.base_offset)
 
