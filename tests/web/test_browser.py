@@ -49,6 +49,9 @@ PATHS = (
     "/stores/gamma/page?period=this-month",
     "/login",
 )
+A_PRESS_MS = 300
+"""How long a hand keeps a button down, a slow one."""
+
 SIZES = {
     "wide": (1600, 900),
     "laptop": (1024, 768),
@@ -313,7 +316,7 @@ def test_a_lost_connection_is_said_and_so_is_until_when_the_figures_were_true(
     first = LiveSite(tmp_path / "first").start()
     tab = Tab(browser, first.url)
     page = tab.open("/stores")
-    assert page.locator("[data-banner]").is_hidden()
+    page.locator("[data-banner]").wait_for(state="hidden")
     first.stop()
     banner = page.locator("[data-banner]:has-text('connection to the worker is lost')")
     banner.wait_for()
@@ -352,10 +355,39 @@ def test_nothing_moves_under_a_hand(
     tab.close()
 
 
+def focus_and_press(page: Any) -> Iterator[None]:
+    """Hold a list back by the focus; then press the button, as slowly as hands."""
+    page.locator("#down a.id:has-text('first')").focus()
+    yield
+    page.click(".pause button", delay=A_PRESS_MS)
+
+
+def focus_and_keys(page: Any) -> Iterator[None]:
+    """Hold it back by the focus; then go to the note's button by keys."""
+    page.locator("#down a.id:has-text('first')").focus()
+    yield
+    page.locator(".pause").wait_for()
+    while not page.locator(".pause button:focus").count():
+        page.keyboard.press("Shift+Tab")
+        assert page.locator(".pause").count() == 1
+    page.keyboard.press("Enter")
+
+
+def selection_and_press(page: Any) -> Iterator[None]:
+    """Hold it back by words that are selected, perhaps to be copied."""
+    page.locator("#down tbody tr").first.select_text()
+    yield
+    page.click(".pause button", delay=A_PRESS_MS)
+
+
+@pytest.mark.parametrize("hand", [focus_and_press, focus_and_keys, selection_and_press])
 def test_what_is_held_back_can_be_shown_at_once(
-    browser: Any, start_site: Callable[..., LiveSite], monkeypatch: pytest.MonkeyPatch
+    browser: Any,
+    start_site: Callable[..., LiveSite],
+    monkeypatch: pytest.MonkeyPatch,
+    hand: Callable[[Any], Iterator[None]],
 ) -> None:
-    """By the note's button."""
+    """By the note's button, which stays until it was pressed."""
     monkeypatch.setattr("streamproc.web.templating.LIVE_EVERY_S", OFTEN_S)
     monkeypatch.setattr("streamproc.web.pages.FRESH_S", 0.1)
     site = start_site()
@@ -364,9 +396,10 @@ def test_what_is_held_back_can_be_shown_at_once(
     site.settle()
     tab = Tab(browser, site.url)
     page = tab.open("/")
-    page.locator("#down a.id:has-text('first')").focus()
+    steps = hand(page)
+    next(steps)
     site.post_json("/api/v1/polls", {**poll, "store_id": "another"})
-    page.click(".pause button")
+    assert next(steps, None) is None
     page.locator("#down a.id:has-text('another')").wait_for()
     assert page.locator(".pause").count() == 0
     assert page.evaluate("document.activeElement.dataset.live") == "down"

@@ -32,9 +32,10 @@
   const waiting = new Map();
   const part = (name) => document.querySelector(`[data-live="${CSS.escape(name)}"]`);
   function inUse(element) {
-    const selection = getSelection();
+    const selection = getSelection(), focus = document.activeElement;
     const selected = !selection.isCollapsed && element.contains(selection.anchorNode);
-    return selected || (element.contains(document.activeElement) && document.activeElement !== element);
+    const noted = waiting.get(element.dataset.live)?.note.contains(focus);
+    return selected || noted || (element.contains(focus) && focus !== element);
   }
   function apply(parts) {
     for (const [name, { html, running }] of Object.entries(parts)) {
@@ -54,23 +55,21 @@
     tell("");
   }
   function hold(name, element, newer) {
-    let held = waiting.get(name);
-    if (!held) {
-      const note = document.createElement("span");
-      note.className = "pause";
-      note.setAttribute("role", "status");
-      held = { note, since: new Date(), count: 0 };
-      waiting.set(name, held);
-      const head = element.closest("section")?.querySelector(".head");
-      head ? head.append(note) : element.before(note);
-    }
+    const held = waiting.get(name) || noteFor(name, element);
     held.newer = newer;
     held.count += 1;
     const at = held.since.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    const text = `Paused while you are in the list: ${held.count} change${held.count === 1 ? "" : "s"} since ${at}. `;
-    const show = document.createElement("button");
+    held.said.data = `Paused while you are in the list: ${held.count} change${held.count === 1 ? "" : "s"} since ${at}. `;
+  }
+  function noteFor(name, element) {
+    const note = document.createElement("span"), said = document.createTextNode(""), show = document.createElement("button");
+    note.className = "pause";
+    note.setAttribute("role", "status");
     show.className = "link";
     show.textContent = "Show them";
+    note.append(said, show);
+    // The press takes neither focus nor selection away, with which the note would go before the click.
+    note.addEventListener("mousedown", (event) => event.preventDefault());
     show.addEventListener("click", () => {
       getSelection().removeAllRanges();
       put(name, part(name), held.newer);
@@ -78,7 +77,11 @@
       part(name).tabIndex = -1;
       part(name).focus();
     });
-    held.note.replaceChildren(text, show);
+    const held = { note, said, since: new Date(), count: 0 };
+    waiting.set(name, held);
+    const head = element.closest("section")?.querySelector(".head");
+    head ? head.append(note) : element.before(note);
+    return held;
   }
   function resume() {
     for (const [name, held] of [...waiting]) {
