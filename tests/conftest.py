@@ -42,13 +42,14 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Settings on a data directory of the test's own; no hourly report."""
+    """Settings on a data directory of the test's own; no report comes by itself."""
 
     def make(**options: Any) -> Settings:
         return settings.load(
             {
                 "data_dir": tmp_path / "data",
                 "hourly": "off",
+                "monthly": "off",
                 "web": "off",
                 "commit_interval": 0.2,
                 **options,

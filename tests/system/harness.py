@@ -26,7 +26,10 @@ STOP_S = 15.0
 
 
 class WorkerProcess:
-    """``streamproc worker`` in a process of its own; its log goes to a file."""
+    """``streamproc worker`` in a process of its own; its log goes to a file.
+
+    Without pages and monthly reports, unless the arguments say otherwise.
+    """
 
     def __init__(self, data_dir: Path, arguments: Sequence[object]) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -35,7 +38,7 @@ class WorkerProcess:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "streamproc", "worker"),
-                    *("--data-dir", str(data_dir), "--no-web"),
+                    *("--data-dir", str(data_dir), "--no-web", "--no-monthly"),
                     *map(str, arguments),
                 ],
                 stdout=stream,
