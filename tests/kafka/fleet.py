@@ -6,7 +6,7 @@ sorted polls, one per time, inactive where two disagree.
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from faust.stores.rocksdb import Store
 from rocksdict import AccessType, Options, Rdict
 
 from streamproc import report_client
+from streamproc.errors import BrokerUnavailableError
 from streamproc.report.record import Report
 from streamproc.report.request import new_request
 from streamproc.rules import history, packing
@@ -102,15 +103,26 @@ async def publish(
     headers: Mapping[int, Headers] | None = None,
 ) -> None:
     """Publish with the program's own client; ``headers`` by row, in the first chunk."""
-    client = await connect(settings)
+    client = await until_awaited(lambda: _opened(settings))
+    assert client is not None
     try:
-        await client.create_topics(topics_for(settings))
         for start in range(0, len(keys), _CHUNK):
             end = start + _CHUNK
             await client.publish(topic, keys[start:end], values[start:end], headers)
             headers = None
     finally:
         await client.close()
+
+
+async def _opened(settings: Settings) -> Client | None:
+    """A client, and the topics; None while no broker is let in by its controller."""
+    client = await connect(settings)
+    try:
+        await client.create_topics(topics_for(settings))
+    except BrokerUnavailableError:
+        await client.close()
+        return None
+    return client
 
 
 def bootstrap(settings: Settings) -> str:
@@ -132,15 +144,17 @@ async def caught_up(settings: Settings, limit_s: float = CAUGHT_UP_S) -> None:
                     return False
         return True
 
-    async def done() -> bool:
-        try:
-            return await all_committed()
-        except KafkaError as exc:
-            if not exc.retriable:
-                raise
-            return False  # a broker that is coming back is asked again
+    await until_awaited(lambda: is_answered(all_committed), limit_s=limit_s)
 
-    await until_awaited(done, limit_s=limit_s)
+
+async def is_answered(question: Callable[[], Awaitable[bool]]) -> bool:
+    """What is answered; False by a broker that is coming back: it is asked again."""
+    try:
+        return await question()
+    except KafkaError as exc:
+        if not exc.retriable:
+            raise
+        return False
 
 
 async def table(settings: Settings, name: str) -> dict[bytes, bytes]:

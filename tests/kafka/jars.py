@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 
 POM = Path(__file__).with_name("pom.xml")
 OLDEST_JAVA = 17
+JAVA_S = 120
 FETCH_S = 600
 """The most that one fetch, or waiting for another's fetch, may take."""
 
@@ -55,7 +56,11 @@ def missing() -> str | None:
     if shutil.which(java()) is None:
         return "java is not on the PATH"
     said = subprocess.run(
-        [java(), "-version"], capture_output=True, text=True, timeout=30, check=False
+        [java(), "-version"],
+        capture_output=True,
+        text=True,
+        timeout=JAVA_S,
+        check=False,
     ).stderr
     found = re.search(r'version "(\d+)', said)
     if found is None or int(found[1]) < OLDEST_JAVA:

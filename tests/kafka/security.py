@@ -18,7 +18,7 @@ MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 LISTENERS = ("SASL_SSL", "SSL")
 
 _MODULES = "org.apache.kafka.common.security"
-_OPENSSL_S = 30
+_OPENSSL_S = 120
 _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 _CA = """[req]
 distinguished_name = name

@@ -1,13 +1,11 @@
 """Two workers on Kafka: what one changes, the other one tells and undoes."""
 
-import http.client
 import json
 from functools import partial
 from typing import Any
 
 from streamproc.transport.partitioner import partition_for
-from streamproc.web import own_token
-from tests.kafka.test_web import OPTIONS, ask, owners
+from tests.kafka.test_web import AGAIN, OPTIONS, answered, change, owners, send
 from tests.kafka.workers import Start, Worker
 from tests.waiting import until
 from tests.web.live_site import free_port
@@ -16,23 +14,11 @@ CHANGES = "/api/v1/changes"
 STORES = [str(number) for number in range(12)]
 
 
-def send(one: Worker, port: int, method: str, path: str, body: Any) -> tuple[int, Any]:
-    """Change something at a worker, with its own token."""
-    bearer = f"Bearer {own_token.read(one.settings.data_dir)}"
-    headers = {"Authorization": bearer, "Content-Type": "application/json"}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request(method, path, json.dumps(body), headers)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-    finally:
-        connection.close()
-
-
 def told(port: int, path: str = CHANGES) -> Any:
-    """What a worker answers; None while partitions move."""
-    status, body = ask(port, path)
-    return json.loads(body) if status == 200 else None
+    """What a worker answers, once no partition moves."""
+    status, body = answered(port, path)
+    assert status == 200, body
+    return json.loads(body)
 
 
 def _is_undone(one: Worker, port: int, path: str) -> bool:
@@ -54,16 +40,15 @@ def test_a_change_is_told_and_undone_by_the_other_worker(worker: Start) -> None:
     for store in STORES:
         path = f"/api/v1/stores/{store}/zone"
         zone = {"timezone_str": "Asia/Tokyo", "create": True, "by": "Ann"}
-        assert send(first, ports[0], "PUT", path, zone)[0] == 200
+        assert change(first, ports[0], path, zone)[0] == 200
     count = first.settings.partitions
     assert len({partition_for(store.encode(), count) for store in STORES}) == count
     lists = [told(port) for port in ports]
     assert lists[0] == lists[1]
     assert lists[0]["total"] == len(STORES)
     newest, *others = lists[0]["changes"]
-    status, undone = send(
-        second, ports[1], "POST", f"{CHANGES}/{newest['id']}/undo", {"by": "Bob"}
-    )
+    undo = partial(send, second, ports[1], "POST", f"{CHANGES}/{newest['id']}/undo")
+    status, undone = until(lambda: undo({"by": "Bob"}), lambda a: a[0] not in AGAIN)
     assert (status, undone["stores"]) == (200, 1)
     assert (
         told(ports[0], f"{CHANGES}/{newest['id']}")["change"]["undone_by"]
@@ -73,5 +58,6 @@ def test_a_change_is_told_and_undone_by_the_other_worker(worker: Start) -> None:
     for one in others:
         path = f"{CHANGES}/{one['id']}/undo"
         until(partial(_is_undone, second, ports[1], path))
-    assert until(lambda: told(ports[1]))["total"] == 2 * len(STORES)
-    assert all(ask(ports[1], f"/api/v1/stores/{store}")[0] == 404 for store in STORES)
+    assert told(ports[1])["total"] == 2 * len(STORES)
+    for store in STORES:
+        assert answered(ports[1], f"/api/v1/stores/{store}")[0] == 404

@@ -15,6 +15,7 @@ from streamproc.transport.connect import connect
 from tests.kafka import fleet
 from tests.kafka.records import read_all
 from tests.kafka.workers import Start
+from tests.waiting import until_awaited
 
 KEYS = [b"store-%d" % number for number in range(50)]
 VALUES = [None if number % 10 == 9 else b"v%d" % number for number in range(50)]
@@ -108,5 +109,5 @@ async def test_a_client_knows_whether_a_worker_runs(worker: Start) -> None:
     await asyncio.to_thread(one.ready)
     assert await client.has_worker() is True
     one.stop()
-    assert await client.has_worker() is False
+    await until_awaited(client.has_worker, lambda told: told is False)
     await client.close()

@@ -11,6 +11,7 @@ from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.records import produce, read_all
 from tests.kafka.workers import Start, Worker
+from tests.waiting import until_awaited
 
 
 class NotText(str):
@@ -80,7 +81,10 @@ async def test_a_damaged_batch_is_named_and_can_be_skipped(
         assert f"topic {name}, partition 0: the records from offset 300 to 302" in last
         assert f"streamproc skip {name} 0 300 303" in last
         assert "Traceback" not in one.said, one.said
-    too_many = await asyncio.to_thread(command, one, "skip", name, 0, 300, 304)
+    too_many = await until_awaited(
+        lambda: asyncio.to_thread(command, one, "skip", name, 0, 300, 304),
+        lambda done: "a worker runs" not in done.stderr,
+    )
     assert (too_many.returncode, "no more is damaged" in too_many.stderr) == (1, True)
     done = await asyncio.to_thread(command, one, "skip", name, 0, 300, 303)
     assert done.returncode == 0, done.stderr

@@ -23,6 +23,9 @@ from tests.waiting import until_in_loop
 
 StartDenied = Callable[..., Worker]
 
+STAYS_MS = 300_000
+"""Longer than any test: whoever is busy for a while is still in the group."""
+
 
 @pytest.fixture
 def guest(secured: Cluster, tmp_path: Path) -> Iterator[StartDenied]:
@@ -172,6 +175,7 @@ async def test_a_foreign_consumer_in_the_group_is_told(worker: Start) -> None:
         topic.name,
         bootstrap_servers=fleet.bootstrap(one.settings),
         group_id=one.settings.app_id,
+        session_timeout_ms=STAYS_MS,
     )
     await foreign.start()
     try:

@@ -23,6 +23,11 @@ TAKEN_OVER_S = 45
 """Long enough for the page to be looked at before the partitions have moved."""
 
 
+LISTED = """rows => rows.map(
+  row => [row.querySelector("a.id").innerText, row.classList.contains("stale")])"""
+"""Each row's store, and whether it is dimmed: all at one moment."""
+
+
 def _partitions(port: int, url: str) -> set[int]:
     """Those that a worker owns."""
     status, body = ask(port, "/api/v1/tables/histories")
@@ -79,11 +84,7 @@ def _walk(tab: Tab, gone: Worker, is_theirs: dict[str, bool]) -> None:
     count = sum(is_theirs.values())
     assert f"The {count} stores of its partition" in said
     assert "No poll is lost" in said
-    listed = {row.locator("a.id").inner_text(): row for row in rows.all()}
-    assert sorted(listed) == sorted(DOWN)
-    for store_id, row in listed.items():
-        is_stale = "stale" in (row.get_attribute("class") or "")
-        assert is_stale == is_theirs[store_id], store_id
+    assert sorted(rows.evaluate_all(LISTED)) == sorted([i, is_theirs[i]] for i in DOWN)
     assert page.locator("body.stale").count() == 0
     assert page.evaluate(CONTRAST) == []
     banner.wait_for(state="hidden", timeout=4 * 1000 * TAKEN_OVER_S)

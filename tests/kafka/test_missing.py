@@ -53,7 +53,7 @@ async def test_an_append_that_waits_for_replicas_says_so_and_how_long(
     """min.insync.replicas out of reach: a line a minute, and one when it is over."""
     three, polls = cluster(3), Fleet(stores=20)
     options = {"replication_factor": 2, "min_insync_replicas": 2, "hold": "none"}
-    one = worker_on(three.bootstrap, **options)
+    one = worker_on(three.bootstrap, session_timeout=60, **options)
     topic = topics_for(one.settings).polls
     await fleet.publish(one.settings, topic, *polls.make(500))
     one.start()

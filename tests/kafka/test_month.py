@@ -49,7 +49,7 @@ async def test_a_month_waits_on_kafka_until_its_polls_have_been_loaded(
     command = "once --polls polls.csv --out out --as-of now --period last-month"
     done = await asyncio.to_thread(streamproc, *command.split())
     assert done.returncode == 0, done.stderr
-    await until_awaited(lambda: asyncio.to_thread(monthly.exists), limit_s=150)
+    await until_awaited(lambda: asyncio.to_thread(monthly.exists), limit_s=300)
     whole = tmp_path / "out" / "period_report.csv"
     assert monthly.read_text() == whole.read_text()
     await asyncio.to_thread(two.ready)

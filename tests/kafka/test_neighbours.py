@@ -10,6 +10,7 @@ from streamproc.transport.connect import connect
 from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import Start
+from tests.waiting import until_awaited
 
 
 async def test_two_apps_on_one_broker_do_not_mix_their_reports(worker: Start) -> None:
@@ -70,6 +71,7 @@ async def test_offsets_set_back_change_no_report(worker: Start) -> None:
     before = fleet.csv(one.settings).read_bytes()
     one.stop()
     client = await connect(one.settings)
+    await until_awaited(client.has_worker, lambda told: told is False)
     for tp in await client.begin_offsets(topics.polls):
         await client.commit(one.settings.app_id, {tp: 0})
     await client.close()

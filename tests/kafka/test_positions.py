@@ -31,7 +31,7 @@ async def counted(settings: Settings, polls: Fleet) -> None:
         return not fleet.differences(expected, await fleet.histories(settings))
 
     try:
-        await until_awaited(all_there)
+        await until_awaited(lambda: fleet.is_answered(all_there))
     except TimeoutError:
         found = fleet.differences(expected, await fleet.histories(settings))
         pytest.fail("\n".join(found[:20]))

@@ -25,6 +25,7 @@ async def test_a_spare_worker_takes_over_however_long_it_has_waited(
     one.start()
     await asyncio.to_thread(one.ready)
     two.start()
+    await asyncio.to_thread(two.ready)
     await fleet.caught_up(one.settings)
     await asyncio.sleep(3 * IMPATIENCE_S)
     await fleet.publish(one.settings, topic, *polls.make(500))

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 READY = "Worker ready"
 READY_S = ENDED_S = 120.0
 """For whatever a worker does: a machine that has much else to do is waited for."""
-STOP_S = 15.0
+STOP_S = 30.0
 """A worker's promise, 10 s after SIGTERM it has ended, on a machine that is busy."""
 
 

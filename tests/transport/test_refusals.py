@@ -10,14 +10,22 @@ from aiokafka.errors import (
     InconsistentGroupProtocolError,
     InvalidTimestampError,
     KafkaError,
+    NodeNotReadyError,
     TopicAuthorizationFailedError,
 )
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.errors import DamagedRecordsError, StreamprocError, TopicMissingError
+from streamproc.errors import (
+    BrokerUnavailableError,
+    DamagedRecordsError,
+    StreamprocError,
+    TopicMissingError,
+)
+from streamproc.settings import load
 from streamproc.transport.kafka.append import Records
+from streamproc.transport.kafka.client import KafkaClient
 from streamproc.transport.kafka.records import Damage
 from streamproc.transport.kafka.refusals import is_denied, translated
 from streamproc.transport.kafka.topic_watch import TopicWatch
@@ -46,6 +54,17 @@ def test_every_refusal_names_topic_or_group_in_one_line(
     assert told in str(words)
     assert "\n" not in str(words)
     assert is_denied(exc) == denied
+
+
+def test_a_cluster_of_which_no_broker_is_up_is_not_told_to_correct_addresses() -> None:
+    """One that has just started, or was shut out for a moment, tells no address."""
+    client = KafkaClient(load({"broker": "kafka://127.0.0.1:9092"}, {}))
+    told = "topics cannot be created: no broker of the cluster is up yet, or up again"
+    with (
+        pytest.raises(BrokerUnavailableError, match=told),
+        client._told("topics cannot be created"),
+    ):
+        raise NodeNotReadyError("node with id None")
 
 
 def test_damage_is_told_with_the_command_that_goes_past_it() -> None:

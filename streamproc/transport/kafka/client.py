@@ -113,6 +113,8 @@ class KafkaClient:
     def _unreachable(self, why: str) -> str:
         """Which addresses the brokers themselves have told, and what comes of them."""
         told = ", ".join(sorted(clients.told_addresses(self._admin)))
+        if not told:
+            return f"no broker of the cluster is up yet, or up again: {why}"
         return (
             f"the brokers say that they are reached at {told}, and they are not: {why};"
             " their advertised.listeners must name addresses that this machine can"
