@@ -15,7 +15,7 @@ import pytest
 from tests.kafka import acl, jars, security
 from tests.kafka.broker import STEADY, Cluster
 from tests.kafka.security import Security
-from tests.kafka.workers import Start, StartOn, Worker
+from tests.kafka.workers import SESSION_S, Start, StartOn, Worker
 
 HERE = Path(__file__).parent
 LIMIT_S = 600
@@ -95,7 +95,7 @@ def worker(kafka: Cluster, tmp_path: Path) -> Iterator[Start]:
             "hourly": "off",
             "monthly": "off",
             "web": "off",
-            "session_timeout": 6,
+            "session_timeout": SESSION_S,
             "commit_interval": 0.5,
             "block_cache": 4,
             "write_buffer": 4,
@@ -123,7 +123,7 @@ def worker_on(tmp_path: Path) -> Iterator[StartOn]:
             "hourly": "off",
             "monthly": "off",
             "web": "off",
-            "session_timeout": 6,
+            "session_timeout": SESSION_S,
             "commit_interval": 0.5,
             **options,
         }

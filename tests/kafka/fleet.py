@@ -40,7 +40,7 @@ from tests.kafka.records import (
 from tests.waiting import until_awaited
 
 START = datetime(2025, 5, 5, tzinfo=UTC)
-CAUGHT_UP_S = 120.0
+CAUGHT_UP_S = 240.0
 READ_ONLY = AccessType.read_only()
 OFFSET_KEY = Store.offset_key
 _CHUNK = 20_000

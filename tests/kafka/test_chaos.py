@@ -13,7 +13,7 @@ from tests.kafka import fleet
 from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
 from tests.kafka.foreign import Foreign
-from tests.kafka.workers import StartOn, Worker
+from tests.kafka.workers import SESSION_S, StartOn, Worker
 
 ROUNDS = 10
 POLLS = 500_000
@@ -75,7 +75,9 @@ def _disturb(rng: random.Random, workers: list[Worker], number: int) -> None:
     chosen = rng.choice(workers)
     if number % 3 == 2:
         chosen.pause()
-        time.sleep(rng.choice([1.0, 8.0]))  # the second outlasts its session
+        time.sleep(
+            rng.choice([1.0, SESSION_S + 2.0])
+        )  # the second outlasts its session
         chosen.resume()
         return
     if number % 3:

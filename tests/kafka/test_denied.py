@@ -18,7 +18,7 @@ from streamproc.transport.topic import Topic
 from tests.kafka import acl, fleet
 from tests.kafka.broker import Cluster
 from tests.kafka.fleet import Fleet
-from tests.kafka.workers import Start, Worker
+from tests.kafka.workers import SESSION_S, Start, Worker
 from tests.waiting import until_in_loop
 
 StartDenied = Callable[..., Worker]
@@ -46,7 +46,7 @@ def guest(secured: Cluster, tmp_path: Path) -> Iterator[StartDenied]:
             "hourly": "off",
             "monthly": "off",
             "web": "off",
-            "session_timeout": 6,
+            "session_timeout": SESSION_S,
             "commit_interval": 0.5,
             **options,
         }

@@ -10,7 +10,7 @@ from tests.kafka import fleet
 from tests.kafka.fleet import Fleet
 from tests.kafka.workers import Start
 
-SESSION_S = 6
+SESSION_S = 10
 
 
 @pytest.mark.slow

@@ -18,7 +18,9 @@ from tests.kafka.node import _tied
 
 ROOT = Path(__file__).parents[2]
 READY = "Worker ready"
-READY_S = ENDED_S = 120.0
+SESSION_S = 15
+"""Until a worker that is not heard is out of its group; one that is busy is heard."""
+READY_S = ENDED_S = 240.0
 """For whatever a worker does: a machine that has much else to do is waited for."""
 STOP_S = 30.0
 """A worker's promise, 10 s after SIGTERM it has ended, on a machine that is busy."""
