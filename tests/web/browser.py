@@ -31,6 +31,9 @@ OFTEN_S = 1.0
 A page takes the worker for lost after three times as long, and gives an answer four.
 """
 
+REFRESH = "meta[http-equiv=refresh]"
+"""What has a page without script read again by itself."""
+
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 
 STRUCTURE = Path(__file__).with_name("structure.js").read_text()

@@ -1,8 +1,10 @@
 """Files of every kind in a real Chromium: dry run, a refusal answered, loaded."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from streamproc.web import own_token
 from streamproc.web.uploads import upload
-from tests.web.browser import Tab, launched
+from tests.web.browser import REFRESH, Tab, launched
 from tests.web.live_site import LiveSite
 from tests.web.test_browser_acts import quiet
 from tests.web.test_upload_options import HOSTILE, HOURS, ZONES
@@ -27,6 +29,8 @@ FILES = {
     b"alpha,m-1,maintenance,2025-05-06 14:00:00,2025-05-06 14:10:00,power\n",
     "labels": b"store_id,name,target,region\nalpha,Alpha Place,98.5,West\n",
 }
+READ_AGAIN = re.compile(r'<meta http-equiv="refresh"[^>]*>')
+
 REFUSED = {
     "hours": HOURS + b"".join(b"alpha,%d,09:00,17:00\n" % day for day in range(1, 8)),
     "zones": ZONES + b"alpha,UTC\nbeta,Mars/Base\n",
@@ -69,7 +73,25 @@ def loaded(tab: Tab, name: str) -> None:
     """Press what publishes, and wait until all of the file is in the log."""
     page = tab.press("button[value=publish]")
     page.locator(f"text={name} is published:").wait_for()
+    page.wait_for_load_state()  # without script it has just been read again
     assert page.locator("button[value=publish]").count() == 0
+
+
+@contextmanager
+def kept_still(page: Any) -> Iterator[None]:
+    """A page that is read again and again without script is not, while looked at."""
+    address = page.url
+
+    def read_once(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=READ_AGAIN.sub("", answer.text()))
+
+    page.route(address, read_once)
+    page.reload()
+    assert page.locator(REFRESH).count() == 0
+    yield
+    page.unroute(address)
+    page.reload()
 
 
 def test_every_kind_of_file_is_tried_and_loaded(tab: Tab, tmp_path: Path) -> None:
@@ -99,7 +121,8 @@ def test_a_file_that_is_published_is_followed_in_place(
     page = tried(tab, tmp_path, "polls", content)
     page.click("button[value=publish]")
     page.locator("text=is being published:").wait_for()
-    quiet(tab)
+    with kept_still(page):
+        quiet(tab)
     link = page.locator("a:has-text('Download the refused rows')")
     link.focus()
     go_on.set()

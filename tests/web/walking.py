@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.web.browser import PATIENCE_MS, Tab
+from tests.web.browser import PATIENCE_MS, REFRESH, Tab
 from tests.web.page_checks import WIDTHS, axe_violations, cut_off, out_of_order
 
 WIDE, TABLET, PHONE = (1440, 900), (820, 1180), (390, 844)
@@ -165,8 +165,9 @@ class Walk:
 
     def wait_for(self, what: Any) -> None:
         """Until something is there; without script by coming to the page again."""
-        if self.person.script:
+        if self.person.script or self.page.locator(REFRESH).count():
             what.first.wait_for()
+            self.page.wait_for_load_state()
             return
         give_up = time.monotonic() + PATIENCE_MS / 1000
         while not what.count():
