@@ -1,13 +1,18 @@
 """What a worker logs: what libraries repeat once in a while, what is told once."""
 
+import asyncio
+import inspect
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from aiokafka.errors import (
     NotLeaderForPartitionError,
     TopicAuthorizationFailedError,
 )
+from mode.threads import ServiceThread
 
 from streamproc.errors import StalledError
 from streamproc.worker.logs import (
@@ -24,6 +29,17 @@ def line(name: str, text: str, *args: object, **extra: object) -> logging.LogRec
     return logging.makeLogRecord(
         {"name": name, "msg": text, "args": args, "levelno": logging.ERROR, **extra}
     )
+
+
+@contextmanager
+def logging_as_a_worker() -> Iterator[None]:
+    """Lines are shown as a worker shows them."""
+    kept = logging.getLogger().handlers[:]
+    try:
+        set_up_logging("info")
+        yield
+    finally:
+        logging.getLogger().handlers[:] = kept
 
 
 class Clock:
@@ -109,10 +125,22 @@ def test_what_a_library_tries_again_is_a_warning(
     name: str, arg: Exception, level: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A partition without a leader for a moment is nothing to look after."""
-    kept = logging.getLogger().handlers[:]
-    try:
-        set_up_logging("info")
+    with logging_as_a_worker():
         logging.getLogger(name).error("Failed fetch offsets from %s: %s", 1, arg)
-    finally:
-        logging.getLogger().handlers[:] = kept
     assert f" {level} " in capsys.readouterr().err
+
+
+async def test_a_machine_that_stood_still_for_seconds_is_a_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Mode's own line of it, which asks for nothing; another one stays an error."""
+    text = "Thread keepalive is not responding..."
+    assert f'self.log.error("{text}")' in inspect.getsource(ServiceThread._keepalive2)
+    loop = asyncio.get_running_loop()
+    thread = ServiceThread(loop=loop, thread_loop=loop)
+    with logging_as_a_worker():
+        thread.log.error(text)
+        thread.log.error("Thread is not responding at all")
+    still, gone = capsys.readouterr().err.splitlines()
+    assert " WARNING " in still
+    assert " ERROR " in gone

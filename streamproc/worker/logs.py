@@ -7,6 +7,7 @@ one line at the end.
 """
 
 import logging
+import re
 import sys
 import time
 from collections import Counter
@@ -25,6 +26,9 @@ _FAUST_LINES = (
     "streamproc.transport.kafka.driver",
 )
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+_STOOD_STILL = re.compile(r"\[\^-*\w+\]: Thread keepalive is not responding\.\.\.")
+"""What mode says when its loop had no turn for three seconds, as on a busy machine."""
 
 REPEATED_S = 10.0
 """How long a line of a library is not repeated."""
@@ -85,7 +89,8 @@ def _is_of_a_library(record: logging.LogRecord) -> bool:
 class TriedAgain(logging.Filter):
     """Makes a warning of what a library logs as an error and tries again by itself.
 
-    A partition that was just created, or that moves, has no leader for a moment.
+    A partition that was just created, or that moves, has no leader for a moment; a
+    machine that stood still goes on.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -98,8 +103,9 @@ class TriedAgain(logging.Filter):
 
 def _is_tried_again(record: logging.LogRecord) -> bool:
     args = record.args if isinstance(record.args, tuple) else ()
-    return _is_of_a_library(record) and any(
-        isinstance(arg, KafkaError) and arg.retriable for arg in args
+    return _is_of_a_library(record) and (
+        any(isinstance(arg, KafkaError) and arg.retriable for arg in args)
+        or _STOOD_STILL.fullmatch(record.getMessage()) is not None
     )
 
 
