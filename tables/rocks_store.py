@@ -21,6 +21,7 @@ from rocksdict import Rdict, WriteBatch
 from streamproc.errors import TableLockedError
 from streamproc.transport.batch import Batch
 from tables import rocks_files
+from tables.fencing import PartitionLostError
 from tables.guarded_store import GuardedStore
 from tables.rocks_errors import (
     PartitionDamagedError,
@@ -64,6 +65,7 @@ class RocksStore(GuardedStore):
         self._noted_at: dict[int, float] = {}
         #: Another number whenever a partition's database may hold something else.
         self.versions: Counter[int] = Counter()
+        self._stopped_for_good = False
 
     # -- reading and writing ------------------------------------------------------
 
@@ -135,7 +137,15 @@ class RocksStore(GuardedStore):
     # -- opening ------------------------------------------------------------------
 
     def _open_for_partition(self, partition: int) -> Rdict:
-        """Open a database; one that is damaged is set aside, and begun anew."""
+        """Open a database; one that is damaged is set aside, and begun anew.
+
+        Raises PartitionLostError once the store was stopped: a rebalance under way
+        would take the lock of what is being closed.
+        """
+        if self._stopped_for_good:
+            raise PartitionLostError(
+                f"{self.table_name}, partition {partition}: closed"
+            )
         mark = self._damage_mark(partition)
         why = mark.read_text() if mark.exists() else None
         if why is None:
@@ -222,7 +232,8 @@ class RocksStore(GuardedStore):
                 self._close(tp.partition)
 
     async def stop(self) -> None:
-        """Close all databases side by side: each waits for the disk."""
+        """Close all databases side by side, each waits for the disk; open no more."""
+        self._stopped_for_good = True
         each = (asyncio.to_thread(self._close, partition) for partition in self._dbs)
         await asyncio.gather(*each)
 

@@ -1,10 +1,15 @@
 """What is borrowed from Faust's tables although Faust does not offer it."""
 
 import asyncio
+import logging
+from typing import Any
 
 from faust.tables import TableManager
 
 from streamproc.transport.internals import require
+from tables.fencing import PartitionLostError
+
+log = logging.getLogger(__name__)
 
 TABLES = ("_recovery", "_update_channels", "recovery")
 APP = ("_fetcher",)
@@ -19,6 +24,18 @@ class Tables(TableManager):
         require(self.app, *APP)
         await self._update_channels()
         await self.recovery.start()
+
+    async def on_rebalance(self, *args: Any, **kwargs: Any) -> None:
+        """Open and close what was assigned; a worker's stop cuts this short.
+
+        Its databases are closed then, and the next worker to have them recovers.
+        """
+        try:
+            await super().on_rebalance(*args, **kwargs)
+        except PartitionLostError as exc:
+            if not self.should_stop:
+                raise
+            log.debug("The worker stops, nothing more is opened: %s", exc)
 
     async def on_stop(self) -> None:
         """Close all tables side by side; Faust waits for the disk after each."""

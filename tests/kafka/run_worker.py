@@ -8,12 +8,15 @@ none ever arrives. ``hang``: the polls agent never comes back from a batch.
 ``clock-ahead``: what is written is stamped two hours ahead. ``impatient``: aiokafka
 takes a worker that fetches nothing out of the group after 3 s instead of 1,000 s.
 ``die-untold``: killed when it has told something and is to write that it has.
+``slow-assignment``: the tables are given their partitions while these are being closed.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -26,11 +29,14 @@ from streamproc.program import Program
 from streamproc.transport.batch import Batch
 from streamproc.transport.kafka import append
 from streamproc.worker import app, logs, process
+from tables import rebuild
 from tables.announced import Announced, decode_row
 from tables.batch_table import BatchTable
+from tables.rocks_store import RocksStore
 
 POISON = b"poison"
 GO_ON = "go-on"
+_CLOSING_S = 30.0
 
 
 def _raise() -> None:
@@ -102,6 +108,26 @@ def _die_untold() -> None:
     Announced.write = die  # type: ignore[method-assign]
 
 
+def _slow_assignment() -> None:
+    check, close, checked = rebuild.check, RocksStore._try_last, threading.Event()
+
+    async def when_closing(table: Any, assigned: Any) -> None:
+        logging.getLogger("streamproc.tests").info("Assigned, and waiting")
+        while table.data._dbs:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        try:
+            await check(table, assigned)
+        finally:
+            checked.set()
+
+    def close_then(self: RocksStore, *step: Any) -> None:
+        checked.wait(_CLOSING_S)
+        close(self, *step)
+
+    rebuild.check = when_closing
+    RocksStore._try_last = close_then  # type: ignore[assignment, method-assign]
+
+
 FAULTS = {
     "clock-ahead": _clock_ahead,
     "die-untold": _die_untold,
@@ -110,6 +136,7 @@ FAULTS = {
     "impatient": _impatient,
     "no-recovery": _no_recovery,
     "raise": _raise,
+    "slow-assignment": _slow_assignment,
     "slow-recovery": _slow_recovery,
 }
 

@@ -1,6 +1,7 @@
 """Workers that come, go and die: how fast, and who takes over."""
 
 import asyncio
+import re
 import time
 
 import pytest
@@ -46,6 +47,18 @@ async def test_a_worker_that_is_joining_stops_in_time(
     assert two.process is not None
     assert two.process.returncode in (0, -15)
     one.stop()
+
+
+async def test_a_worker_that_is_given_partitions_stops_without_an_error(
+    worker: Start,
+) -> None:
+    """SIGTERM while its databases are being opened: nothing is opened any more."""
+    one = worker(1, fault="slow-assignment")
+    one.start()
+    await asyncio.to_thread(one.says, "Assigned, and waiting")
+    assert one.stop() < STOP_S
+    assert one.ended() == 0
+    assert not re.search("ERROR|Error|Traceback", one.said)
 
 
 async def test_a_worker_that_is_recovering_stops_in_time(worker: Start) -> None:

@@ -75,7 +75,7 @@ async def test_a_database_that_another_process_has_open_is_waited_for(
     """It is locked, not damaged; when it stays so, the worker says who is meant."""
     table = await open_table(make_settings(), Changelog())
     path = directory(table)
-    await table.data.stop()
+    table.data._close(PARTITION)
     with _hold_open(path) as holder:
         with pytest.raises(TableLockedError, match="another process has it open"):
             await table.data._try_open_db_for_partition(PARTITION, 2, 0.01, 1)
@@ -121,6 +121,20 @@ async def test_a_write_under_way_when_its_worker_stops_opens_nothing(
     assert again.data.persisted_offset(again.changelog(PARTITION)) == 0  # 1 is next
     assert log.records[-1] == (b"a", b"late")
     await again.data.stop()
+
+
+async def test_a_store_that_was_stopped_opens_nothing(
+    make_settings: MakeSettings,
+) -> None:
+    """A rebalance under way would take the lock of what is being closed."""
+    store = (table := await open_table(make_settings(), Changelog())).data
+    await store.stop()
+    for tp in (table.changelog(PARTITION), table.changelog(PARTITION + 1)):
+        with pytest.raises(PartitionLostError):
+            store.persisted_offset(tp)
+        with pytest.raises(PartitionLostError):
+            await store._try_open_db_for_partition(tp.partition, generation_id=1)
+    assert not store._dbs
 
 
 async def test_a_tables_databases_are_closed_side_by_side(

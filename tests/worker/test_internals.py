@@ -13,6 +13,7 @@ from streamproc.settings import Settings
 from streamproc.transport.internals import require
 from streamproc.worker import app, internals
 from streamproc.worker.process import Worker
+from tables.fencing import PartitionLostError
 from tests.waiting import LIMIT_S
 
 
@@ -41,6 +42,21 @@ async def test_tables_are_closed_side_by_side(
     async with asyncio.timeout(LIMIT_S):
         await tables.on_stop()
     assert len(tables) > 1
+
+
+async def test_an_assignment_that_the_workers_stop_cuts_short_is_no_error(
+    make_settings: Callable[..., Settings],
+) -> None:
+    """Nothing more is opened then; while the worker runs, it is one."""
+    tables = app.build(make_settings()).app.tables
+    tps = {table.changelog(0) for table in tables.values()}
+    for table in tables.values():
+        await table.data.stop()
+    with pytest.raises(PartitionLostError):
+        await tables.on_rebalance(tps, set(), tps)
+    await tables.stop()
+    await tables.on_rebalance(tps, set(), tps)
+    assert not any(table.data._dbs for table in tables.values())
 
 
 @pytest.mark.parametrize("name", ["_gather_all", "_sentinel_task"])
