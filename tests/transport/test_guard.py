@@ -189,6 +189,26 @@ async def test_a_position_that_means_nothing_is_forgotten(
     assert f"offsets went back: it was read up to offset {committed}" in caplog.text
 
 
+@pytest.mark.parametrize("where", ["_commit", "seek_wait"])
+async def test_offsets_that_went_back_are_said_although_a_rebalance_comes_between(
+    where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The begin is committed by then: whoever looks next finds nothing wrong."""
+    consumer = Consumer(Brokers(), 101)
+    step = getattr(consumer, where)
+
+    async def cut_short(offsets: Mapping[TP, int]) -> None:
+        await step(offsets)
+        raise asyncio.CancelledError
+
+    of = consumer._thread if where == "_commit" else consumer
+    setattr(of, where.removeprefix("_"), cut_short)
+    with pytest.raises(asyncio.CancelledError):
+        await consumer.seek_to_committed()
+    assert consumer.committed[T0] == 0
+    assert "offsets went back: it was read up to offset 101" in caplog.text
+
+
 async def test_nothing_is_forgotten_while_the_partitions_go_elsewhere() -> None:
     """The commit would be refused; whoever has them next finds the same."""
     brokers = Brokers()

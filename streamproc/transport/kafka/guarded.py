@@ -176,6 +176,8 @@ class GuardedConsumer:
 
         Not while there is a rebalance: it ends in a seek, which finds the same.
         """
+        # First: cut short once the begin is committed, nobody would find it again.
+        tell_gone_back(log, tp, why, (await self.earliest_offsets(tp))[tp])
         before = self.guard.known(tp, None)
         self.guard.begin(tp, 0, Origin(topic_id))
         try:
@@ -187,7 +189,6 @@ class GuardedConsumer:
         for listener in listeners(self.app):
             listener(tp)
         await self.seek_wait({tp: begin})
-        tell_gone_back(log, tp, why, begin)
 
     async def rewind(self, tp: TP) -> int:
         """Commit the partition's begin, and return it."""
