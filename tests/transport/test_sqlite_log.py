@@ -1,6 +1,7 @@
 """The embedded log on real SQLite files: durable, shared, and of bounded size."""
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -295,10 +297,12 @@ def test_a_stored_batch_is_read_back(rows: list[tuple[int, New]], base: int) -> 
         Cells.of([record.value for record in sent]),
         {row: record.headers for row, record in enumerate(sent) if record.headers},
     )
-    found = codec.decode(codec.encode(stored), base)
-    heads = [tuple(found.headers.get(row, ())) for row in range(len(found))]
-    columns = (found.offsets, found.timestamps_ms, found.keys, found.values, heads)
-    assert sent == [Rec(*row) for row in zip(*columns, strict=True)]
+    for worth_bytes in (0, 1 << 30):
+        with mock.patch.object(codec, "_WORTH_BYTES", worth_bytes):
+            found = codec.decode(codec.encode(stored), base)
+        heads = [tuple(found.headers.get(row, ())) for row in range(len(found))]
+        columns = (found.offsets, found.timestamps_ms, found.keys, found.values, heads)
+        assert sent == [Rec(*row) for row in zip(*columns, strict=True)]
 
 
 # -- topics ----------------------------------------------------------------------
@@ -1050,7 +1054,7 @@ def test_a_step_rewrites_so_many_bytes_at_most(
     """Large batches are dealt with one by one, small ones many at a time."""
     log = open_log(compacted=True)
     for _ in range(9):
-        put(log, [New(b"k", b"v" * 1_000)])
+        put(log, [New(b"k", random.Random(7).randbytes(1_000))])
     monkeypatch.setattr(compaction_module, "_BYTES_AT_ONCE", 3_000)
     removed = [step.compacted_records for step in Cleaner(log, 0).steps(NOW_MS)]
     assert [count for count in removed if count] == [3, 3, 2]

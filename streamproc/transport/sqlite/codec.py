@@ -12,6 +12,9 @@ Layout, all integers little-endian::
             place of a row where those that follow each other have the same
     bytes   all keys, then all values
 
+A body of some length is compressed with Zstandard, if that makes it smaller. It then
+begins with that format's magic number, which no batch has as its number of records.
+
 Columns make writing and reading a matter of a few numpy calls per batch; a row
 per record costs SQLite and Python several times as much.
 """
@@ -22,15 +25,29 @@ from operator import itemgetter
 
 import numpy as np
 import orjson
+from aiokafka.codec import zstd_decode, zstd_encode
 
 from streamproc.cells import Cells
 from streamproc.transport.columns import Columns, Headers
 
 _HEAD = struct.Struct("<II")
 
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_ZSTD_LEVEL = 1
+_WORTH_BYTES = 1_024
+"""Less than that is in one page of the log anyway."""
+
 
 def encode(columns: Columns) -> bytes:
     """Body of a batch."""
+    body = _columns(columns)
+    if len(body) < _WORTH_BYTES:
+        return body
+    compressed: bytes = zstd_encode(body, level=_ZSTD_LEVEL)
+    return min(compressed, body, key=len)
+
+
+def _columns(columns: Columns) -> bytes:
     count = len(columns)
     headers = b""
     if columns.headers:
@@ -58,6 +75,8 @@ def encode(columns: Columns) -> bytes:
 
 def decode(body: bytes, base: int) -> Columns:
     """Columns of a batch that begins at offset ``base``."""
+    if body.startswith(_ZSTD):
+        body = zstd_decode(body)
     count, header_bytes = _HEAD.unpack_from(body)
     at = _HEAD.size
     offsets = np.frombuffer(body, "<i8", count, at) + base

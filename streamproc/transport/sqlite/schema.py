@@ -24,7 +24,7 @@ class TopicInfo:
 
 
 APPLICATION_ID = 0x5350_4C47  # "SPLG", so that a foreign database is recognised
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PAGE_BYTES = 16 << 10
 """Of a new log: a batch's bytes are a chain of pages, so few large ones cost less."""
 BUSY_TIMEOUT_S = 30.0
@@ -120,9 +120,10 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         for statement in _SCHEMA.split(";"):
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     elif version == 1:
         _seal(db, path)
+    # Of version 2, whose bodies were not compressed: they are read as they are.
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     db.execute("COMMIT")
 
 
@@ -140,7 +141,6 @@ def _seal(db: sqlite3.Connection, path: Path) -> None:
     )
     db.execute(f"DROP TABLE {old}")
     db.execute(f"ALTER TABLE {new} RENAME TO {old}")
-    db.execute("PRAGMA user_version = 2")
 
 
 def load_topic(db: sqlite3.Connection, name: str) -> TopicInfo | None:
