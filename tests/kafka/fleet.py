@@ -7,7 +7,7 @@ sorted polls, one per time, inactive where two disagree.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -227,7 +227,11 @@ async def remake(
 
 
 async def report(settings: Settings, limit_s: float = 240.0) -> Report:
-    """Ask for a report as of the newest poll, and wait until it is made."""
+    """Ask for a report as of the newest poll, and wait until it is made.
+
+    Whoever asks here has more patience than the workers: they are to say what is wrong.
+    """
+    settings = replace(settings, report_timeout=limit_s)
     client = await connect(settings)
     try:
         async with asyncio.timeout(limit_s):

@@ -21,7 +21,7 @@ async def test_a_report_survives_the_death_of_a_worker(
     worker: Start, victim: str
 ) -> None:
     """The one that collects or one that computes its part is killed in the middle."""
-    options = {"report_timeout": 8, "fault": "held-rows"}
+    options = {"report_timeout": 8, "report_tries": 10, "fault": "held-rows"}
     workers, polls = [worker(n, **options) for n in (1, 2)], Fleet(stores=300)
     settings = workers[0].settings
     await fleet.publish(settings, topics_for(settings).polls, *polls.make(10_000))
