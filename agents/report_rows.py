@@ -13,6 +13,7 @@ from agents.ahead import both, worked_ahead
 from agents.consume import consume
 from agents.report_mail import Mail
 from agents.report_periods import send_period, surveyed
+from streamproc.cells import Cells
 from streamproc.errors import (
     RecordTooLargeError,
     ReportFailedError,
@@ -226,10 +227,13 @@ async def _publish(program: Program, order: Order, partition: int, rows: Rows) -
     if order.kind != HOURLY or not len(rows):
         return
     assert order.as_of_us is not None
-    values = await asyncio.to_thread(uptime_json, rows, order.as_of_us)
+    keys, values = await asyncio.to_thread(_records, rows, order.as_of_us)
     await program.app.producer.append_batch(
-        program.topics.uptime.name,
-        partition,
-        [store_id.encode() for store_id in rows.store_ids],
-        values,
+        program.topics.uptime.name, partition, keys, values
     )
+
+
+def _records(rows: Rows, as_of_us: int) -> tuple[list[bytes], Cells]:
+    """Keys and values of ``store-uptime``; runs in a thread, beside the event loop."""
+    keys = [store_id.encode() for store_id in rows.store_ids]
+    return keys, uptime_json(rows, as_of_us)

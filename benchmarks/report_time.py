@@ -28,6 +28,8 @@ from tables import zones as zones_table
 POLLS = 30
 REPORTS = 3
 _AT_ONCE = 5_000
+_LOOK_S = 0.02
+"""How often it is looked whether a report is there: each look takes its event loop."""
 ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles")
 
 
@@ -85,7 +87,7 @@ async def timed(program: Program, number: int, kind: str = ALL) -> float:
         report = program.reports.find(request.report_id)
         if report is not None and report.state != record.RUNNING:
             break
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(_LOOK_S)
     if report.state != record.COMPLETE:
         raise RuntimeError(report.error)
     return time.perf_counter() - started
