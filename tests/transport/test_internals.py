@@ -1,6 +1,7 @@
 """What is borrowed from aiokafka and Faust is there, and is touched nowhere else."""
 
 import ast
+import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -106,6 +107,18 @@ async def test_every_borrowed_name_exists() -> None:
     producer = aiokafka.AIOKafkaProducer(enable_idempotence=True)
     clients.be_patient(producer, append.DELIVERY_TIMEOUT_S)
     assert producer._message_accumulator._batch_ttl == append.DELIVERY_TIMEOUT_S
+    producer._closed = True
+
+
+async def test_a_producer_that_finds_no_broker_rests_before_it_looks_again() -> None:
+    """Where partitions have no leader aiokafka would look without a pause."""
+    producer = aiokafka.AIOKafkaProducer()
+    clients.be_patient(producer, append.DELIVERY_TIMEOUT_S)
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    for _ in range(2):
+        assert not await producer.client._metadata_update(producer.client.cluster, [])
+    assert clock() - begun >= 2 * clients.REST_S * 0.99
     producer._closed = True
 
 

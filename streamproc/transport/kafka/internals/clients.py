@@ -1,5 +1,6 @@
 """The connections and the producer of Faust's driver for aiokafka."""
 
+import asyncio
 from typing import Any
 
 import aiokafka
@@ -29,6 +30,9 @@ CONSUMER = (
     "perform_seek",
 )
 PRODUCER = ("_ensure_producer", "_settings_extra")
+
+REST_S = 0.1
+"""As long as aiokafka waits elsewhere before it tries again."""
 
 
 def check() -> None:
@@ -82,11 +86,30 @@ def ensure_producer(producer: driver.Producer) -> AIOKafkaProducer:
 
 def be_patient(producer: aiokafka.AIOKafkaProducer, seconds: float) -> None:
     """Let batches outlive an election, however short one request may take."""
+    _look_unhurriedly(producer.client)
     require(producer, "_message_accumulator", "_txn_manager")
     if producer._txn_manager is not None:
         require(producer._txn_manager, "increment_sequence_number")
     require(producer._message_accumulator, "_batch_ttl")
     producer._message_accumulator._batch_ttl = seconds
+
+
+def _look_unhurriedly(client: AIOKafkaClient) -> None:
+    """Have a client rest after it has found no broker that tells of the topics.
+
+    A producer whose partitions have no leader looks again at once, thousands of times
+    a second while no broker answers.
+    """
+    require(client, "_metadata_update")
+    update = client._metadata_update
+
+    async def update_unhurriedly(*args: Any) -> bool:
+        is_updated: bool = await update(*args)
+        if not is_updated:
+            await asyncio.sleep(REST_S)
+        return is_updated
+
+    client._metadata_update = update_unhurriedly
 
 
 def renumber(producer: aiokafka.AIOKafkaProducer, tp: Any, by: int) -> None:
