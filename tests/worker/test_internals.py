@@ -1,11 +1,13 @@
 """What the worker borrows from Faust and mode is there."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 import pytest
 from faust import App
 from faust.tables import TableManager
+from faust.tables.recovery import Recovery, ServiceStopped
 from mode import Worker as ModeWorker
 
 from streamproc.errors import LibraryChangedError
@@ -57,6 +59,23 @@ async def test_an_assignment_that_the_workers_stop_cuts_short_is_no_error(
     await tables.stop()
     await tables.on_rebalance(tps, set(), tps)
     assert not any(table.data._dbs for table in tables.values())
+
+
+async def test_a_recovery_that_is_cut_short_is_no_lost_error(
+    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits any more when the worker stops, or when partitions move again."""
+    loop, told = asyncio.get_running_loop(), list[str]()
+
+    async def cut_short(*_: object) -> None:
+        raise ServiceStopped
+
+    loop.set_exception_handler(lambda _, about: told.append(about["message"]))
+    monkeypatch.setattr(Recovery, "on_recovery_completed", cut_short)
+    recovery = app.build(make_settings()).app.tables.recovery
+    await asyncio.wait([asyncio.create_task(recovery.on_recovery_completed())])
+    gc.collect()
+    assert not told
 
 
 @pytest.mark.parametrize("name", ["_gather_all", "_sentinel_task"])
