@@ -17,6 +17,7 @@ from streamproc import settings
 from streamproc.program import Program
 from streamproc.settings import Settings
 from streamproc.worker import app, process
+from tests import in_memory
 from tests.system.harness import WorkerProcess
 from tests.waiting import LIMIT_S
 
@@ -30,6 +31,12 @@ hypothesis.settings.load_profile("any machine")
 # How long an example takes says something of the machine, nothing of the program.
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_configure() -> None:
+    """Keep files in memory, unless ``--basetemp`` says where."""
+    if folder := in_memory.folder():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,9 @@
-"""The gate runs every test, and none twice: what the Makefile's targets ask for."""
+"""The gate runs every test, none twice, and leaves little behind."""
 
 import re
 from pathlib import Path
+
+from tests.in_memory import folder
 
 TESTS = Path(__file__).parent
 RUN = re.compile(r"^(test[\w-]*): .*\n\t\$\(PYTEST\) (.*)$", re.MULTILINE)
@@ -20,3 +22,10 @@ def test_tests_in_a_browser_lie_where_a_target_looks_for_them() -> None:
     assert told["test"].endswith('-m "not kafka and not browser"')
     assert told["test-browser"].endswith("-m browser tests/web")
     assert told["test-kafka"].endswith(" tests/kafka")
+
+
+def test_files_are_kept_in_memory_only_where_there_is_room(tmp_path: Path) -> None:
+    """Else on the disk, as ever."""
+    assert folder(tmp_path, enough=0) == tmp_path
+    assert folder(tmp_path, enough=1 << 60) is None
+    assert folder(tmp_path / "nowhere", enough=0) is None
