@@ -355,11 +355,23 @@ def test_nothing_moves_under_a_hand(
     tab.close()
 
 
+def press_slowly(page: Any) -> None:
+    """Press the note's button; meanwhile the focus stays where it is.
+
+    There are browsers in which a press gives a button none: it would go to the page.
+    """
+    page.locator(".pause button").hover()
+    page.mouse.down()
+    page.wait_for_timeout(A_PRESS_MS)
+    assert page.locator(".pause button:focus").count() == 0
+    page.mouse.up()
+
+
 def focus_and_press(page: Any) -> Iterator[None]:
     """Hold a list back by the focus; then press the button, as slowly as hands."""
     page.locator("#down a.id:has-text('first')").focus()
     yield
-    page.click(".pause button", delay=A_PRESS_MS)
+    press_slowly(page)
 
 
 def focus_and_keys(page: Any) -> Iterator[None]:
@@ -377,7 +389,7 @@ def selection_and_press(page: Any) -> Iterator[None]:
     """Hold it back by words that are selected, perhaps to be copied."""
     page.locator("#down tbody tr").first.select_text()
     yield
-    page.click(".pause button", delay=A_PRESS_MS)
+    press_slowly(page)
 
 
 @pytest.mark.parametrize("hand", [focus_and_press, focus_and_keys, selection_and_press])
