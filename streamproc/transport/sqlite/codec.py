@@ -25,7 +25,7 @@ from operator import itemgetter
 
 import numpy as np
 import orjson
-from aiokafka.codec import zstd_decode, zstd_encode
+from cramjam import zstd
 
 from streamproc.cells import Cells
 from streamproc.transport.columns import Columns, Headers
@@ -43,7 +43,7 @@ def encode(columns: Columns) -> bytes:
     body = _columns(columns)
     if len(body) < _WORTH_BYTES:
         return body
-    compressed: bytes = zstd_encode(body, level=_ZSTD_LEVEL)
+    compressed = bytes(zstd.compress(body, level=_ZSTD_LEVEL))
     return min(compressed, body, key=len)
 
 
@@ -76,7 +76,7 @@ def _columns(columns: Columns) -> bytes:
 def decode(body: bytes, base: int) -> Columns:
     """Columns of a batch that begins at offset ``base``."""
     if body.startswith(_ZSTD):
-        body = zstd_decode(body)
+        body = bytes(zstd.decompress(body))
     count, header_bytes = _HEAD.unpack_from(body)
     at = _HEAD.size
     offsets = np.frombuffer(body, "<i8", count, at) + base
