@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+from datetime import timedelta
 from typing import Any
 
 from streamproc.topics import topics_for
@@ -88,14 +89,17 @@ def test_two_workers_answer_as_one(worker: Start) -> None:
     second.start()
     second.ready()
     until(lambda: all(len(owners(port)) == 2 for port in ports))
-    asyncio.run(publish(first, Fleet(stores=STORES)))
+    polls = Fleet(stores=STORES)
+    asyncio.run(publish(first, polls))
     path = "/api/v1/stores?as_of=latest"
+    newest_us = max(time_us for times in polls.polls.values() for time_us, _ in times)
+    newest = f"{START + timedelta(microseconds=newest_us):%Y-%m-%dT%H:%M:%SZ}"
 
     def both_know_all() -> bool:
-        """As of the newest poll: what was asked before any came is kept for seconds."""
+        """As of the newest poll: what was asked before it came is kept for seconds."""
         told = [json.loads(ask(port, path)[1] or b"{}") for port in ports]
-        ends = {(one.get("total"), one.get("as_of", "")[:4]) for one in told}
-        return ends == {(STORES, f"{START.year}")}
+        ends = {(one.get("total"), one.get("as_of")) for one in told}
+        return ends == {(STORES, newest)}
 
     until(both_know_all)
     bearer = f"Bearer {own_token.read(second.settings.data_dir)}"
