@@ -3,19 +3,23 @@
 import asyncio
 import inspect
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from aiokafka.consumer import group_coordinator
 from aiokafka.errors import (
     NotLeaderForPartitionError,
     TopicAuthorizationFailedError,
+    UnknownMemberIdError,
 )
 from mode.threads import ServiceThread
 
 from streamproc.errors import StalledError
 from streamproc.worker.logs import (
+    JOINED_AGAIN,
     OWN_REPEATED_S,
     REPEATED_S,
     OncePerWhile,
@@ -144,3 +148,20 @@ async def test_a_machine_that_stood_still_for_seconds_is_a_warning(
     still, gone = capsys.readouterr().err.splitlines()
     assert " WARNING " in still
     assert " ERROR " in gone
+
+
+@pytest.mark.parametrize("text", JOINED_AGAIN)
+def test_a_worker_that_joins_its_group_again_is_a_warning(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Aiokafka's own lines; of another group that cannot be joined it is an error."""
+    source = re.sub(r'"\s*"', "", inspect.getsource(group_coordinator))
+    assert f'log.error("{text}"' in re.sub(r"\(\s*", "(", source)
+    lines = logging.getLogger("aiokafka.consumer.group_coordinator")
+    args = ("uptime", UnknownMemberIdError())[: text.count("%s")]
+    with logging_as_a_worker():
+        lines.error(text, *args)
+        lines.error("OffsetCommit failed for group %s - %s", "uptime", "Denied")
+    joined, refused = capsys.readouterr().err.splitlines()
+    assert " WARNING " in joined
+    assert " ERROR " in refused

@@ -30,6 +30,12 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _STOOD_STILL = re.compile(r"\[\^-*\w+\]: Thread keepalive is not responding\.\.\.")
 """What mode says when its loop had no turn for three seconds, as on a busy machine."""
 
+JOINED_AGAIN = (
+    "Heartbeat session expired - marking coordinator dead",
+    "OffsetCommit failed for group %s due to group error (%s), will rejoin",
+)
+"""What aiokafka says when its worker was not heard in time, and joins again."""
+
 REPEATED_S = 10.0
 """How long a line of a library is not repeated."""
 
@@ -90,7 +96,7 @@ class TriedAgain(logging.Filter):
     """Makes a warning of what a library logs as an error and tries again by itself.
 
     A partition that was just created, or that moves, has no leader for a moment; a
-    machine that stood still goes on.
+    machine that stood still goes on, and its worker joins its group again.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -105,6 +111,7 @@ def _is_tried_again(record: logging.LogRecord) -> bool:
     args = record.args if isinstance(record.args, tuple) else ()
     return _is_of_a_library(record) and (
         any(isinstance(arg, KafkaError) and arg.retriable for arg in args)
+        or record.msg in JOINED_AGAIN
         or _STOOD_STILL.fullmatch(record.getMessage()) is not None
     )
 
