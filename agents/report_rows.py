@@ -48,12 +48,17 @@ from tables.rocks_errors import PartitionDamagedError
 from tables.snapshot import LeftOut, Snapshot
 
 WAITING_NEWS_S = 5.0
+_ORDERS_WAITING = 100_000
+"""An order waits for its partition's input: were the others to fill their buffer
+meanwhile, that input would never be fetched."""
 
 
 def register(program: Program) -> None:
     """Declare the agent on the program's app."""
 
-    @program.app.agent(program.source(program.topics.orders), name="report_rows")
+    orders = program.source(program.topics.orders, _ORDERS_WAITING)
+
+    @program.app.agent(orders, name="report_rows")
     async def report_rows(stream: Any) -> None:
         """Compute the rows of one partition for every report."""
         await consume(program, stream, lambda batch: answer(program, batch))

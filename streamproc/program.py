@@ -114,16 +114,22 @@ class Program:
         """The topics that agents consume."""
         return (*self.topics.inputs, self.topics.orders, self.topics.inbox)
 
-    def source(self, topic: Topic) -> faust.TopicT:
-        """The topic as an agent consumes it: in batches."""
+    def source(self, topic: Topic, batches: int | None = None) -> faust.TopicT:
+        """The topic as an agent consumes it: in batches.
+
+        ``batches``: how many of them may wait for the agent until nothing is fetched
+        any more, of any topic. More than the usual few for one that waits for others.
+        """
         declare_batched(self.app, topic.name)
         expect_partitions(self.app, topic)
-        return self.app.topic(
+        source = self.app.topic(
             topic.name,
             schema=BatchSchema(),
             partitions=topic.partitions,
             allow_empty=True,
         )
+        source.maxsize = batches  # Faust takes it as an argument, and drops it
+        return source
 
     @property
     def now_rules(self) -> NowRules:

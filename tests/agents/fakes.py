@@ -161,6 +161,12 @@ def batch(
     )
 
 
+class Source(str):
+    """A topic as an agent consumes it: its name."""
+
+    maxsize: int | None = None
+
+
 def mail(program: Program, *messages: Message | Record, partition: int = 0) -> Batch:
     """A batch of messages as a worker like the program sends them."""
     records = [
@@ -260,7 +266,7 @@ async def run_agent(
     """Register the agents of a module, and let the one of that name consume batches."""
     agents: dict[str, Any] = {}
     app: Any = program.app
-    app.topic = lambda topic, **_: topic
+    app.topic = lambda topic, **_: Source(topic)
     app.agent = lambda _, name: lambda agent: agents.setdefault(name, agent)
     app.crashed = []
 

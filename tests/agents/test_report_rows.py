@@ -30,6 +30,7 @@ from streamproc.report.wire import decode_inbox
 from streamproc.rules import history, packing
 from streamproc.rules.units import DAY_US, HOUR_US
 from streamproc.settings import Settings
+from streamproc.worker import app
 from tests.agents import fakes
 from tests.agents.fakes import NOW_US
 from tests.tables.fakes import PARTITION, Changelog, open_table
@@ -281,3 +282,16 @@ async def test_orders_of_others_are_left_alone(program: Program) -> None:
     await answer(program, order)
     assert program.__dict__["happened"].events == []
     assert sum(program.strangers.values()) == 1
+
+
+async def test_orders_that_wait_hold_up_no_input(
+    make_settings: Callable[..., Settings],
+) -> None:
+    """Each waits for input; a buffer full of them would keep it from being fetched."""
+    program = app.build(make_settings(partitions=300))
+    buffered = {
+        name: program.app.agents[name].channel.clone(is_iterator=True).queue.maxsize
+        for name in ("report_rows", "polls")
+    }
+    assert buffered["report_rows"] > 100 * program.settings.partitions
+    assert buffered["polls"] == program.app.conf.stream_buffer_maxsize
