@@ -1,9 +1,10 @@
 """Disks that fail: full ones, and those that turn bits over."""
 
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,15 @@ def flip(file: Path) -> None:
             byte = stream.read(1)[0]
             stream.seek(at)
             stream.write(bytes([byte ^ 4]))
+
+
+def flip_record(log: Path, topic: str) -> None:
+    """Flip a bit of the first batch of an embedded log's topic."""
+    with closing(sqlite3.connect(log)) as db, db:
+        rowid, body = db.execute(
+            "SELECT batch.rowid, body FROM batch JOIN topic ON topic.id = topic_id"
+            " WHERE name = ? ORDER BY last_offset LIMIT 1",
+            (topic,),
+        ).fetchone()
+        changed = body[:-20] + bytes([body[-20] ^ 1]) + body[-19:]
+        db.execute("UPDATE batch SET body = ? WHERE rowid = ?", (changed, rowid))

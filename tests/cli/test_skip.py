@@ -1,9 +1,7 @@
 """``streamproc skip``: past what cannot be read, and past nothing else."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from streamproc.topics import topics_for
 from streamproc.transport.batch import Batch
 from streamproc.transport.connect import connect
 from streamproc.transport.sqlite.client import SqliteClient
+from tests.disks import flip_record
 
 POLLS = "store-polls"
 BATCHES = 3
@@ -27,10 +26,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
     """Of an embedded log with three batches of five polls each; the first is spoilt."""
     given = make_settings(partitions=1)
     asyncio.run(_fill(given))
-    with closing(sqlite3.connect(given.data_dir / "log.db")) as db, db:
-        rows = "SELECT min(batch.rowid) FROM batch JOIN topic ON topic.id = topic_id"
-        (row,) = db.execute(f"{rows} WHERE name = ?", (POLLS,)).fetchone()
-        db.execute("UPDATE batch SET checksum = checksum + 1 WHERE rowid = ?", (row,))
+    flip_record(given.data_dir / "log.db", POLLS)
     return given
 
 

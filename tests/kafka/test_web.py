@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -53,9 +54,16 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int,
         connection.close()
 
 
-def answered(port: int, path: str) -> tuple[int, bytes]:
+def settled(asked: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
     """What a worker answers, asked again while another one is too busy to help it."""
-    return until(lambda: ask(port, path), lambda told: told[0] not in AGAIN)
+    return until(asked, lambda told: told[0] not in AGAIN)
+
+
+def answered(
+    port: int, path: str, method: str = "GET", **headers: str
+) -> tuple[int, bytes]:
+    """One request to a worker, and its answer."""
+    return settled(lambda: ask(port, path, method, **headers))
 
 
 def owners(port: int) -> set[str]:
@@ -103,10 +111,7 @@ def test_two_workers_answer_as_one(worker: Start) -> None:
 
     until(both_know_all)
     bearer = f"Bearer {own_token.read(second.settings.data_dir)}"
-    _, triggered = until(
-        lambda: ask(ports[1], "/trigger_report", "POST", Authorization=bearer),
-        lambda told: told[0] not in AGAIN,
-    )
+    _, triggered = answered(ports[1], "/trigger_report", "POST", Authorization=bearer)
     report = f"/get_report?report_id={json.loads(triggered)['report_id']}"
     until(lambda: b"Complete" in ask(ports[0], report)[1])
     for path in PATHS:
@@ -148,10 +153,8 @@ def send(one: Worker, port: int, method: str, path: str, body: Any) -> tuple[int
 
 
 def change(one: Worker, port: int, path: str, body: object) -> tuple[int, Any]:
-    """Put a fact at a worker, again while another one is too busy to help it."""
-    return until(
-        lambda: send(one, port, "PUT", path, body), lambda told: told[0] not in AGAIN
-    )
+    """Put a fact at a worker, and its answer."""
+    return settled(lambda: send(one, port, "PUT", path, body))
 
 
 def test_a_change_at_one_worker_is_in_place_at_the_other_once_answered(

@@ -13,7 +13,7 @@ from streamproc.errors import LogDiskError
 from streamproc.rules.poll import Poll
 from streamproc.settings import Settings
 from tests.conftest import Run
-from tests.disks import fill, small_disk
+from tests.disks import fill, flip_record, small_disk
 from tests.system.harness import (
     WorkerProcess,
     check_rows,
@@ -46,7 +46,7 @@ async def test_a_bit_that_flips_in_a_changelog_never_changes_a_figure(
     worker.end(signal.SIGTERM)
     shutil.rmtree(settings.data_dir / "v1")
     topic = f"{settings.app_id}-histories-changelog"
-    _flip(settings.data_dir / "log.db", topic)
+    flip_record(settings.data_dir / "log.db", topic)
     ended_with_one_line(start_worker("--no-hourly"), f"topic {topic}, partition ")
     _do_as_the_docs_say(settings.data_dir, topic)
     start_worker("--no-hourly").ready()
@@ -73,7 +73,7 @@ async def test_polls_that_have_rotted_in_the_log_can_be_gone_past(
     arguments = ("--no-hourly", "--partitions", "1")
     await publish(settings, [Poll("lost", BEGIN_US, True)])
     await publish(settings, [Poll("kept", BEGIN_US, True)])
-    _flip(settings.data_dir / "log.db", "store-polls")
+    flip_record(settings.data_dir / "log.db", "store-polls")
     command = "streamproc skip store-polls 0 0 1"
     ended_with_one_line(start_worker(*arguments), command)
     options = ("--data-dir", settings.data_dir, "--partitions", "1")
@@ -81,18 +81,6 @@ async def test_polls_that_have_rotted_in_the_log_can_be_gone_past(
     assert done.returncode == 0, done.stderr
     start_worker(*arguments).ready()
     assert (await report(settings)).store_ids == ["kept"]
-
-
-def _flip(log: Path, topic: str) -> None:
-    """Flip a bit of a value in the middle of a topic."""
-    with closing(sqlite3.connect(log)) as db, db:
-        rowid, body = db.execute(
-            "SELECT batch.rowid, body FROM batch JOIN topic ON topic.id = topic_id"
-            " WHERE name = ? ORDER BY last_offset LIMIT 1",
-            (topic,),
-        ).fetchone()
-        changed = body[:-20] + bytes([body[-20] ^ 1]) + body[-19:]
-        db.execute("UPDATE batch SET body = ? WHERE rowid = ?", (changed, rowid))
 
 
 @pytest.fixture

@@ -177,11 +177,12 @@ class GuardedConsumer:
         Not while there is a rebalance: it ends in a seek, which finds the same.
         """
         # First: cut short once the begin is committed, nobody would find it again.
-        tell_gone_back(log, tp, why, (await self.earliest_offsets(tp))[tp])
+        begin = (await self.earliest_offsets(tp))[tp]
+        tell_gone_back(log, tp, why, begin)
         before = self.guard.known(tp, None)
         self.guard.begin(tp, 0, Origin(topic_id))
         try:
-            begin = await self.rewind(tp)
+            await self._commit_begin(tp, begin)
         except RebalanceInProgressError:
             self.guard.begin(tp, 0, before)
             return
@@ -193,6 +194,9 @@ class GuardedConsumer:
     async def rewind(self, tp: TP) -> int:
         """Commit the partition's begin, and return it."""
         begin: int = (await self.earliest_offsets(tp))[tp]
+        await self._commit_begin(tp, begin)
+        return begin
+
+    async def _commit_begin(self, tp: TP, begin: int) -> None:
         if not await self._thread.commit({tp: begin}):
             raise RebalanceInProgressError(f"{tp.topic}, partition {tp.partition}")
-        return begin
