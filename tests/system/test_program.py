@@ -22,6 +22,8 @@ from streamproc.sweeping import Sweeper
 from streamproc.topics import identity_for, topics_for
 from streamproc.transport.connect import connect
 from streamproc.transport.partitioner import partition_for
+from streamproc.transport.sqlite.consumer import Consumer
+from streamproc.transport.tp import TP
 from tests.hostile import BRACKETS
 from tests.system.harness import publish, publish_raw
 from tests.waiting import LIMIT_S, until_in_loop
@@ -592,3 +594,28 @@ async def test_a_report_nobody_answers_is_failed_after_its_tries(
         report = await make_report(program)
         assert report.state == record.FAILED
         assert "did not answer in 2 tries" in (report.error or "")
+
+
+async def test_orders_that_wait_for_input_do_not_hold_it_up(
+    start_program: StartProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More orders than are buffered of input are fetched before any of the input."""
+    partitions, read = 30, Consumer._read_all
+    fetched = set[TP]()
+
+    def orders_first(self: Consumer, tps: list[TP]) -> dict[TP, list[Any]]:
+        inputs = {topic.name for topic in running.topics.inputs}
+        waits = len(fetched) < partitions
+        found = read(self, [tp for tp in tps if not (waits and tp.topic in inputs)])
+        orders = running.topics.orders.name
+        fetched.update(tp for tp in found if tp.topic == orders)
+        return found
+
+    async with start_program(now_us=Clock(), partitions=partitions) as running:
+        assert partitions > 2 * running.app.conf.stream_buffer_maxsize
+        monkeypatch.setattr(Consumer, "_read_all", orders_first)
+        stores = [f"store-{number:03}" for number in range(300)]
+        polls = [Poll(store_id, NOON_US - HOUR_US, True) for store_id in stores]
+        await publish(running.settings, polls)
+        report = await make_report(running)
+        assert [row[0] for row in csv_of(running, report)] == stores
